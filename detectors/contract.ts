@@ -1,0 +1,124 @@
+import type { CanonicalEvent } from "../schemas/event.ts";
+import type { Family, Finding } from "../schemas/finding.ts";
+import type { StateRef } from "./state.ts";
+
+/**
+ * The contract between the pure detection core and the partition worker.
+ *
+ * Everything here is synchronous and deterministic: no I/O, no clock, no randomness, no logger. Time comes in as epoch
+ * milliseconds. An event is scored before anything learns from it, and a session teaches only after it has ended.
+ *
+ * The state of one identity is a fixed number of 32-bit words in a shared slab (`StateRef`). Its bytes are what the
+ * worker stores, so restoring is a copy. What lives only while a session is open is in its `SessionTrace`.
+ */
+
+/** One event as the detectors see it, with the clock of the log it stood in. */
+export type ScoreInput = {
+  readonly event: CanonicalEvent;
+  /** Log clock of the record. */
+  readonly log_ms: number;
+  /** False when the event's time is outside the accepted span: it is scored, but kept out of the time windows. */
+  readonly in_window: boolean;
+  readonly state: StateRef;
+  readonly session: SessionTrace;
+  /** What the peer group (or, failing it, the population) taught up to the adopted version. */
+  readonly prior: Prior;
+};
+
+export type Score = {
+  /** Combined surprise of the event in bits: -log2 of a tail probability. Finite, at least 0. */
+  bits: number;
+  /** Surprise by detector, in the order of `Model.detectors`; 0 where a detector has nothing to say. */
+  parts: number[];
+};
+
+/** A finding before the worker adds identity, clock and evidence. */
+export type FindingDraft = Pick<
+  Finding,
+  "detector" | "family" | "pattern" | "probability" | "bits" | "observed" | "expected" | "history" | "sentence"
+> & {
+  readonly subject?: { readonly kind: string; readonly value: string };
+};
+
+/** What an open session has done so far, bounded by LIMITS.session_events_max. Opaque to the worker. */
+export interface SessionTrace {
+  /** Strongest surprise of an event so far, in bits. */
+  readonly bits_max: number;
+  readonly events: number;
+}
+
+/** What the members of one peer group taught within one partition. Merged over partitions into priors. */
+export interface GroupState {
+  readonly sessions: number;
+}
+
+/** An immutable version of what groups and population know, with the thresholds that follow from the alert budget. */
+export interface Prior {
+  readonly version: string;
+  /** Events at or above it become findings; at or above the second, alerts. */
+  readonly finding_bits: number;
+  readonly alert_bits: number;
+}
+
+/** What a person is shown of a baseline: the API's identity page and the explanations draw on it. */
+export type Profile = {
+  readonly events: number;
+  readonly sessions: number;
+  readonly first_ms: number;
+  readonly last_ms: number;
+  readonly maturity: "learning" | "mature";
+  /** Per detector, what it expects, as labelled numbers in the named unit. */
+  readonly baselines: readonly {
+    readonly detector: string;
+    readonly name: string;
+    readonly value: number;
+    readonly unit: string;
+  }[];
+};
+
+export interface Model {
+  readonly detectors: readonly { readonly name: string; readonly family: Family }[];
+  /** Changes with every change of what the same log would yield. */
+  readonly rules_version: number;
+  /** Version and length of the state layout, in 32-bit words. */
+  readonly layout_version: number;
+  readonly words: number;
+  initial(state: StateRef): void;
+  /** Brings the words of an older layout to this one. Throws RangeError on a layout it does not know. */
+  upgrade(words: Uint32Array, from_layout: number): Uint32Array;
+
+  newSession(): SessionTrace;
+  /** Score first: reads state, session and prior, changes none of them. */
+  score(input: ScoreInput): Score;
+  /** Then observe: running windows and the session's trace take the event in; nothing is learned yet. */
+  observe(input: ScoreInput, score: Score): void;
+  /** The findings behind a score, strongest first; only parts of at least `bits_min`. Call between score and observe. */
+  explain(input: ScoreInput, score: Score, bits_min: number): FindingDraft[];
+  /** The session has ended and may teach its identity and its group. */
+  learn(state: StateRef, session: SessionTrace, group: GroupState): void;
+  /**
+   * Time passes for one identity: windows that ended are closed, and learned unless held.
+   * Returns the log clock at which the next window is due, or undefined when none is open.
+   */
+  advance(state: StateRef, log_ms: number, held: boolean): number | undefined;
+
+  encodeSession(session: SessionTrace): Uint8Array;
+  decodeSession(bytes: Uint8Array): SessionTrace;
+  newGroup(): GroupState;
+  encodeGroup(group: GroupState): Uint8Array;
+  decodeGroup(bytes: Uint8Array): GroupState;
+  /** The prior before anything was learned: population unknown, default thresholds. */
+  emptyPrior(): Prior;
+  /**
+   * Builds a prior from all partitions' groups; the same groups in any order give the same bytes.
+   * `alerts_per_1000_identity_days` is the operator's alert budget, from which the thresholds follow.
+   */
+  buildPrior(groups: ReadonlyMap<string, readonly GroupState[]>, alerts_per_1000_identity_days: number): Uint8Array;
+  openPrior(bytes: Uint8Array, version: string): Prior;
+  profile(state: StateRef): Profile;
+}
+
+/** Peer group of an event: declared, or one per kind of identity. */
+export function peerGroupOf(event: CanonicalEvent): string {
+  return event.identity.peer_group ?? `kind:${event.identity.kind}`;
+}

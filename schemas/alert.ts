@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { AlertIdentity, EvidenceRef, Finding } from "./finding.ts";
+import { VERDICTS } from "./verdict.ts";
+
+export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+export const Severity = z.enum(SEVERITIES);
+export type Severity = z.infer<typeof Severity>;
+
+export const CONTAINMENT_ACTIONS = [
+  "restrict_tool",
+  "restrict_data_class",
+  "quarantine_session",
+  "revoke_credential",
+  "suspend_agent",
+] as const;
+export const ContainmentAction = z.enum(CONTAINMENT_ACTIONS);
+export type ContainmentAction = z.infer<typeof ContainmentAction>;
+
+/** What Countersign recommends. It is a proposal: nothing runs before humans countersign it (promise P5). */
+export const Recommendation = z.object({
+  action: ContainmentAction,
+  /** The tool, data class, session, credential or identity that the action is about. */
+  target: z.string(),
+  parameters: z.record(z.string(), z.string()),
+  reason: z.string(),
+});
+export type Recommendation = z.infer<typeof Recommendation>;
+
+export const Technique = z.object({
+  framework: z.enum(["mitre_atlas", "owasp_asi"]),
+  id: z.string(),
+  name: z.string(),
+});
+export type Technique = z.infer<typeof Technique>;
+
+/** What a human sees: findings on one identity grouped into one story, one stable uid through create, update, close. */
+export const Alert = z.object({
+  /** Hash of tenant, identity and the first finding: the same alert has the same uid in every run. */
+  uid: z.string(),
+  /** Starts at 1 and grows by 1 with every change. (uid, revision) names one immutable state. */
+  revision: z.int().min(1),
+  status: z.enum(["open", "closed"]),
+  closed_reason: z.enum(["quiet", ...VERDICTS]).optional(),
+  tenant: z.string(),
+  identity: AlertIdentity,
+  sessions: z.array(z.string()),
+  severity: Severity,
+  /** Surprise of the strongest event, in bits. */
+  bits: z.number(),
+  /** Log clock of creation and of this revision; event time of first and last finding. Epoch milliseconds. */
+  created: z.int(),
+  updated: z.int(),
+  first_time: z.int(),
+  last_time: z.int(),
+  title: z.string(),
+  summary: z.string(),
+  /** The strongest findings, strongest first, bounded; the count is of all. */
+  findings: z.array(Finding),
+  finding_count: z.int(),
+  evidence: z.array(EvidenceRef),
+  recommendation: Recommendation,
+  techniques: z.array(Technique),
+});
+export type Alert = z.infer<typeof Alert>;

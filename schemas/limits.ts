@@ -1,0 +1,103 @@
+/**
+ * Every bound of the system in one place (promise P8). A limit that another limit depends on is asserted below,
+ * so that a careless change fails at start and in the tests instead of in production.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const UNITS = { KIB, MIB, SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS } as const;
+
+export const LIMITS = {
+  // --- one input item -------------------------------------------------------------------------------------------
+  /** Bytes of one input item (one JSON document or line). Larger ones are dead-lettered with their first bytes. */
+  item_bytes_max: 1 * MIB,
+  /** Original bytes kept with a dead letter; the true length is recorded beside them. */
+  dead_letter_bytes_max: 64 * KIB,
+  /** Nesting depth of an input document. */
+  item_depth_max: 32,
+  id_chars_max: 256,
+  name_chars_max: 256,
+  resource_id_chars_max: 1024,
+  text_chars_max: 1024,
+  resources_per_event_max: 16,
+  /** Bytes of unmapped source fields kept with an event. */
+  unmapped_bytes_max: 4 * KIB,
+  /** One pebibyte: a larger size in one event is a unit error in the source, not a measurement. */
+  volume_max: 2 ** 50,
+  /** 2000-01-01 and 2100-01-01, UTC: outside it a timestamp is a defect of the source's clock. */
+  time_ms_min: 946_684_800_000,
+  time_ms_max: 4_102_444_800_000,
+
+  // --- HTTP -----------------------------------------------------------------------------------------------------
+  http_body_bytes_max: 8 * MIB,
+  http_batch_items_max: 10_000,
+  page_items_max: 500,
+  stream_clients_max: 64,
+
+  // --- event log and partition worker ---------------------------------------------------------------------------
+  partitions_default: 4,
+  fetch_records_max: 8_192,
+  fetch_bytes_max: 16 * MIB,
+  /** Accepted events whose keys a partition remembers; a redelivery further back is not recognised. */
+  dedup_keys_per_partition: 1_048_576,
+  /** Identities held in memory per partition before idle ones are evicted. */
+  resident_identities_max: 200_000,
+  /** An identity is evicted from memory once its log clock has been quiet for so long and nothing of it is due. */
+  identity_idle_ms: 6 * HOUR_MS,
+  /** Event time may lie so far behind the log's clock and still count in windows. */
+  lateness_ms: 1 * HOUR_MS,
+  /** Event time may lie so far ahead of the log's clock and still count in windows. */
+  future_ms: 5 * MINUTE_MS,
+  tick_ms: MINUTE_MS,
+  /** Rows buffered before outputs are flushed, and the time after which they are flushed anyway. */
+  flush_rows_max: 20_000,
+  flush_ms: 500,
+  /** Time and applied records after which a partition checkpoints blobs and manifest. */
+  checkpoint_ms: 5 * SECOND_MS,
+  checkpoint_records_max: 100_000,
+
+  // --- sessions, learning, alerts -------------------------------------------------------------------------------
+  session_idle_ms: 30 * MINUTE_MS,
+  sessions_open_per_identity_max: 16,
+  session_events_max: 256,
+  /** Sessions an open alert keeps from being learned, per identity. The oldest is discarded beyond that. */
+  held_sessions_max: 8,
+  held_expiry_ms: 14 * DAY_MS,
+  alert_quiet_ms: 4 * HOUR_MS,
+  alerts_open_per_identity_max: 8,
+  findings_per_alert_max: 16,
+  evidence_per_alert_max: 32,
+  peer_groups_max: 256,
+
+  // --- delivery and containment ---------------------------------------------------------------------------------
+  webhook_attempts_max: 16,
+  webhook_timeout_ms: 15 * SECOND_MS,
+  webhook_retry_ms_max: 12 * HOUR_MS,
+  approval_expiry_ms: 24 * HOUR_MS,
+  execution_expiry_ms: 1 * HOUR_MS,
+  executor_timeout_ms: 10 * SECOND_MS,
+  /** (uid, revision) pairs the feed remembers to drop repeats of alert records after a crash. */
+  feed_memory_max: 100_000,
+} as const;
+
+/** Throws when two limits contradict each other. Called by every entry point before it does anything else. */
+export function assertLimits(limits: typeof LIMITS = LIMITS): void {
+  const must = (holds: boolean, sentence: string): void => {
+    if (!holds) throw new Error(`limits contradict each other: ${sentence}`);
+  };
+  must(limits.dead_letter_bytes_max <= limits.item_bytes_max, "dead_letter_bytes_max <= item_bytes_max");
+  must(limits.item_bytes_max <= limits.http_body_bytes_max, "item_bytes_max <= http_body_bytes_max");
+  must(limits.item_bytes_max <= limits.fetch_bytes_max, "item_bytes_max <= fetch_bytes_max");
+  must(limits.flush_rows_max <= limits.checkpoint_records_max, "flush_rows_max <= checkpoint_records_max");
+  must(limits.flush_ms <= limits.checkpoint_ms, "flush_ms <= checkpoint_ms");
+  must(limits.session_idle_ms < limits.identity_idle_ms, "session_idle_ms < identity_idle_ms");
+  must(limits.alert_quiet_ms < limits.identity_idle_ms, "alert_quiet_ms < identity_idle_ms");
+  must(limits.future_ms <= limits.lateness_ms, "future_ms <= lateness_ms");
+  must(limits.executor_timeout_ms < limits.execution_expiry_ms, "executor_timeout_ms < execution_expiry_ms");
+  must(limits.fetch_records_max <= limits.dedup_keys_per_partition, "fetch_records_max <= dedup_keys_per_partition");
+}

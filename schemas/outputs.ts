@@ -1,0 +1,66 @@
+import type { Alert } from "./alert.ts";
+import type { CanonicalEvent } from "./event.ts";
+import type { Finding } from "./finding.ts";
+
+/**
+ * What the partition worker hands to its shell. All of it is a function of the log up to an offset, so writing it again
+ * after a crash writes the same bytes (design, section 5).
+ */
+export type ScoredEvent = {
+  readonly event: CanonicalEvent;
+  readonly partition: number;
+  readonly offset: number;
+  /** Log clock of the record, epoch milliseconds. */
+  readonly log_time: number;
+  /** Surprise in bits: the combination, and per detector in the order of `Model.detectors`. */
+  readonly bits: number;
+  readonly parts: readonly number[];
+  /** Bit set over EVENT_FLAGS: what ingest noticed and what the worker added. */
+  readonly flags: number;
+};
+
+export type FindingRow = {
+  readonly finding: Finding;
+  readonly tenant: string;
+  readonly identity: string;
+  readonly alert_uid: string | undefined;
+  readonly partition: number;
+  readonly offset: number;
+};
+
+/** One revision of an alert and the offset whose record made it. */
+export type AlertRevision = { readonly alert: Alert; readonly partition: number; readonly offset: number };
+
+export type Outputs = {
+  readonly events: ScoredEvent[];
+  readonly findings: FindingRow[];
+  readonly alerts: AlertRevision[];
+};
+
+/** One identity's (or peer group's) state, as of an applied offset. The highest version wins. */
+export type StateBlob = {
+  readonly key: string;
+  /** Last applied offset: readers skip what the blob has applied already. */
+  readonly version: number;
+  /** Log clock at which something of this identity falls due; undefined when nothing is pending. */
+  readonly due: number | undefined;
+  readonly bytes: Uint8Array;
+};
+
+/** The last thing a checkpoint writes: everything before `next_offset` is durable. */
+export type Manifest = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly generation: string;
+  readonly partitions: number;
+  readonly next_offset: number;
+  /** Highest log clock applied, live and recorded apart, epoch milliseconds. */
+  readonly watermark_live: number;
+  readonly watermark_recorded: number;
+  /** First offset whose event key the partition still remembers. */
+  readonly dedup_from: number;
+  readonly prior_version: string;
+  readonly rules_version: number;
+  /** Sums since the beginning of the partition: applied, accepted, duplicate, late, early, id_reused, ... */
+  readonly counters: Readonly<Record<string, number>>;
+};

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { CanonicalEvent } from "./event.ts";
+import { Verdict } from "./verdict.ts";
+
+/**
+ * What stands in `agent.audit.events`: everything that changes what detect computes, in one order (design, section 3).
+ *
+ * `at` is the recorded clock in epoch milliseconds. Records of live traffic carry none: their clock is the log's append
+ * time. Records of a replay carry the clock of the recording, so that any speed gives the same result.
+ */
+const at = z.int().optional();
+
+export const EventRecord = z.object({ type: z.literal("event"), at, event: CanonicalEvent });
+/** Lets time pass in a partition while nothing else flows. */
+export const TickRecord = z.object({ type: z.literal("tick"), at });
+/** Adopts an immutable, stored version of the priors. */
+export const PriorRecord = z.object({ type: z.literal("prior"), at, version: z.string() });
+/** An analyst's judgement of an alert reaches the baseline of its identity. */
+export const VerdictRecord = z.object({ type: z.literal("verdict"), at, verdict: Verdict });
+
+export const DetectRecord = z.discriminatedUnion("type", [EventRecord, TickRecord, PriorRecord, VerdictRecord]);
+export type DetectRecord = z.infer<typeof DetectRecord>;
