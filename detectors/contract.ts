@@ -118,7 +118,7 @@ export interface Model {
   profile(state: StateRef): Profile;
 }
 
-/** Peer group of an event: declared, or one per kind of identity. */
+/** Peer group of an event within its tenant: declared, or one per kind of identity. */
 export function peerGroupOf(event: CanonicalEvent): string {
-  return event.identity.peer_group ?? `kind:${event.identity.kind}`;
+  return `${event.tenant}\u0000${event.identity.peer_group ?? `kind:${event.identity.kind}`}`;
 }

@@ -1,4 +1,5 @@
 import type { Alert } from "./alert.ts";
+import type { DeadLetter } from './dead-letter.ts';
 import type { CanonicalEvent } from "./event.ts";
 import type { Finding } from "./finding.ts";
 
@@ -31,10 +32,14 @@ export type FindingRow = {
 /** One revision of an alert and the offset whose record made it. */
 export type AlertRevision = { readonly alert: Alert; readonly partition: number; readonly offset: number };
 
+/** A record of the events topic that is not one of ours: kept with its bytes, never in the way of the next. */
+export type PoisonRecord = { readonly letter: DeadLetter; readonly partition: number; readonly offset: number };
+
 export type Outputs = {
   readonly events: ScoredEvent[];
   readonly findings: FindingRow[];
   readonly alerts: AlertRevision[];
+  readonly poison: PoisonRecord[];
 };
 
 /** One identity's (or peer group's) state, as of an applied offset. The highest version wins. */
@@ -60,6 +65,8 @@ export type Manifest = {
   /** First offset whose event key the partition still remembers. */
   readonly dedup_from: number;
   readonly prior_version: string;
+  /** Peer groups whose state this partition holds: loaded at assignment. */
+  readonly groups: readonly string[];
   readonly rules_version: number;
   /** Sums since the beginning of the partition: applied, accepted, duplicate, late, early, id_reused, ... */
   readonly counters: Readonly<Record<string, number>>;
