@@ -1,6 +1,6 @@
-import type { CanonicalEvent } from "../schemas/event.ts";
-import type { Family, Finding } from "../schemas/finding.ts";
-import type { StateRef } from "./state.ts";
+import type { CanonicalEvent } from '../schemas/event.ts';
+import type { Family, Finding } from '../schemas/finding.ts';
+import type { StateRef } from './state.ts';
 
 /**
  * The contract between the pure detection core and the partition worker.
@@ -35,7 +35,7 @@ export type Score = {
 /** A finding before the worker adds identity, clock and evidence. */
 export type FindingDraft = Pick<
   Finding,
-  "detector" | "family" | "pattern" | "probability" | "bits" | "observed" | "expected" | "history" | "sentence"
+  'detector' | 'family' | 'pattern' | 'probability' | 'bits' | 'observed' | 'expected' | 'history' | 'sentence'
 > & {
   readonly subject?: { readonly kind: string; readonly value: string };
 };
@@ -66,7 +66,7 @@ export type Profile = {
   readonly sessions: number;
   readonly first_ms: number;
   readonly last_ms: number;
-  readonly maturity: "learning" | "mature";
+  readonly maturity: 'learning' | 'mature';
   /** Per detector, what it expects, as labelled numbers in the named unit. */
   readonly baselines: readonly {
     readonly detector: string;

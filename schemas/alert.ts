@@ -1,17 +1,17 @@
-import { z } from "zod";
-import { AlertIdentity, EvidenceRef, Finding } from "./finding.ts";
-import { VERDICTS } from "./verdict.ts";
+import { z } from 'zod';
+import { AlertIdentity, EvidenceRef, Finding } from './finding.ts';
+import { VERDICTS } from './verdict.ts';
 
-export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
 export const Severity = z.enum(SEVERITIES);
 export type Severity = z.infer<typeof Severity>;
 
 export const CONTAINMENT_ACTIONS = [
-  "restrict_tool",
-  "restrict_data_class",
-  "quarantine_session",
-  "revoke_credential",
-  "suspend_agent",
+  'restrict_tool',
+  'restrict_data_class',
+  'quarantine_session',
+  'revoke_credential',
+  'suspend_agent',
 ] as const;
 export const ContainmentAction = z.enum(CONTAINMENT_ACTIONS);
 export type ContainmentAction = z.infer<typeof ContainmentAction>;
@@ -27,7 +27,7 @@ export const Recommendation = z.object({
 export type Recommendation = z.infer<typeof Recommendation>;
 
 export const Technique = z.object({
-  framework: z.enum(["mitre_atlas", "owasp_asi"]),
+  framework: z.enum(['mitre_atlas', 'owasp_asi']),
   id: z.string(),
   name: z.string(),
 });
@@ -39,8 +39,8 @@ export const Alert = z.object({
   uid: z.string(),
   /** Starts at 1 and grows by 1 with every change. (uid, revision) names one immutable state. */
   revision: z.int().min(1),
-  status: z.enum(["open", "closed"]),
-  closed_reason: z.enum(["quiet", ...VERDICTS]).optional(),
+  status: z.enum(['open', 'closed']),
+  closed_reason: z.enum(['quiet', ...VERDICTS]).optional(),
   tenant: z.string(),
   identity: AlertIdentity,
   sessions: z.array(z.string()),

@@ -1,18 +1,18 @@
-import { z } from "zod";
-import { Recommendation, Severity } from "./alert.ts";
-import { AlertIdentity, EvidenceRef } from "./finding.ts";
+import { z } from 'zod';
+import { Recommendation, Severity } from './alert.ts';
+import { AlertIdentity, EvidenceRef } from './finding.ts';
 
 /** Lifecycle of a containment (design, section 8). */
 export const CONTAINMENT_STATES = [
-  "pending",
-  "approved",
-  "denied",
-  "expired",
-  "cancelled",
-  "dispatching",
-  "succeeded",
-  "failed",
-  "unknown",
+  'pending',
+  'approved',
+  'denied',
+  'expired',
+  'cancelled',
+  'dispatching',
+  'succeeded',
+  'failed',
+  'unknown',
 ] as const;
 export const ContainmentState = z.enum(CONTAINMENT_STATES);
 export type ContainmentState = z.infer<typeof ContainmentState>;
@@ -40,7 +40,7 @@ export type ContainmentTerms = z.infer<typeof ContainmentTerms>;
 
 export const Vote = z.object({
   by: Principal,
-  decision: z.enum(["approve", "deny"]),
+  decision: z.enum(['approve', 'deny']),
   digest: z.string(),
   comment: z.string().max(1024).optional(),
   time: z.int(),

@@ -1,19 +1,20 @@
-import { z } from "zod";
+import { z } from 'zod';
 
 /** Stable codes: each is explained in docs/errors.md, and a test compares the two. */
 export const DEAD_LETTER_REASONS = [
-  "item_too_large",
-  "invalid_utf8",
-  "not_json",
-  "not_an_object",
-  "too_deep",
-  "schema_mismatch",
-  "time_invalid",
-  "time_out_of_range",
-  "mapping_failed",
-  "format_unknown",
-  "truncated_input",
-  "store_refused",
+  'item_too_large',
+  'invalid_utf8',
+  'not_json',
+  'not_an_object',
+  'too_deep',
+  'schema_mismatch',
+  'time_invalid',
+  'time_out_of_range',
+  'mapping_failed',
+  'format_unknown',
+  'truncated_input',
+  'record_undecodable',
+  'store_refused',
 ] as const;
 
 /** A rejected item: nothing is lost, and everyone can see why (promise P1). Stands in `agent.audit.dead`. */

@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { LIMITS } from "./limits.ts";
+import { z } from 'zod';
+import { LIMITS } from './limits.ts';
 
 /**
  * The canonical audit event (design, section 4).
@@ -11,31 +11,31 @@ import { LIMITS } from "./limits.ts";
 
 /** The eight operations that stay apart everywhere: each is a different permission. */
 export const OPERATIONS = [
-  "read",
-  "search",
-  "summarize",
-  "store",
-  "delegate",
-  "recommend",
-  "execute",
-  "export",
-  "unknown",
+  'read',
+  'search',
+  'summarize',
+  'store',
+  'delegate',
+  'recommend',
+  'execute',
+  'export',
+  'unknown',
 ] as const;
 export const Operation = z.enum(OPERATIONS);
 export type Operation = z.infer<typeof Operation>;
 
-export const IDENTITY_KINDS = ["agent", "service", "api_key", "workload", "human", "unknown"] as const;
+export const IDENTITY_KINDS = ['agent', 'service', 'api_key', 'workload', 'human', 'unknown'] as const;
 export const IdentityKind = z.enum(IDENTITY_KINDS);
 export type IdentityKind = z.infer<typeof IdentityKind>;
 
-export const CLASSIFICATIONS = ["public", "internal", "confidential", "restricted", "unknown"] as const;
+export const CLASSIFICATIONS = ['public', 'internal', 'confidential', 'restricted', 'unknown'] as const;
 /**
  * Sensitivity of a resource. The four ordered levels are understood by the detectors; any other word (`financial`,
  * `pii`) is kept as it is and treated as a class of its own with the sensitivity of `confidential`.
  */
 export const Classification = z.string().min(1).max(64);
 
-export const OUTCOMES = ["ok", "error", "denied", "unknown"] as const;
+export const OUTCOMES = ['ok', 'error', 'denied', 'unknown'] as const;
 export const OutcomeStatus = z.enum(OUTCOMES);
 export type OutcomeStatus = z.infer<typeof OutcomeStatus>;
 
@@ -115,13 +115,13 @@ export type EventInput = z.infer<typeof EventInput>;
 
 /** What ingest or the worker noticed about an accepted event. Counted per flag, stored with the row. */
 export const EVENT_FLAGS = [
-  "escaped",
-  "truncated",
-  "resources_cut",
-  "unmapped_cut",
-  "late",
-  "early",
-  "id_reused",
+  'escaped',
+  'truncated',
+  'resources_cut',
+  'unmapped_cut',
+  'late',
+  'early',
+  'id_reused',
 ] as const;
 export type EventFlag = (typeof EVENT_FLAGS)[number];
 

@@ -1,12 +1,12 @@
-import { z } from "zod";
-import { IdentityKind } from "./event.ts";
+import { z } from 'zod';
+import { IdentityKind } from './event.ts';
 
-export const FAMILIES = ["data_volume", "retrieval_pattern", "tool_usage"] as const;
+export const FAMILIES = ['data_volume', 'retrieval_pattern', 'tool_usage'] as const;
 export const Family = z.enum(FAMILIES);
 export type Family = z.infer<typeof Family>;
 
 /** How much history a baseline rests on. `learning` baselines lean on the peer group and say so. */
-export const MATURITIES = ["learning", "mature"] as const;
+export const MATURITIES = ['learning', 'mature'] as const;
 export const Maturity = z.enum(MATURITIES);
 export type Maturity = z.infer<typeof Maturity>;
 
@@ -14,7 +14,7 @@ export type Maturity = z.infer<typeof Maturity>;
 export const Measure = z.object({
   name: z.string(),
   value: z.union([z.number(), z.string()]),
-  unit: z.enum(["bytes", "records", "calls", "resources", "probability", "events"]).optional(),
+  unit: z.enum(['bytes', 'records', 'calls', 'resources', 'probability', 'events']).optional(),
 });
 export type Measure = z.infer<typeof Measure>;
 
@@ -54,7 +54,7 @@ export const Finding = z.object({
     days: z.number().min(0),
     maturity: Maturity,
     /** Whose habit was the yardstick. */
-    basis: z.enum(["identity", "peer_group", "population"]),
+    basis: z.enum(['identity', 'peer_group', 'population']),
   }),
   evidence: z.array(EvidenceRef).min(1),
   /** One sentence a person understands. */

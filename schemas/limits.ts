@@ -90,14 +90,14 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   const must = (holds: boolean, sentence: string): void => {
     if (!holds) throw new Error(`limits contradict each other: ${sentence}`);
   };
-  must(limits.dead_letter_bytes_max <= limits.item_bytes_max, "dead_letter_bytes_max <= item_bytes_max");
-  must(limits.item_bytes_max <= limits.http_body_bytes_max, "item_bytes_max <= http_body_bytes_max");
-  must(limits.item_bytes_max <= limits.fetch_bytes_max, "item_bytes_max <= fetch_bytes_max");
-  must(limits.flush_rows_max <= limits.checkpoint_records_max, "flush_rows_max <= checkpoint_records_max");
-  must(limits.flush_ms <= limits.checkpoint_ms, "flush_ms <= checkpoint_ms");
-  must(limits.session_idle_ms < limits.identity_idle_ms, "session_idle_ms < identity_idle_ms");
-  must(limits.alert_quiet_ms < limits.identity_idle_ms, "alert_quiet_ms < identity_idle_ms");
-  must(limits.future_ms <= limits.lateness_ms, "future_ms <= lateness_ms");
-  must(limits.executor_timeout_ms < limits.execution_expiry_ms, "executor_timeout_ms < execution_expiry_ms");
-  must(limits.fetch_records_max <= limits.dedup_keys_per_partition, "fetch_records_max <= dedup_keys_per_partition");
+  must(limits.dead_letter_bytes_max <= limits.item_bytes_max, 'dead_letter_bytes_max <= item_bytes_max');
+  must(limits.item_bytes_max <= limits.http_body_bytes_max, 'item_bytes_max <= http_body_bytes_max');
+  must(limits.item_bytes_max <= limits.fetch_bytes_max, 'item_bytes_max <= fetch_bytes_max');
+  must(limits.flush_rows_max <= limits.checkpoint_records_max, 'flush_rows_max <= checkpoint_records_max');
+  must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
+  must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
+  must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
+  must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
+  must(limits.executor_timeout_ms < limits.execution_expiry_ms, 'executor_timeout_ms < execution_expiry_ms');
+  must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
 }

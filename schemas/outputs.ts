@@ -1,7 +1,7 @@
-import type { Alert } from "./alert.ts";
+import type { Alert } from './alert.ts';
 import type { DeadLetter } from './dead-letter.ts';
-import type { CanonicalEvent } from "./event.ts";
-import type { Finding } from "./finding.ts";
+import type { CanonicalEvent } from './event.ts';
+import type { Finding } from './finding.ts';
 
 /**
  * What the partition worker hands to its shell. All of it is a function of the log up to an offset, so writing it again

@@ -1,6 +1,6 @@
-import { z } from "zod";
-import { CanonicalEvent } from "./event.ts";
-import { Verdict } from "./verdict.ts";
+import { z } from 'zod';
+import { CanonicalEvent } from './event.ts';
+import { Verdict } from './verdict.ts';
 
 /**
  * What stands in `agent.audit.events`: everything that changes what detect computes, in one order (design, section 3).
@@ -10,15 +10,21 @@ import { Verdict } from "./verdict.ts";
  */
 const at = z.int().optional();
 
-export const EventRecord = z.object({ type: z.literal("event"), at, event: CanonicalEvent });
+export const EventRecord = z.object({ type: z.literal('event'), at, event: CanonicalEvent });
 /** Lets time pass in a partition while nothing else flows. */
-export const TickRecord = z.object({ type: z.literal("tick"), at });
+export const TickRecord = z.object({ type: z.literal('tick'), at });
 /** Asks every partition for its peer groups as of here: the cut from which a prior is built. */
 export const CutRecord = z.object({ type: z.literal('cut'), at, version: z.string() });
 /** Adopts an immutable, stored version of the priors. */
-export const PriorRecord = z.object({ type: z.literal("prior"), at, version: z.string() });
+export const PriorRecord = z.object({ type: z.literal('prior'), at, version: z.string() });
 /** An analyst's judgement of an alert reaches the baseline of its identity. */
-export const VerdictRecord = z.object({ type: z.literal("verdict"), at, verdict: Verdict });
+export const VerdictRecord = z.object({ type: z.literal('verdict'), at, verdict: Verdict });
 
-export const DetectRecord = z.discriminatedUnion("type", [EventRecord, TickRecord, CutRecord, PriorRecord, VerdictRecord]);
+export const DetectRecord = z.discriminatedUnion('type', [
+  EventRecord,
+  TickRecord,
+  CutRecord,
+  PriorRecord,
+  VerdictRecord,
+]);
 export type DetectRecord = z.infer<typeof DetectRecord>;

@@ -1,6 +1,6 @@
-import { z } from "zod";
+import { z } from 'zod';
 
-export const VERDICTS = ["true_positive", "false_positive", "expected_change"] as const;
+export const VERDICTS = ['true_positive', 'false_positive', 'expected_change'] as const;
 
 /** An analyst's judgement on an alert. `true_positive` discards what was held from learning; the others release it. */
 export const Verdict = z.object({

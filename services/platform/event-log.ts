@@ -10,13 +10,13 @@
  */
 
 export const TOPICS = {
-  events: "agent.audit.events",
-  dead: "agent.audit.dead",
-  alerts: "agent.alerts",
+  events: 'agent.audit.events',
+  dead: 'agent.audit.dead',
+  alerts: 'agent.alerts',
   /** Alert records with the repeats of a crash removed: one partition, what deliver, contain and the API read. */
-  feed: "agent.feed",
-  commands: "agent.commands",
-  control: "agent.control",
+  feed: 'agent.feed',
+  commands: 'agent.commands',
+  control: 'agent.control',
 } as const;
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS];
 
@@ -66,7 +66,7 @@ export type TopicInfo = {
 };
 
 export class PositionConflict extends Error {
-  override readonly name = "PositionConflict";
+  override readonly name = 'PositionConflict';
 }
 
 /** Told of partitions that come and go. The embedded log assigns all of them at once and never takes one back. */

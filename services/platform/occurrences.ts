@@ -3,7 +3,7 @@
  * `telemetry.occurred`. Label values come from closed sets, never from telemetry of agents.
  */
 type Declared = {
-  readonly level: "debug" | "info" | "warn" | "error";
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly help: string;
   readonly labels: readonly string[];
 };
@@ -11,21 +11,21 @@ type Declared = {
 const declare = <const T extends Record<string, Declared>>(table: T): T => table;
 
 export const OCCURRENCES = declare({
-  items_received: { level: "debug", help: "input items received", labels: ["format"] },
-  items_accepted: { level: "debug", help: "input items accepted as events", labels: ["format"] },
-  items_dead_lettered: { level: "warn", help: "input items dead-lettered", labels: ["reason"] },
-  events_applied: { level: "debug", help: "event records applied by detect", labels: [] },
-  events_duplicate: { level: "debug", help: "redelivered events dropped by key", labels: [] },
-  events_flagged: { level: "debug", help: "accepted events that carry a flag", labels: ["flag"] },
-  findings_raised: { level: "debug", help: "findings raised", labels: ["family"] },
-  alerts_revised: { level: "info", help: "alert revisions written", labels: ["severity", "status"] },
-  store_retries: { level: "warn", help: "writes repeated because the store was unavailable", labels: ["write"] },
-  rows_refused: { level: "error", help: "rows the store refused for good", labels: ["table"] },
-  gaps_found: { level: "error", help: "partitions stopped by a gap in the log", labels: [] },
-  webhook_attempts: { level: "info", help: "webhook deliveries attempted", labels: ["outcome"] },
-  webhook_dead_lettered: { level: "error", help: "webhook messages given up", labels: ["reason"] },
-  containments_changed: { level: "info", help: "containments that changed state", labels: ["state"] },
-  requests_refused: { level: "warn", help: "API requests refused", labels: ["code"] },
+  items_received: { level: 'debug', help: 'input items received', labels: ['format'] },
+  items_accepted: { level: 'debug', help: 'input items accepted as events', labels: ['format'] },
+  items_dead_lettered: { level: 'warn', help: 'input items dead-lettered', labels: ['reason'] },
+  events_applied: { level: 'debug', help: 'event records applied by detect', labels: [] },
+  events_duplicate: { level: 'debug', help: 'redelivered events dropped by key', labels: [] },
+  events_flagged: { level: 'debug', help: 'accepted events that carry a flag', labels: ['flag'] },
+  findings_raised: { level: 'debug', help: 'findings raised', labels: ['family'] },
+  alerts_revised: { level: 'info', help: 'alert revisions written', labels: ['severity', 'status'] },
+  store_retries: { level: 'warn', help: 'writes repeated because the store was unavailable', labels: ['write'] },
+  rows_refused: { level: 'error', help: 'rows the store refused for good', labels: ['table'] },
+  gaps_found: { level: 'error', help: 'partitions stopped by a gap in the log', labels: [] },
+  webhook_attempts: { level: 'info', help: 'webhook deliveries attempted', labels: ['outcome'] },
+  webhook_dead_lettered: { level: 'error', help: 'webhook messages given up', labels: ['reason'] },
+  containments_changed: { level: 'info', help: 'containments that changed state', labels: ['state'] },
+  requests_refused: { level: 'warn', help: 'API requests refused', labels: ['code'] },
 });
 
 export type OccurrenceName = keyof typeof OCCURRENCES;

@@ -1,4 +1,4 @@
-import type { AlertRevision, FindingRow, Manifest, Outputs, StateBlob } from "../../schemas/outputs.ts";
+import type { AlertRevision, FindingRow, Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
 
 /**
  * The second seam as detect sees it: where outputs, state and manifests are made durable. Both implementations speak
@@ -29,12 +29,12 @@ export type SeenKey = { readonly offset: number; readonly key: string; readonly 
 
 /** The store cannot be reached, is overloaded or full: the same write is worth repeating, without end. */
 export class StoreUnavailable extends Error {
-  override readonly name = "StoreUnavailable";
+  override readonly name = 'StoreUnavailable';
 }
 
 /** The store understood the write and will never take it. Bisected to the row, which goes to the dead letters. */
 export class StoreRefused extends Error {
-  override readonly name = "StoreRefused";
+  override readonly name = 'StoreRefused';
 }
 
 export type { AlertRevision, FindingRow, Manifest, Outputs, StateBlob };

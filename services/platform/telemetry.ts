@@ -1,6 +1,6 @@
-import { type Logger, pino } from "pino";
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { OCCURRENCES, type OccurrenceName } from "./occurrences.ts";
+import { type Logger, pino } from 'pino';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { OCCURRENCES, type OccurrenceName } from './occurrences.ts';
 
 /**
  * Logs and metrics of one process. What can happen is declared once, in `occurrences.ts`: the log line, its level and
@@ -21,13 +21,13 @@ export type Telemetry = {
 };
 
 /** Field names whose values never reach a log, wherever they stand. */
-export const REDACTED = ["authorization", "cookie", "password", "secret", "token", "api_key", "signing_key"] as const;
+export const REDACTED = ['authorization', 'cookie', 'password', 'secret', 'token', 'api_key', 'signing_key'] as const;
 
 const redactPaths = REDACTED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`, `headers["${name}"]`]);
 
 export function createTelemetry(options: { level: string; destination?: NodeJS.WritableStream }): Telemetry {
   const logger = pino(
-    { level: options.level, base: null, redact: { paths: redactPaths, censor: "[redacted]" } },
+    { level: options.level, base: null, redact: { paths: redactPaths, censor: '[redacted]' } },
     (options.destination ?? process.stderr) as NodeJS.WritableStream & { write(chunk: string): boolean },
   );
   const registry = new Registry();
@@ -68,5 +68,5 @@ export function createTelemetry(options: { level: string; destination?: NodeJS.W
 
 /** For tests and for pure runs that report in their own way. */
 export function silentTelemetry(): Telemetry {
-  return createTelemetry({ level: "silent" });
+  return createTelemetry({ level: 'silent' });
 }
