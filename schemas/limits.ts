@@ -41,6 +41,10 @@ export const LIMITS = {
 
   // --- event log and partition worker ---------------------------------------------------------------------------
   partitions_default: 4,
+  /** Bytes of one record, of the records stored together as one row, and of the writes committed together. */
+  log_record_bytes_max: 16 * MIB,
+  log_batch_bytes_max: 1 * MIB,
+  log_group_bytes_max: 8 * MIB,
   fetch_records_max: 8_192,
   fetch_bytes_max: 16 * MIB,
   /** Accepted events whose keys a partition remembers; a redelivery further back is not recognised. */
@@ -93,6 +97,8 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.dead_letter_bytes_max <= limits.item_bytes_max, 'dead_letter_bytes_max <= item_bytes_max');
   must(limits.item_bytes_max <= limits.http_body_bytes_max, 'item_bytes_max <= http_body_bytes_max');
   must(limits.item_bytes_max <= limits.fetch_bytes_max, 'item_bytes_max <= fetch_bytes_max');
+  must(limits.http_body_bytes_max <= limits.log_record_bytes_max, "http_body_bytes_max <= log_record_bytes_max");
+  must(limits.log_batch_bytes_max <= limits.log_group_bytes_max, "log_batch_bytes_max <= log_group_bytes_max");
   must(limits.flush_rows_max <= limits.checkpoint_records_max, 'flush_rows_max <= checkpoint_records_max');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');

@@ -69,6 +69,20 @@ export class PositionConflict extends Error {
   override readonly name = 'PositionConflict';
 }
 
+/**
+ * The log cannot take or give anything now: the disk is full or fails, another writer holds it, it was closed. A write
+ * that ended so may be durable or not; whoever repeats it recognises what is there (`expect`, event keys).
+ */
+export class LogUnavailable extends Error {
+  override readonly name = "LogUnavailable";
+  readonly reason: "disk_full" | "io" | "busy" | "closed";
+
+  constructor(reason: LogUnavailable["reason"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
 /** Told of partitions that come and go. The embedded log assigns all of them at once and never takes one back. */
 export type AssignmentListener = {
   assigned(partition: number): Promise<void>;

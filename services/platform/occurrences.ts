@@ -26,6 +26,9 @@ export const OCCURRENCES = declare({
   webhook_dead_lettered: { level: 'error', help: 'webhook messages given up', labels: ['reason'] },
   containments_changed: { level: 'info', help: 'containments that changed state', labels: ['state'] },
   requests_refused: { level: 'warn', help: 'API requests refused', labels: ['code'] },
+  log_records_appended: { level: "debug", help: "records made durable in the embedded log", labels: ["topic"] },
+  log_commits: { level: "debug", help: "transactions committed to the embedded log", labels: [] },
+  log_unavailable: { level: "error", help: "writes the embedded log could not take", labels: ["reason"] },
 });
 
 export type OccurrenceName = keyof typeof OCCURRENCES;
