@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { Recommendation, Severity } from './alert.ts';
 import { AlertIdentity, EvidenceRef } from './finding.ts';
+import { LIMITS } from './limits.ts';
+import { KeyId, Principal, Role } from './principal.ts';
 
 /** Lifecycle of a containment (design, section 8). */
 export const CONTAINMENT_STATES = [
@@ -17,9 +19,11 @@ export const CONTAINMENT_STATES = [
 export const ContainmentState = z.enum(CONTAINMENT_STATES);
 export type ContainmentState = z.infer<typeof ContainmentState>;
 
-/** A principal: who issued it and who it is. Approvers are distinct by both. */
-export const Principal = z.object({ issuer: z.string().min(1), subject: z.string().min(1), human: z.boolean() });
-export type Principal = z.infer<typeof Principal>;
+/** States in which something can still happen. All others are terminal. */
+export const OPEN_STATES = ['pending', 'approved', 'dispatching'] as const satisfies readonly ContainmentState[];
+
+export const ContainmentId = z.string().regex(/^[0-9a-f]{32}$/);
+export const TermsDigest = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Exactly what an approver saw. Its RFC 8785 canonical JSON is hashed, and every vote carries the hash. */
 export const ContainmentTerms = z.object({
@@ -34,44 +38,57 @@ export const ContainmentTerms = z.object({
     summary: z.string(),
     evidence: z.array(EvidenceRef),
   }),
-  policy: z.object({ version: z.string(), approvals: z.int().min(1), roles: z.array(z.string()).min(1) }),
+  policy: z.object({ version: z.string(), approvals: z.int().min(1), roles: z.array(Role).min(1) }),
 });
 export type ContainmentTerms = z.infer<typeof ContainmentTerms>;
 
 export const Vote = z.object({
   by: Principal,
+  /** Key with which the vote was given: a key that is revoked later takes its vote with it. */
+  credential: KeyId.optional(),
   decision: z.enum(['approve', 'deny']),
-  digest: z.string(),
-  comment: z.string().max(1024).optional(),
+  digest: TermsDigest,
+  comment: z.string().max(LIMITS.comment_chars_max).optional(),
   time: z.int(),
 });
 export type Vote = z.infer<typeof Vote>;
 
+/** Why a containment was cancelled: by a person, by the judgement of its alert, or because approvals no longer hold. */
+export const CANCEL_REASONS = ['withdrawn', 'alert_false_positive', 'alert_expected_change', 'quorum_lost'] as const;
+export const CancelReason = z.enum(CANCEL_REASONS);
+export type CancelReason = z.infer<typeof CancelReason>;
+
+export const Execution = z.object({
+  executor: z.string(),
+  /** The same in every attempt: a receiver that remembers it acts at most once. */
+  idempotency_key: z.string(),
+  /** When `dispatching` was written; part of what is sent, so that every attempt sends the same bytes. */
+  started: z.int(),
+  attempts: z.int().min(1),
+  /** Nothing is sent from here on. Epoch milliseconds. */
+  deadline: z.int(),
+  /** What the executor answered last, bounded. */
+  detail: z.string().max(LIMITS.executor_detail_chars_max).optional(),
+  finished: z.int().optional(),
+});
+export type Execution = z.infer<typeof Execution>;
+
 export const Containment = z.object({
   /** Hash of alert uid, action and target: one story yields one proposal of a kind. */
-  id: z.string(),
+  id: ContainmentId,
   state: ContainmentState,
   terms: ContainmentTerms,
   /** SHA-256 over RFC 8785 canonical JSON of `terms`, hex. */
-  digest: z.string(),
+  digest: TermsDigest,
   requested_by: Principal,
   created: z.int(),
-  /** Silence denies: after it a pending proposal is expired. */
+  /** Silence denies: from here on a pending proposal is expired. */
   approval_expires: z.int(),
-  /** Set with approval: after it an approved containment is expired, not executed. */
+  /** Set with approval: from here on an approved containment is expired, not executed. */
   execution_expires: z.int().optional(),
   votes: z.array(Vote),
-  execution: z
-    .object({
-      executor: z.string(),
-      idempotency_key: z.string(),
-      attempts: z.int(),
-      deadline: z.int(),
-      /** What the executor answered, bounded. */
-      detail: z.string().optional(),
-      finished: z.int().optional(),
-    })
-    .optional(),
+  cancellation: z.object({ by: Principal, reason: CancelReason }).optional(),
+  execution: Execution.optional(),
   updated: z.int(),
 });
 export type Containment = z.infer<typeof Containment>;

@@ -85,6 +85,26 @@ export const LIMITS = {
   approval_expiry_ms: 24 * HOUR_MS,
   execution_expiry_ms: 1 * HOUR_MS,
   executor_timeout_ms: 10 * SECOND_MS,
+  /** After it nothing is sent any more; a timeout later an unanswered dispatch is unknown. */
+  dispatch_deadline_ms: 1 * MINUTE_MS,
+  /** First pause between two attempts of one dispatch; it doubles. */
+  dispatch_retry_ms: 1 * SECOND_MS,
+  executions_in_flight_max: 8,
+  executor_response_bytes_max: 4 * KIB,
+  executor_detail_chars_max: 1024,
+  comment_chars_max: 1024,
+  /** Pending, approved and dispatching containments; a proposal beyond it is refused and counted. */
+  containments_open_max: 10_000,
+  /** Ended containments that stay in memory; the control log and its copies keep all. */
+  containments_ended_max: 10_000,
+  /** Different proposals that one alert may bring forth: its target may be chosen by an attacker. */
+  proposals_per_alert_max: 8,
+  /** Outcomes remembered to answer a command that is asked again. */
+  outcomes_max: 100_000,
+  command_timeout_ms: 10 * SECOND_MS,
+  principals_max: 10_000,
+  keys_max: 10_000,
+  subscriptions_max: 64,
   /** (uid, revision) pairs the feed remembers to drop repeats of alert records after a crash. */
   feed_memory_max: 100_000,
 } as const;
@@ -104,6 +124,8 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
   must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
-  must(limits.executor_timeout_ms < limits.execution_expiry_ms, 'executor_timeout_ms < execution_expiry_ms');
+  must(limits.executor_timeout_ms < limits.dispatch_deadline_ms, 'executor_timeout_ms < dispatch_deadline_ms');
+  must(limits.dispatch_retry_ms < limits.dispatch_deadline_ms, 'dispatch_retry_ms < dispatch_deadline_ms');
+  must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
   must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
 }

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { Outcome } from './command.ts';
+import { Containment, ContainmentState } from './containment.ts';
+import { ApiKey, KeyId, Principal, PrincipalRef, Role } from './principal.ts';
+import { Subscription, SubscriptionStatus } from './subscription.ts';
+import { Verdict } from './verdict.ts';
+
+/**
+ * The control log `agent.control`: everything that must be agreed on, in one order, written by one fenced writer
+ * (design, section 8). Every record is an audit entry as well: who, when, and what in one sentence that names ids only,
+ * never text of an agent.
+ */
+const audit = {
+  v: z.literal(1),
+  who: PrincipalRef,
+  /** Epoch milliseconds, clock of the writer. */
+  when: z.int(),
+  what: z.string(),
+  /** The command that asked for it. */
+  command: z.string().optional(),
+} as const;
+
+export const ControlRecord = z.discriminatedUnion('kind', [
+  z.object({
+    ...audit,
+    kind: z.literal('responder_fence'),
+    epoch: z.int().min(1),
+    instance: z.string(),
+    /** Name of its executor; absent: it can execute nothing, and approved containments will expire. */
+    executor: z.string().optional(),
+  }),
+  z.object({
+    ...audit,
+    kind: z.literal('containment_changed'),
+    from: ContainmentState.optional(),
+    containment: Containment,
+  }),
+  z.object({ ...audit, kind: z.literal('principal_created'), principal: Principal, roles: z.array(Role).min(1) }),
+  z.object({ ...audit, kind: z.literal('principal_revoked'), principal: PrincipalRef }),
+  z.object({ ...audit, kind: z.literal('key_created'), key: ApiKey }),
+  z.object({ ...audit, kind: z.literal('key_revoked'), key: KeyId }),
+  z.object({ ...audit, kind: z.literal('subscription_set'), subscription: Subscription }),
+  z.object({ ...audit, kind: z.literal('subscription_removed'), subscription: z.string() }),
+  z.object({
+    ...audit,
+    kind: z.literal('subscription_status'),
+    subscription: z.string(),
+    status: SubscriptionStatus,
+  }),
+  z.object({ ...audit, kind: z.literal('verdict_given'), verdict: Verdict }),
+  z.object({
+    ...audit,
+    kind: z.literal('command_outcome'),
+    command: z.string(),
+    /** SHA-256 over what was asked, so that another command under the same id is recognised. */
+    command_digest: z.string(),
+    outcome: Outcome,
+  }),
+]);
+export type ControlRecord = z.infer<typeof ControlRecord>;
+export type ControlKind = ControlRecord['kind'];
