@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { type Alert, CONTAINMENT_ACTIONS, SEVERITIES } from '../../schemas/alert.ts';
+import { IDENTITY_KINDS } from '../../schemas/event.ts';
+import { FAMILIES, type Finding, MATURITIES } from '../../schemas/finding.ts';
+import { VERDICTS } from '../../schemas/verdict.ts';
+
+/** Any alert the schema allows, hostile text and extreme numbers included, and one plain alert to start from. */
+
+const text = fc.string({ unit: 'binary', maxLength: 24 });
+const time = fc.oneof(fc.integer({ min: 0, max: 4_102_444_800_000 }), fc.maxSafeInteger());
+const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
+const positive = fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 });
+
+/** Keys that may be absent, as `exactOptionalPropertyTypes` wants them: absent, never undefined. */
+const record = <T extends object, K extends keyof T>(
+  model: { [P in keyof T]: fc.Arbitrary<T[P]> },
+  requiredKeys: K[],
+) => fc.record(model, { requiredKeys });
+
+const evidenceRef = fc.record({ key: text, id: text, time });
+const measure = record(
+  {
+    name: text,
+    value: fc.oneof(finite, text),
+    unit: fc.constantFrom('bytes', 'records', 'calls', 'resources', 'probability', 'events'),
+  },
+  ['name', 'value'],
+);
+
+const finding: fc.Arbitrary<Finding> = record(
+  {
+    id: text,
+    detector: text,
+    family: fc.constantFrom(...FAMILIES),
+    pattern: text,
+    time,
+    log_time: time,
+    session: text,
+    probability: fc.double({ noNaN: true, min: Number.MIN_VALUE, max: 1 }),
+    bits: positive,
+    subject: fc.record({ kind: fc.oneof(fc.constantFrom('tool', 'resource', 'volume'), text), value: text }),
+    observed: measure,
+    expected: measure,
+    history: fc.record({
+      events: fc.nat(),
+      sessions: fc.nat(),
+      days: positive,
+      maturity: fc.constantFrom(...MATURITIES),
+      basis: fc.constantFrom('identity', 'peer_group', 'population'),
+    }),
+    evidence: fc.array(evidenceRef, { minLength: 1, maxLength: 3 }),
+    sentence: text,
+  },
+  [
+    'id',
+    'detector',
+    'family',
+    'pattern',
+    'time',
+    'log_time',
+    'probability',
+    'bits',
+    'observed',
+    'expected',
+    'history',
+    'evidence',
+    'sentence',
+  ],
+);
+
+const identity = record(
+  {
+    id: text,
+    kind: fc.constantFrom(...IDENTITY_KINDS),
+    name: text,
+    owner: text,
+    peer_group: text,
+    version: text,
+    credential: text,
+  },
+  ['id', 'kind'],
+);
+
+const technique = fc.record({
+  framework: fc.constantFrom('mitre_atlas', 'owasp_asi'),
+  id: fc.oneof(fc.constantFrom('AML.T0040', 'AML.T0051.001', 'ASI02'), text),
+  name: text,
+});
+
+export const anyAlert: fc.Arbitrary<Alert> = record(
+  {
+    uid: text,
+    revision: fc.integer({ min: 1, max: 1000 }),
+    status: fc.constantFrom('open', 'closed'),
+    closed_reason: fc.constantFrom('quiet', ...VERDICTS),
+    tenant: text,
+    identity,
+    sessions: fc.array(text, { maxLength: 3 }),
+    severity: fc.constantFrom(...SEVERITIES),
+    bits: finite,
+    created: time,
+    updated: time,
+    first_time: time,
+    last_time: time,
+    title: text,
+    summary: text,
+    findings: fc.array(finding, { maxLength: 3 }),
+    finding_count: fc.nat(),
+    evidence: fc.array(evidenceRef, { maxLength: 3 }),
+    recommendation: fc.record({
+      action: fc.constantFrom(...CONTAINMENT_ACTIONS),
+      target: text,
+      parameters: fc.dictionary(text, text, { maxKeys: 2 }),
+      reason: text,
+    }),
+    techniques: fc.array(technique, { maxLength: 3 }),
+  },
+  [
+    'uid',
+    'revision',
+    'status',
+    'tenant',
+    'identity',
+    'sessions',
+    'severity',
+    'bits',
+    'created',
+    'updated',
+    'first_time',
+    'last_time',
+    'title',
+    'summary',
+    'findings',
+    'finding_count',
+    'evidence',
+    'recommendation',
+    'techniques',
+  ],
+);
+
+const START = Date.UTC(2026, 2, 2, 9, 14);
+
+/** An alert like the ones detect writes; the example in docs/siem.md is made of it. */
+export function plainAlert(changes: Partial<Alert> = {}): Alert {
+  const evidence = [{ key: '5f2c9a0b7e61d4830c1a2b3c4d5e6f70', id: 'evt-20417', time: START }];
+  return {
+    uid: 'a3f1c07e9b5d42688e0f6a1b2c3d4e5f',
+    revision: 1,
+    status: 'open',
+    tenant: 'default',
+    identity: {
+      id: 'agent:invoice-triage-07',
+      kind: 'agent',
+      name: 'Invoice triage 07',
+      owner: 'finance-platform',
+      peer_group: 'invoice-triage',
+      version: 'triage-2026-02',
+      credential: 'key-7c1d',
+    },
+    sessions: ['s-8841'],
+    severity: 'high',
+    bits: 31.7,
+    created: START + 2_000,
+    updated: START + 2_000,
+    first_time: START,
+    last_time: START,
+    title: 'Invoice triage 07 exported far more than it ever has',
+    summary: 'Invoice triage 07 exported 412 MB with mail.send, which it had never used; its usual hour moves 1.3 MB.',
+    findings: [
+      {
+        id: '0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a',
+        detector: 'volume',
+        family: 'data_volume',
+        pattern: 'burst_hour',
+        time: START,
+        log_time: START + 2_000,
+        session: 's-8841',
+        probability: 2 ** -31.7,
+        bits: 31.7,
+        subject: { kind: 'tool', value: 'mail.send' },
+        observed: { name: 'bytes_out_hour', value: 432_013_312, unit: 'bytes' },
+        expected: { name: 'bytes_out_hour', value: 1_363_149, unit: 'bytes' },
+        history: { events: 18_204, sessions: 611, days: 27.5, maturity: 'mature', basis: 'identity' },
+        evidence,
+        sentence: 'Moved out 412 MB within one hour; 99.9 % of its hours stay below 1.3 MB.',
+      },
+    ],
+    finding_count: 1,
+    evidence,
+    recommendation: {
+      action: 'restrict_tool',
+      target: 'mail.send',
+      parameters: {},
+      reason: 'The surprise is confined to one tool that the identity does not need for its usual work.',
+    },
+    techniques: [
+      { framework: 'mitre_atlas', id: 'AML.T0086', name: 'Exfiltration via AI Agent Tool Invocation' },
+      { framework: 'owasp_asi', id: 'ASI02', name: 'Tool Misuse and Exploitation' },
+    ],
+    ...changes,
+  };
+}
