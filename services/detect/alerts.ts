@@ -1,0 +1,171 @@
+import { hash } from 'node:crypto';
+import type { Alert, Recommendation, Severity, Technique } from '../../schemas/alert.ts';
+import { SEVERITIES } from '../../schemas/alert.ts';
+import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import type { IdentityState, OpenAlert } from './identity.ts';
+
+/**
+ * Findings become alerts here: one open alert per identity and story, updated rather than repeated.
+ *
+ * A story goes on while its findings come from the same session, or show a pattern that the alert already holds, and no
+ * longer than LIMITS.alert_quiet_ms after its last finding. A revision goes out when a person would want to look again:
+ * at the beginning, with a new pattern, a higher severity or twice as many findings, and at the end.
+ */
+export type DescribeAlert = (input: {
+  readonly identity: AlertIdentity;
+  readonly findings: readonly Finding[];
+  readonly session?: string;
+  readonly credential?: string;
+}) => {
+  readonly title: string;
+  readonly summary: string;
+  readonly severity: Severity;
+  readonly recommendation: Recommendation;
+  readonly techniques: Technique[];
+};
+
+export type FindingContext = {
+  readonly tenant: string;
+  readonly identity: AlertIdentity;
+  readonly session: string;
+  readonly log_ms: number;
+  /** Combined surprise of the event: several findings together may weigh more than the strongest alone. */
+  readonly bits: number;
+  /** Threshold from which findings open an alert of their own. */
+  readonly alert_bits: number;
+};
+
+/** The alert that the findings belong to, and the revision to send out, if this one is worth sending. */
+export type Grouped = { readonly uid: string | undefined; readonly revision: Alert | undefined };
+
+export function groupFindings(
+  state: IdentityState,
+  findings: readonly Finding[],
+  context: FindingContext,
+  describe: DescribeAlert,
+): Grouped {
+  const joined = findStory(state, findings, context.session);
+  if (joined === undefined && context.bits < context.alert_bits) return { uid: undefined, revision: undefined };
+  if (joined === undefined) {
+    const opened = openAlert(findings, context, describe);
+    state.alerts.push(opened);
+    return { uid: opened.alert.uid, revision: opened.alert };
+  }
+  const before = joined.alert;
+  const merged = mergeFindings(before, findings, context, describe);
+  joined.alert = merged;
+  joined.quiet_due = context.log_ms + LIMITS.alert_quiet_ms;
+  if (!worthSending(before, merged, joined.emitted_count)) return { uid: merged.uid, revision: undefined };
+  return { uid: merged.uid, revision: revise(joined, context.log_ms) };
+}
+
+/** Ends a story. The closing revision carries everything that was counted since the last one. */
+export function closeAlert(open: OpenAlert, reason: NonNullable<Alert['closed_reason']>, log_ms: number): Alert {
+  open.alert = { ...open.alert, status: 'closed', closed_reason: reason };
+  return revise(open, log_ms);
+}
+
+function revise(open: OpenAlert, log_ms: number): Alert {
+  open.alert = { ...open.alert, revision: open.alert.revision + 1, updated: log_ms };
+  open.emitted_count = open.alert.finding_count;
+  return open.alert;
+}
+
+function findStory(state: IdentityState, findings: readonly Finding[], session: string): OpenAlert | undefined {
+  const inSession = session === '' ? undefined : state.alerts.find((open) => open.alert.sessions.includes(session));
+  if (inSession !== undefined) return inSession;
+  const stories = new Set(findings.map(storyOf));
+  const samePattern = state.alerts.find((open) => open.alert.findings.some((f) => stories.has(storyOf(f))));
+  if (samePattern !== undefined) return samePattern;
+  return state.alerts.length >= LIMITS.alerts_open_per_identity_max ? state.alerts.at(-1) : undefined;
+}
+
+const storyOf = (finding: Finding): string => `${finding.detector}/${finding.pattern}`;
+
+function openAlert(findings: readonly Finding[], context: FindingContext, describe: DescribeAlert): OpenAlert {
+  const first = findings[0]!;
+  const times = findings.map((f) => f.time);
+  const alert: Alert = {
+    uid: stableId(context.tenant, context.identity.id, first.id),
+    revision: 1,
+    status: 'open',
+    tenant: context.tenant,
+    identity: context.identity,
+    sessions: context.session === '' ? [] : [context.session],
+    bits: context.bits,
+    created: context.log_ms,
+    updated: context.log_ms,
+    first_time: Math.min(...times),
+    last_time: Math.max(...times),
+    findings: strongest(findings),
+    finding_count: findings.length,
+    evidence: mergeEvidence([], findings),
+    ...describe(subjectOf(context, strongest(findings))),
+  };
+  return { alert, emitted_count: findings.length, quiet_due: context.log_ms + LIMITS.alert_quiet_ms };
+}
+
+function mergeFindings(
+  before: Alert,
+  findings: readonly Finding[],
+  context: FindingContext,
+  describe: DescribeAlert,
+): Alert {
+  const kept = strongest([...before.findings, ...findings]);
+  const sessions =
+    context.session === '' || before.sessions.includes(context.session)
+      ? before.sessions
+      : [...before.sessions, context.session].slice(-LIMITS.sessions_open_per_identity_max);
+  return {
+    ...before,
+    identity: context.identity,
+    sessions,
+    bits: Math.max(before.bits, context.bits),
+    first_time: Math.min(before.first_time, ...findings.map((f) => f.time)),
+    last_time: Math.max(before.last_time, ...findings.map((f) => f.time)),
+    findings: kept,
+    finding_count: before.finding_count + findings.length,
+    evidence: mergeEvidence(before.evidence, findings),
+    ...describe(subjectOf(context, kept)),
+  };
+}
+
+function subjectOf(context: FindingContext, findings: readonly Finding[]): Parameters<DescribeAlert>[0] {
+  return {
+    identity: context.identity,
+    findings,
+    ...(context.session === '' ? {} : { session: context.session }),
+    ...(context.identity.credential === undefined ? {} : { credential: context.identity.credential }),
+  };
+}
+
+function strongest(findings: readonly Finding[]): Finding[] {
+  return [...findings]
+    .sort((a, b) => b.bits - a.bits || a.time - b.time || (a.id < b.id ? -1 : 1))
+    .slice(0, LIMITS.findings_per_alert_max);
+}
+
+function mergeEvidence(before: readonly EvidenceRef[], findings: readonly Finding[]): EvidenceRef[] {
+  const seen = new Set(before.map((ref) => ref.key));
+  const merged = [...before];
+  for (const ref of findings.flatMap((f) => f.evidence)) {
+    if (merged.length >= LIMITS.evidence_per_alert_max) break;
+    if (seen.has(ref.key)) continue;
+    seen.add(ref.key);
+    merged.push(ref);
+  }
+  return merged;
+}
+
+function worthSending(before: Alert, after: Alert, emittedCount: number): boolean {
+  if (SEVERITIES.indexOf(after.severity) > SEVERITIES.indexOf(before.severity)) return true;
+  const known = new Set(before.findings.map(storyOf));
+  if (after.findings.some((f) => !known.has(storyOf(f)))) return true;
+  return after.finding_count >= 2 * emittedCount;
+}
+
+/** 128 bits of SHA-256 over the parts, hex: the same inputs name the same thing in every run. */
+export function stableId(...parts: readonly string[]): string {
+  return hash('sha256', parts.join('\u0000'), 'hex').slice(0, 32);
+}

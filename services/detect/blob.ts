@@ -1,0 +1,110 @@
+import type { Model } from '../../detectors/contract.ts';
+import type { StateSlab } from '../../detectors/state.ts';
+import type { Alert } from '../../schemas/alert.ts';
+import type { EvidenceRef } from '../../schemas/finding.ts';
+import { dueOf, type IdentityState } from './identity.ts';
+
+/**
+ * The bytes of one identity's state: a JSON header for what is in flight, the words of the baselines as they stand in
+ * memory, then the traces of open and held sessions. Little-endian throughout; `layout` lets the model upgrade old words.
+ */
+type Header = {
+  readonly layout: number;
+  readonly words: number;
+  readonly clock_ms: number;
+  readonly recorded: boolean;
+  readonly group: string;
+  readonly window_due: number | undefined;
+  readonly sessions: readonly {
+    readonly id: string;
+    readonly last_ms: number;
+    readonly recent: EvidenceRef[];
+    readonly alert_uid: string | undefined;
+    readonly bytes: number;
+  }[];
+  readonly alerts: readonly { readonly alert: Alert; readonly emitted_count: number; readonly quiet_due: number }[];
+  readonly held: readonly { readonly alert_uid: string; readonly since_ms: number; readonly bytes: number }[];
+};
+
+export function encodeIdentity(state: IdentityState, model: Model, slab: StateSlab): Uint8Array {
+  const traces: Uint8Array[] = [];
+  const measured = (trace: Uint8Array): number => {
+    traces.push(trace);
+    return trace.length;
+  };
+  const header: Header = {
+    layout: model.layout_version,
+    words: model.words,
+    clock_ms: state.clock_ms,
+    recorded: state.recorded,
+    group: state.group,
+    window_due: state.window_due,
+    sessions: state.sessions.map((s) => ({
+      id: s.id,
+      last_ms: s.last_ms,
+      recent: s.recent,
+      alert_uid: s.alert_uid,
+      bytes: measured(model.encodeSession(s.trace)),
+    })),
+    alerts: state.alerts,
+    held: state.held.map((h) => ({
+      alert_uid: h.alert_uid,
+      since_ms: h.since_ms,
+      bytes: measured(model.encodeSession(h.trace)),
+    })),
+  };
+  const json = Buffer.from(JSON.stringify(header), 'utf8');
+  const words = slab.save(state.slot);
+  const lengths = Buffer.alloc(4);
+  lengths.writeUInt32LE(json.length);
+  return Buffer.concat([lengths, json, new Uint8Array(words.buffer, words.byteOffset, words.byteLength), ...traces]);
+}
+
+export function decodeIdentity(
+  key: string,
+  version: number,
+  bytes: Uint8Array,
+  model: Model,
+  slab: StateSlab,
+): IdentityState {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const jsonEnd = 4 + buffer.readUInt32LE(0);
+  const header = JSON.parse(buffer.toString('utf8', 4, jsonEnd)) as Header;
+  let at = jsonEnd + header.words * 4;
+  const slice = (length: number): Uint8Array => {
+    const part = buffer.subarray(at, at + length);
+    at += length;
+    return part;
+  };
+  // Copied so that the words are aligned whatever the header's length is.
+  const stored = new Uint32Array(new Uint8Array(buffer.subarray(jsonEnd, at)).buffer);
+  const words = header.layout === model.layout_version ? stored : model.upgrade(stored, header.layout);
+  const state: IdentityState = {
+    key,
+    slot: slab.load(words),
+    applied: version,
+    saved: version,
+    dirty: false,
+    clock_ms: header.clock_ms,
+    recorded: header.recorded,
+    group: header.group,
+    sessions: header.sessions.map((s) => ({
+      id: s.id,
+      trace: model.decodeSession(slice(s.bytes)),
+      last_ms: s.last_ms,
+      recent: s.recent,
+      alert_uid: s.alert_uid,
+    })),
+    alerts: header.alerts.map((a) => ({ ...a })),
+    held: header.held.map((h) => ({
+      alert_uid: h.alert_uid,
+      trace: model.decodeSession(slice(h.bytes)),
+      since_ms: h.since_ms,
+    })),
+    window_due: header.window_due,
+    due: undefined,
+    armed: undefined,
+  };
+  state.due = dueOf(state);
+  return state;
+}

@@ -1,0 +1,57 @@
+import type { SessionTrace } from '../../detectors/contract.ts';
+import type { StateRef } from '../../detectors/state.ts';
+import type { Alert } from '../../schemas/alert.ts';
+import type { EvidenceRef } from '../../schemas/finding.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+
+/** Everything one partition worker knows of one identity: the fixed words of the baselines and the few things in flight. */
+export type IdentityState = {
+  readonly key: string;
+  readonly slot: StateRef;
+  /** Highest offset of which the state holds the effect; records up to it are skipped after a restart. */
+  applied: number;
+  /** Version of the last snapshot handed to the store, -1 before the first. */
+  saved: number;
+  dirty: boolean;
+  /** Own clock: the highest log clock seen, and which of the two clocks that was. */
+  clock_ms: number;
+  recorded: boolean;
+  group: string;
+  sessions: OpenSession[];
+  alerts: OpenAlert[];
+  held: HeldSession[];
+  /** When the detectors' next window closes. */
+  window_due: number | undefined;
+  /** `dueOf` as of the last change: the next moment at which something of the identity falls due. */
+  due: number | undefined;
+  /** Deadline for which an entry stands in the timer heap. */
+  armed: number | undefined;
+};
+
+export type OpenSession = {
+  readonly id: string;
+  readonly trace: SessionTrace;
+  last_ms: number;
+  /** The newest events, as evidence for findings about the session as a whole. */
+  readonly recent: EvidenceRef[];
+  /** The alert that covers the session, which keeps it from being learned when it ends. */
+  alert_uid: string | undefined;
+};
+
+export type OpenAlert = {
+  alert: Alert;
+  /** Findings counted when the last revision went out. */
+  emitted_count: number;
+  quiet_due: number;
+};
+
+export type HeldSession = { readonly alert_uid: string; readonly trace: SessionTrace; readonly since_ms: number };
+
+/** The next moment at which something of the identity falls due, on its own clock. */
+export function dueOf(state: IdentityState): number | undefined {
+  let due = state.window_due ?? Number.POSITIVE_INFINITY;
+  for (const session of state.sessions) due = Math.min(due, session.last_ms + LIMITS.session_idle_ms);
+  for (const open of state.alerts) due = Math.min(due, open.quiet_due);
+  for (const held of state.held) due = Math.min(due, held.since_ms + LIMITS.held_expiry_ms);
+  return due === Number.POSITIVE_INFINITY ? undefined : due;
+}

@@ -1,0 +1,362 @@
+import { type Model, type Prior, peerGroupOf, type Score, type ScoreInput } from '../../detectors/contract.ts';
+import type { Alert } from '../../schemas/alert.ts';
+import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
+import type { Verdict } from '../../schemas/verdict.ts';
+import { identityKey } from '../platform/partitioner.ts';
+import type { SeenKey } from '../platform/store.ts';
+import { type DescribeAlert, groupFindings } from './alerts.ts';
+import { type Decoded, isPoison } from './decode.ts';
+import { DedupMemory } from './dedup.ts';
+import { evidenceOf, findingOf, identityOf } from './findings.ts';
+import { GroupTable } from './groups.ts';
+import type { IdentityState, OpenSession } from './identity.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { Residents, type Watermark } from './residents.ts';
+
+/**
+ * The partition worker: all that needs an identity's state, as a pure core. It deduplicates, scores, learns, closes
+ * windows and sessions, groups findings into alerts, and collects what its shell has to write. It does no I/O and reads
+ * no clock; the shell asks what it `needs`, `load`s that, lets it `apply` records in offset order, takes the outputs and
+ * now and then a `checkpoint`.
+ *
+ * Whatever it hands out is a function of the log up to an offset (promises P2, P3): after a crash the shell starts again
+ * at the manifest, and an identity or group whose blob is already further on skips what it has applied.
+ */
+export type WorkerOptions = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly partitions: number;
+  readonly generation: string;
+  readonly model: Model;
+  readonly describe: DescribeAlert;
+  readonly dedup_keys_max?: number;
+  readonly lateness_ms?: number;
+};
+
+/** What the shell has to fetch before the records may be applied. */
+export type Needs = { readonly blobs: string[]; readonly priors: string[] };
+
+/** One partition's peer groups as of a cut: written once, under the name of the cut. */
+export type GroupCut = { readonly version: string; readonly partition: number; readonly bytes: Uint8Array };
+
+/** Written in this order: groups, then identities, then the manifest. Each rests on the one before it. */
+export type Checkpoint = {
+  readonly groups: StateBlob[];
+  readonly identities: StateBlob[];
+  readonly manifest: Manifest;
+};
+
+const LATE = 1 << EVENT_FLAGS.indexOf('late');
+const EARLY = 1 << EVENT_FLAGS.indexOf('early');
+const ID_REUSED = 1 << EVENT_FLAGS.indexOf('id_reused');
+/** Newest events of a session that go along as evidence. */
+const RECENT_EVIDENCE = 5;
+
+export class PartitionWorker {
+  readonly #options: WorkerOptions;
+  readonly #model: Model;
+  readonly #residents: Residents;
+  readonly #groups: GroupTable;
+  readonly #lifecycle: Lifecycle;
+  readonly #dedup: DedupMemory;
+  readonly #priors = new Map<string, Prior>();
+  #prior: Prior;
+  #next: number;
+  readonly #watermark: Watermark;
+  /** Part of the state: only what every run counts alike, whatever blobs were ahead after a crash. */
+  readonly #counters: Record<string, number>;
+  /** For this process's metrics only. */
+  #tallies: Record<string, number> = {};
+  #outputs: Outputs = emptyOutputs();
+  #cuts: GroupCut[] = [];
+
+  constructor(options: WorkerOptions, manifest?: Manifest) {
+    this.#options = options;
+    this.#model = options.model;
+    this.#residents = new Residents(options.model);
+    this.#groups = new GroupTable(options.model, manifest?.groups ?? []);
+    this.#lifecycle = new Lifecycle(options.model, this.#groups, {
+      alert: (alert, offset) => this.#emitAlert(alert, offset),
+      tally: (name, add) => this.#tally(name, add),
+    });
+    this.#dedup = new DedupMemory(options.dedup_keys_max);
+    this.#prior = options.model.emptyPrior();
+    this.#next = manifest?.next_offset ?? 0;
+    this.#watermark = { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 };
+    this.#counters = { ...manifest?.counters };
+  }
+
+  /** Offset of the next record to apply. */
+  get next(): number {
+    return this.#next;
+  }
+
+  get resident(): number {
+    return this.#residents.size;
+  }
+
+  get counters(): Readonly<Record<string, number>> {
+    return this.#counters;
+  }
+
+  get watermark(): Readonly<Watermark> {
+    return this.#watermark;
+  }
+
+  get pending(): { readonly rows: number; readonly alerts: number } {
+    const { events, findings, alerts, poison } = this.#outputs;
+    return {
+      rows: events.length + findings.length + alerts.length + poison.length + this.#cuts.length,
+      alerts: alerts.length,
+    };
+  }
+
+  // --- restoring ------------------------------------------------------------------------------------------------
+
+  /** Rebuilds the dedup memory from accepted events below the manifest's offset, in offset order. */
+  remember(seen: readonly SeenKey[]): void {
+    for (const { key, origin, id, offset } of seen) this.#dedup.check(key, origin, id, offset);
+  }
+
+  /** Takes in the deadlines of identities that only the store holds. */
+  arm(due: readonly { readonly key: string; readonly due: number }[]): void {
+    this.#residents.arm(due);
+  }
+
+  addPrior(version: string, bytes: Uint8Array): void {
+    this.#priors.set(version, this.#model.openPrior(bytes, version));
+  }
+
+  /** Takes up a prior whose bytes were added; the earlier ones are let go. */
+  adoptPrior(version: string): void {
+    const prior = this.#priors.get(version);
+    if (prior === undefined) throw new Error(`prior ${version} was not added before it was adopted`);
+    this.#prior = prior;
+    for (const other of [...this.#priors.keys()]) if (other !== version) this.#priors.delete(other);
+  }
+
+  /** Blobs and priors that applying these records will touch and that are not in memory yet. */
+  needs(records: readonly Decoded[]): Needs {
+    const blobs = new Set<string>(this.#groups.missing());
+    const priors = new Set<string>();
+    const want = (key: string): void => {
+      if (this.#residents.get(key) === undefined) blobs.add(key);
+    };
+    for (const { record, log_ms, recorded } of records) {
+      if (isPoison(record)) continue;
+      if (record.type === 'event') {
+        want(identityKey(record.event.tenant, record.event.identity.id));
+        for (const key of this.#groups.neededFor(peerGroupOf(record.event))) blobs.add(key);
+      } else if (record.type === 'verdict') {
+        want(identityKey(record.verdict.tenant, record.verdict.identity));
+      } else if (record.type === 'prior') {
+        priors.add(record.version);
+      } else if (record.type === 'tick') {
+        for (const key of this.#residents.wake(log_ms, recorded)) want(key);
+      }
+    }
+    return { blobs: [...blobs], priors: [...priors].filter((version) => !this.#priors.has(version)) };
+  }
+
+  /** Brings in what `needs` asked for. Keys without a blob are new and start from nothing. */
+  load(keys: readonly string[], blobs: ReadonlyMap<string, StateBlob>): void {
+    for (const key of keys) {
+      const blob = blobs.get(key);
+      if (this.#groups.loadBlob(key, blob) || blob === undefined) continue;
+      this.#residents.load(key, blob);
+    }
+  }
+
+  // --- applying -------------------------------------------------------------------------------------------------
+
+  /** Applies one record. Records come in offset order, each exactly once per worker. */
+  apply(decoded: Decoded): void {
+    const { offset, log_ms, recorded, record } = decoded;
+    if (offset < this.#next) throw new Error(`offset ${offset} was applied already, next is ${this.#next}`);
+    this.#next = offset + 1;
+    if (isPoison(record)) {
+      this.#count('poison');
+      this.#outputs.poison.push(record);
+      return;
+    }
+    this.#count(record.type);
+    if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
+    else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
+    if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
+    else if (record.type === 'tick') this.#applyTick(offset, log_ms, recorded);
+    else if (record.type === 'cut') this.#applyCut(record.version, offset);
+    else if (record.type === 'prior') this.adoptPrior(record.version);
+    else this.#applyVerdict(record.verdict, offset, log_ms, recorded);
+  }
+
+  #applyEvent(event: CanonicalEvent, offset: number, log_ms: number, recorded: boolean): void {
+    const seen = this.#dedup.check(event.key, event.origin, event.id, offset);
+    if (seen === 'duplicate') {
+      this.#count('duplicate');
+      return;
+    }
+    this.#count('accepted');
+    const flags = this.#flagsOf(event, log_ms, seen === 'id_reused');
+    const group = this.#groups.register(peerGroupOf(event));
+    const key = identityKey(event.tenant, event.identity.id);
+    const state = this.#residents.get(key) ?? this.#residents.create(key, group);
+    if (offset <= state.applied) return;
+    state.group = group;
+
+    this.#lifecycle.advance(state, offset, log_ms, recorded);
+    const session = this.#lifecycle.session(state, event.session ?? '', offset, log_ms);
+    const in_window = (flags & (LATE | EARLY)) === 0;
+    const input = { event, log_ms, in_window, state: state.slot, session: session.trace, prior: this.#prior };
+    const score = this.#model.score(input);
+    session.recent.push(evidenceOf(event));
+    if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
+    if (score.bits >= this.#prior.finding_bits) this.#raise(state, session, input, score, offset);
+    this.#model.observe(input, score);
+    this.#lifecycle.observed(state, offset, in_window);
+    this.#residents.rearm(state);
+    this.#outputs.events.push({
+      event,
+      partition: this.#options.partition,
+      offset,
+      log_time: log_ms,
+      bits: score.bits,
+      parts: score.parts.slice(),
+      flags,
+    });
+  }
+
+  #flagsOf(event: CanonicalEvent, log_ms: number, reused: boolean): number {
+    let flags = 0;
+    if (event.flags !== undefined) for (const flag of event.flags) flags |= 1 << EVENT_FLAGS.indexOf(flag);
+    if (event.time < log_ms - (this.#options.lateness_ms ?? LIMITS.lateness_ms)) flags |= LATE;
+    if (event.time > log_ms + LIMITS.future_ms) flags |= EARLY;
+    if (reused) flags |= ID_REUSED;
+    for (let rest = flags, bit = 0; rest !== 0; rest >>= 1, bit++) {
+      if (rest & 1) this.#count(`flag.${EVENT_FLAGS[bit]}`);
+    }
+    return flags;
+  }
+
+  #raise(state: IdentityState, session: OpenSession, input: ScoreInput, score: Score, offset: number): void {
+    // Several weak signals can make a strong whole: then the strongest of them speaks for it.
+    const bits_min = Math.min(this.#prior.finding_bits, Math.max(...score.parts));
+    const drafts = this.#model.explain(input, score, bits_min);
+    if (drafts.length === 0) return;
+    const findings = drafts.map((draft) => findingOf(draft, input.event, input.log_ms, session.recent));
+    const { tenant, identity } = input.event;
+    const context = {
+      tenant,
+      identity: identityOf(input.event),
+      session: session.id,
+      log_ms: input.log_ms,
+      bits: score.bits,
+      alert_bits: this.#prior.alert_bits,
+    };
+    const grouped = groupFindings(state, findings, context, this.#options.describe);
+    if (grouped.uid !== undefined) session.alert_uid = grouped.uid;
+    if (grouped.revision !== undefined) this.#emitAlert(grouped.revision, offset);
+    const { partition } = this.#options;
+    for (const finding of findings) {
+      this.#outputs.findings.push({
+        finding,
+        tenant,
+        identity: identity.id,
+        alert_uid: grouped.uid,
+        partition,
+        offset,
+      });
+    }
+  }
+
+  #applyTick(offset: number, log_ms: number, recorded: boolean): void {
+    for (const state of this.#residents.due(log_ms, recorded)) {
+      this.#lifecycle.advance(state, offset, log_ms, recorded);
+      this.#residents.rearm(state);
+    }
+  }
+
+  #applyCut(version: string, offset: number): void {
+    // A group that is ahead of the cut was saved by a checkpoint that had written this very cut first.
+    if (this.#groups.anyAppliedBeyond(offset)) return;
+    this.#cuts.push({ version, partition: this.#options.partition, bytes: this.#groups.encodeCut() });
+  }
+
+  #applyVerdict(verdict: Verdict, offset: number, log_ms: number, recorded: boolean): void {
+    const state = this.#residents.get(identityKey(verdict.tenant, verdict.identity));
+    if (state === undefined || offset <= state.applied) return;
+    this.#lifecycle.advance(state, offset, log_ms, recorded);
+    this.#lifecycle.verdict(state, verdict, offset, log_ms);
+    this.#residents.rearm(state);
+  }
+
+  #emitAlert(alert: Alert, offset: number): void {
+    this.#outputs.alerts.push({ alert, partition: this.#options.partition, offset });
+  }
+
+  #count(name: string): void {
+    this.#counters[name] = (this.#counters[name] ?? 0) + 1;
+  }
+
+  #tally(name: string, add: number): void {
+    if (add !== 0) this.#tallies[name] = (this.#tallies[name] ?? 0) + add;
+  }
+
+  // --- handing over ---------------------------------------------------------------------------------------------
+
+  /** Everything to write since the last call. */
+  takeOutputs(): Outputs {
+    const outputs = this.#outputs;
+    this.#outputs = emptyOutputs();
+    return outputs;
+  }
+
+  /** Cuts since the last call: written with the outputs, before any blob. */
+  takeCuts(): GroupCut[] {
+    const cuts = this.#cuts;
+    this.#cuts = [];
+    return cuts;
+  }
+
+  /** What happened in this process since the last call; unlike the counters, not a function of the log alone. */
+  takeTallies(): Readonly<Record<string, number>> {
+    const tallies = this.#tallies;
+    this.#tallies = {};
+    return tallies;
+  }
+
+  /** A snapshot of what changed since the last one. Outputs must be taken before, and written before it. */
+  checkpoint(): Checkpoint {
+    if (this.pending.rows > 0) throw new Error('a checkpoint before its outputs were taken would lose them');
+    const version = this.#next - 1;
+    const { topic, partition, partitions, generation } = this.#options;
+    return {
+      groups: this.#groups.checkpoint(version),
+      identities: this.#residents.snapshot(version),
+      manifest: {
+        topic,
+        partition,
+        partitions,
+        generation,
+        next_offset: this.#next,
+        watermark_live: this.#watermark.live,
+        watermark_recorded: this.#watermark.recorded,
+        dedup_from: this.#dedup.from(this.#next),
+        prior_version: this.#prior.version,
+        groups: this.#groups.names(),
+        rules_version: this.#model.rules_version,
+        counters: { ...this.#counters },
+      },
+    };
+  }
+
+  /** Frees memory. `durable` is the version of the last checkpoint that was written whole. */
+  evict(durable: number, most: number = LIMITS.resident_identities_max): number {
+    return this.#residents.evict(durable, this.#watermark, most);
+  }
+}
+
+function emptyOutputs(): Outputs {
+  return { events: [], findings: [], alerts: [], poison: [] };
+}
