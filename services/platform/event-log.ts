@@ -83,6 +83,17 @@ export class LogUnavailable extends Error {
   }
 }
 
+/** `read` was asked for an offset below `bounds().start` or beyond `bounds().end`: never skipped over in silence. */
+export class OffsetOutOfRange extends Error {
+  override readonly name = 'OffsetOutOfRange';
+  readonly bounds: PartitionBounds;
+
+  constructor(topic: Topic, partition: number, offset: number, bounds: PartitionBounds) {
+    super(`${topic}/${partition} holds offsets ${bounds.start} to ${bounds.end}, not ${offset}`);
+    this.bounds = bounds;
+  }
+}
+
 /** Told of partitions that come and go. The embedded log assigns all of them at once and never takes one back. */
 export type AssignmentListener = {
   assigned(partition: number): Promise<void>;
@@ -93,7 +104,10 @@ export interface EventLog {
   describe(topic: Topic): Promise<TopicInfo>;
   bounds(topic: Topic, partition: number): Promise<PartitionBounds>;
   transact(write: LogWrite): Promise<Appended>;
-  /** Committed records from `offset` on, at most so many records and roughly so many bytes; empty at the end. */
+  /**
+   * Committed records from `offset` on, at most so many records and roughly so many bytes, but at least one; empty at
+   * the end. Values are views of larger buffers: whoever keeps one for long copies it. Throws OffsetOutOfRange.
+   */
   read(
     topic: Topic,
     partition: number,
