@@ -1,0 +1,362 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { LIMITS } from '../../schemas/limits.ts';
+import { type Clock, systemClock } from '../../services/platform/clock.ts';
+import {
+  type EventLog,
+  LogUnavailable,
+  type LogWrite,
+  type NewRecord,
+  OffsetOutOfRange,
+  PositionConflict,
+  TOPICS,
+  type Topic,
+} from '../../services/platform/event-log.ts';
+import { partitionOf } from '../../services/platform/partitioner.ts';
+
+/** Partitions of every log under test. */
+export const PARTITIONS = 3;
+
+/** One durable place on which several handles may be opened, as by several processes. */
+export type LogPlace = {
+  open(clock: Clock): EventLog;
+  trim(log: EventLog, topic: Topic, partition: number, before_offset: number): Promise<void>;
+  dispose(): void;
+};
+
+/** The system's clock with a hand that can be set. */
+export function settableClock(now: number): Clock & { set(now: number): void } {
+  let hand = now;
+  const set = (to: number): void => {
+    hand = to;
+  };
+  return { ...systemClock, now: () => hand, set };
+}
+
+const ALL = { records: 1_000_000, bytes: 1 << 30 };
+const record = (key: string, value: string | Buffer, partition?: number): NewRecord => ({
+  topic: TOPICS.events,
+  key,
+  value: Buffer.from(value),
+  ...(partition === undefined ? {} : { partition }),
+});
+
+export async function readAll(log: EventLog, topic: Topic, partition: number, most = ALL) {
+  const records = [];
+  let offset = (await log.bounds(topic, partition)).start;
+  for (;;) {
+    const some = await log.read(topic, partition, offset, most);
+    const last = some.at(-1);
+    if (last === undefined) return records;
+    records.push(...some);
+    offset = last.offset + 1;
+  }
+}
+
+/** What every implementation of the seam promises (services/platform/event-log.ts). */
+export function describeLog(name: string, makePlace: () => LogPlace): void {
+  describe(name, () => {
+    const started = 1_700_000_000_000;
+    let place: LogPlace;
+    let clock: ReturnType<typeof settableClock>;
+    let log: EventLog;
+    beforeEach(() => {
+      place = makePlace();
+      clock = settableClock(started);
+      log = place.open(clock);
+    });
+    afterEach(async () => {
+      await log.close();
+      place.dispose();
+    });
+    const reopen = async (): Promise<void> => {
+      await log.close();
+      log = place.open(clock);
+    };
+    const values = async (partition: number): Promise<string[]> =>
+      (await readAll(log, TOPICS.events, partition)).map((r) => r.value.toString());
+
+    test('topics have their partitions and a generation that lasts', async () => {
+      const events = await log.describe(TOPICS.events);
+      assert.equal(events.partitions, PARTITIONS);
+      assert.equal((await log.describe(TOPICS.alerts)).partitions, PARTITIONS);
+      for (const topic of [TOPICS.dead, TOPICS.feed, TOPICS.commands, TOPICS.control]) {
+        assert.equal((await log.describe(topic)).partitions, 1);
+      }
+      await reopen();
+      assert.deepEqual(await log.describe(TOPICS.events), events);
+      const other = makePlace();
+      const stranger = other.open(clock);
+      assert.notEqual((await stranger.describe(TOPICS.events)).generation, events.generation);
+      await stranger.close();
+      other.dispose();
+    });
+
+    test('an empty partition starts and ends at 0 and reads as nothing', async () => {
+      assert.deepEqual(await log.bounds(TOPICS.events, 0), { start: 0, end: 0 });
+      assert.deepEqual(await log.read(TOPICS.events, 0, 0, ALL), []);
+      assert.equal(await log.position('nobody'), undefined);
+      assert.equal((await log.counters()).size, 0);
+    });
+
+    test('records come back in order, with offsets, keys, times and bytes', async () => {
+      const first = await log.transact({ records: [record('a', 'one', 1), record('b', 'two', 1)] });
+      clock.set(started + 5);
+      const second = await log.transact({ records: [record('c', 'three', 1)] });
+      assert.deepEqual(
+        [...first.offsets, ...second.offsets],
+        [0, 1, 2].map((offset) => ({ partition: 1, offset })),
+      );
+      assert.deepEqual(await log.bounds(TOPICS.events, 1), { start: 0, end: 3 });
+      await reopen();
+      assert.deepEqual(await log.read(TOPICS.events, 1, 0, ALL), [
+        { offset: 0, append_ms: started, key: 'a', value: Buffer.from('one') },
+        { offset: 1, append_ms: started, key: 'b', value: Buffer.from('two') },
+        { offset: 2, append_ms: started + 5, key: 'c', value: Buffer.from('three') },
+      ]);
+      assert.deepEqual(
+        (await log.read(TOPICS.events, 1, 1, ALL)).map((r) => r.key),
+        ['b', 'c'],
+      );
+    });
+
+    test('the key chooses the partition, unless the writer does', async () => {
+      const keys = Array.from({ length: 50 }, (_, i) => `identity-${i}`);
+      const { offsets } = await log.transact({ records: keys.map((key) => record(key, key)) });
+      assert.deepEqual(
+        offsets.map((o) => o.partition),
+        keys.map((key) => partitionOf(key, PARTITIONS)),
+      );
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        assert.deepEqual(
+          await values(partition),
+          keys.filter((key) => partitionOf(key, PARTITIONS) === partition),
+        );
+      }
+    });
+
+    test('one write reaches several topics, positions and counters together', async () => {
+      await log.transact({
+        records: [record('a', 'event', 0), { topic: TOPICS.dead, key: '', value: Buffer.from('dead') }],
+        positions: [{ name: 'source', position: 'file:10' }],
+        counters: [
+          { name: 'received', add: 2 },
+          { name: 'dead', add: 1 },
+        ],
+      });
+      await log.transact({
+        records: [],
+        positions: [{ name: 'source', position: 'file:20' }],
+        counters: [{ name: 'received', add: 40 }],
+      });
+      await reopen();
+      assert.equal((await log.read(TOPICS.dead, 0, 0, ALL)).length, 1);
+      assert.equal(await log.position('source'), 'file:20');
+      assert.deepEqual([...(await log.counters())].sort(), [
+        ['dead', 1],
+        ['received', 42],
+      ]);
+    });
+
+    test('a write in conflict leaves nothing behind', async () => {
+      const write = (position: string, expected: string | undefined): LogWrite => ({
+        records: [record('a', position, 0)],
+        positions: [{ name: 'fence', position }],
+        counters: [{ name: 'writes', add: 1 }],
+        expect: { name: 'fence', position: expected },
+      });
+      await log.transact(write('1', undefined));
+      await assert.rejects(log.transact(write('2', undefined)), PositionConflict);
+      await assert.rejects(log.transact(write('2', '0')), PositionConflict);
+      await log.transact(write('2', '1'));
+      assert.deepEqual(await values(0), ['1', '2']);
+      assert.equal((await log.counters()).get('writes'), 2);
+    });
+
+    test('of writers that expect the same position one gets through, also from another handle', async () => {
+      const other = place.open(clock);
+      const outcomes = await Promise.allSettled(
+        [log, other, log, other].map((writer, i) =>
+          writer.transact({
+            records: [record('a', `writer ${i}`, 0)],
+            positions: [{ name: 'fence', position: 'taken' }],
+            expect: { name: 'fence', position: undefined },
+          }),
+        ),
+      );
+      await other.close();
+      const lost = outcomes.filter((o) => o.status === 'rejected');
+      assert.equal(lost.length, 3);
+      for (const { reason } of lost) assert.ok(reason instanceof PositionConflict);
+      assert.equal((await values(0)).length, 1);
+    });
+
+    test('writes of one turn keep their order, and one that fails fails alone', async () => {
+      const writes = Array.from({ length: 40 }, (_, i) =>
+        log.transact({
+          records: [record('k', `${i}`, 2)],
+          ...(i % 4 === 3 ? { expect: { name: 'never', position: 'set' } } : {}),
+        }),
+      );
+      const outcomes = await Promise.allSettled(writes);
+      outcomes.forEach((outcome, i) => {
+        assert.equal(outcome.status, i % 4 === 3 ? 'rejected' : 'fulfilled');
+      });
+      const expected = Array.from({ length: 40 }, (_, i) => i).filter((i) => i % 4 !== 3);
+      assert.deepEqual(await values(2), expected.map(String));
+    });
+
+    test('append time never goes back', async () => {
+      for (const now of [started, started - 10_000, started + 3, started + 2.75]) {
+        clock.set(now);
+        await log.transact({ records: [record('k', 'v', 0)] });
+      }
+      const times = (await readAll(log, TOPICS.events, 0)).map((r) => r.append_ms);
+      assert.deepEqual(times, [started, started, started + 3, started + 3]);
+    });
+
+    test('reading stops at the asked number and bytes, and always gives one', async () => {
+      await log.transact({ records: Array.from({ length: 10 }, (_, i) => record('k', `${i}`.repeat(100), 0)) });
+      const count = async (offset: number, records: number, bytes: number): Promise<number> =>
+        (await log.read(TOPICS.events, 0, offset, { records, bytes })).length;
+      assert.equal(await count(0, 4, 1e9), 4);
+      assert.equal(await count(8, 4, 1e9), 2);
+      assert.equal(await count(0, 100, 1), 1);
+      assert.equal(await count(0, 100, 250), 3);
+      assert.equal(await count(10, 100, 1), 0);
+    });
+
+    test('an offset outside the log is an error, not an empty answer', async () => {
+      await log.transact({ records: Array.from({ length: 6 }, (_, i) => record('k', `${i}`, 0)) });
+      await assert.rejects(log.read(TOPICS.events, 0, 7, ALL), OffsetOutOfRange);
+      await assert.rejects(log.read(TOPICS.events, 0, -1, ALL), OffsetOutOfRange);
+      await place.trim(log, TOPICS.events, 0, 4);
+      assert.deepEqual(await log.bounds(TOPICS.events, 0), { start: 4, end: 6 });
+      await assert.rejects(log.read(TOPICS.events, 0, 3, ALL), OffsetOutOfRange);
+      assert.deepEqual(await values(0), ['4', '5']);
+      await place.trim(log, TOPICS.events, 0, 99);
+      assert.deepEqual(await log.bounds(TOPICS.events, 0), { start: 6, end: 6 });
+      const { offsets } = await log.transact({ records: [record('k', 'after', 0)] });
+      assert.equal(offsets[0]?.offset, 6);
+      await reopen();
+      assert.deepEqual(await values(0), ['after']);
+    });
+
+    test('what no log could take is refused before anything is written', async () => {
+      const refused: LogWrite[] = [
+        { records: [record('k', 'v', PARTITIONS)] },
+        { records: [record('k', 'v', -1)] },
+        { records: [record('k', 'v', 0.5)] },
+        { records: [record('k', Buffer.alloc(LIMITS.log_record_bytes_max))] },
+        { records: [], counters: [{ name: 'c', add: Number.NaN }] },
+        { records: [], counters: [{ name: 'c', add: 0.5 }] },
+      ];
+      for (const write of refused) await assert.rejects(log.transact(write), RangeError);
+      assert.equal((await log.counters()).size, 0);
+    });
+
+    test('large and empty records keep every byte', async () => {
+      const large = Buffer.alloc(5 * 1024 * 1024, 'large ');
+      await log.transact({ records: [record('a', 'before', 0), record('b', large, 0), record('c', '', 0)] });
+      await reopen();
+      const read = await readAll(log, TOPICS.events, 0, { records: 2, bytes: 1 });
+      assert.deepEqual(
+        read.map((r) => r.value.length),
+        [6, large.length, 0],
+      );
+      assert.ok(read[1]?.value.equals(large));
+    });
+
+    test('hostile keys come back as they were', async () => {
+      const keys = ['', '\u0000', 'a\u0000b', "'; DROP TABLE streams; --", '\ud800', '\udc00\ud800', '🜏', 'ÿ', 'Ā'];
+      keys.push('__proto__', 'x'.repeat(100_000), '\u202e\u0007');
+      await log.transact({ records: keys.map((key, i) => record(key, `${i}`, 0)) });
+      await reopen();
+      assert.deepEqual(
+        (await readAll(log, TOPICS.events, 0)).map((r) => r.key),
+        keys,
+      );
+    });
+
+    test('any writes read back as the same records, in whatever portions', async () => {
+      const anyRecord = fc.record({
+        key: fc.string({ unit: 'binary', maxLength: 12 }),
+        value: fc.uint8Array({ maxLength: 40 }),
+        partition: fc.nat({ max: PARTITIONS - 1 }),
+      });
+      const anyWrites = fc.array(fc.array(anyRecord, { maxLength: 20 }), { maxLength: 12 });
+      const anyMost = fc.record({ records: fc.integer({ min: 1, max: 9 }), bytes: fc.integer({ min: 1, max: 200 }) });
+      await fc.assert(
+        fc.asyncProperty(anyWrites, anyMost, async (writes, most) => {
+          const from = await Promise.all(
+            Array.from({ length: PARTITIONS }, async (_, p) => (await log.bounds(TOPICS.events, p)).end),
+          );
+          await Promise.all(
+            writes.map((records) =>
+              log.transact({ records: records.map((r) => record(r.key, Buffer.from(r.value), r.partition)) }),
+            ),
+          );
+          for (let partition = 0; partition < PARTITIONS; partition++) {
+            const expected = writes.flat().filter((r) => r.partition === partition);
+            const read = (await readAll(log, TOPICS.events, partition, most)).slice(-expected.length || undefined);
+            assert.equal((await log.bounds(TOPICS.events, partition)).end, (from[partition] ?? 0) + expected.length);
+            if (expected.length === 0) continue;
+            assert.deepEqual(
+              read.map((r) => [r.key, [...r.value]]),
+              expected.map((r) => [r.key, [...r.value]]),
+            );
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
+
+    test('waiting ends with an append, own or of another handle, and with an abort', async () => {
+      const forever = new AbortController();
+      const append = (writer: EventLog) => writer.transact({ records: [record('k', 'v', 0)] });
+      const own = log.waitBeyond(TOPICS.events, 0, 0, forever.signal);
+      await append(log);
+      await own;
+      await log.waitBeyond(TOPICS.events, 0, 0, forever.signal);
+
+      const other = place.open(clock);
+      const foreign = log.waitBeyond(TOPICS.events, 0, 1, forever.signal);
+      await append(other);
+      await foreign;
+      await other.close();
+
+      let settled = false;
+      const aborted = log.waitBeyond(TOPICS.events, 0, 2, forever.signal).then(() => {
+        settled = true;
+      });
+      await log.transact({ records: [record('k', 'v', 1)] });
+      assert.equal(settled, false, 'another partition has grown, not this one');
+      forever.abort();
+      await aborted;
+      await log.waitBeyond(TOPICS.events, 0, 2, forever.signal);
+    });
+
+    test('a subscriber is given every partition at once', async () => {
+      const assigned: number[] = [];
+      const subscription = await log.subscribe(TOPICS.events, 'detect', {
+        assigned: async (partition) => void assigned.push(partition),
+        revoked: async () => assert.fail('nothing is taken back'),
+      });
+      assert.deepEqual(assigned.sort(), [0, 1, 2]);
+      await subscription.close();
+    });
+
+    test('closing carries out what was asked for and refuses what comes after', async () => {
+      const last = log.transact({ records: [record('k', 'last', 0)] });
+      const waiting = log.waitBeyond(TOPICS.events, 1, 0, new AbortController().signal);
+      await log.close();
+      await Promise.all([last, waiting]);
+      const isClosed = (error: unknown): boolean => error instanceof LogUnavailable && error.reason === 'closed';
+      await assert.rejects(log.transact({ records: [] }), isClosed);
+      await assert.rejects(log.read(TOPICS.events, 0, 0, ALL), isClosed);
+      log = place.open(clock);
+      assert.deepEqual(await values(0), ['last']);
+    });
+  });
+}
