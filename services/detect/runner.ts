@@ -1,0 +1,311 @@
+import { LIMITS } from '../../schemas/limits.ts';
+import type { Outputs } from '../../schemas/outputs.ts';
+import { LogUnavailable, TOPICS } from '../platform/event-log.ts';
+import { StoreUnavailable } from '../platform/store.ts';
+import { type AssignOptions, assignPartition, type GapReason } from './assign.ts';
+import { type Decoded, decodeRecord } from './decode.ts';
+import type { GroupCut, PartitionWorker } from './worker.ts';
+import { type Batch, Writer, type WriterOptions, WriterStopped } from './writer.ts';
+
+/**
+ * The shell around the partition workers of one process: reads the log, fetches the state that the records need, lets
+ * the workers apply them, and writes what they hand over while they go on with the next records. At most one write is
+ * under way; when it does not get through, reading stops once a second one is ready, so memory stays bounded.
+ */
+export type DetectOptions = Omit<WriterOptions, 'signal'> & {
+  readonly worker: AssignOptions;
+  readonly flush_rows_max?: number;
+  readonly flush_ms?: number;
+  readonly checkpoint_ms?: number;
+  readonly checkpoint_records_max?: number;
+  readonly fetch_records_max?: number;
+  readonly resident_identities_max?: number;
+};
+
+export type PartitionStatus = {
+  readonly partition: number;
+  readonly state: 'running' | 'gap';
+  readonly gap?: { readonly reason: GapReason; readonly message: string };
+  readonly next_offset: number;
+  readonly durable_offset: number;
+  readonly resident: number;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly watermark: { readonly live: number; readonly recorded: number };
+};
+
+type Slot = { readonly worker: PartitionWorker; durable: number };
+
+/** Records applied between two looks at the event loop. */
+const SLICE = 1024;
+const WAIT_MS = 250;
+
+export class DetectRunner {
+  readonly #options: DetectOptions;
+  readonly #stop = new AbortController();
+  readonly #writer: Writer;
+  readonly #slots = new Map<number, Slot>();
+  readonly #gaps = new Map<number, { reason: GapReason; message: string }>();
+  #inflight: Promise<void> = Promise.resolve();
+  #writing = false;
+  #failed: unknown;
+  #flushed_ms = 0;
+  #checkpointed_ms = 0;
+  #applied = 0;
+  #evictDue = false;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DetectOptions) {
+    this.#options = options;
+    this.#writer = new Writer({ ...options, signal: this.#stop.signal });
+    this.#flushed_ms = options.clock.elapsed();
+    this.#checkpointed_ms = this.#flushed_ms;
+  }
+
+  async assign(partition: number): Promise<void> {
+    const { log, store, worker, telemetry } = this.#options;
+    const assigned = await this.#patiently(() => assignPartition(log, store, partition, worker));
+    if (assigned.kind === 'ready') {
+      this.#slots.set(partition, { worker: assigned.worker, durable: assigned.worker.next });
+      return;
+    }
+    this.#gaps.set(partition, assigned);
+    telemetry.occurred('gaps_found', {}, { partition, reason: assigned.reason, detail: assigned.message });
+  }
+
+  /** One round: reads and applies what there is, flushes and checkpoints what is due. True when records were applied. */
+  turn(): Promise<boolean> {
+    return this.#alone(() => this.#turn());
+  }
+
+  async #turn(): Promise<boolean> {
+    if (this.#failed !== undefined) throw this.#failed;
+    this.#evict();
+    let progress = false;
+    for (const [partition, { worker }] of this.#slots) {
+      const applied = await this.#pump(partition, worker);
+      this.#applied += applied;
+      progress ||= applied > 0;
+      if (this.#pendingRows() >= (this.#options.flush_rows_max ?? LIMITS.flush_rows_max)) await this.#flush();
+    }
+    await this.#writeWhatIsDue();
+    return progress;
+  }
+
+  async #pump(partition: number, worker: PartitionWorker): Promise<number> {
+    const { log } = this.#options;
+    const records = this.#options.fetch_records_max ?? LIMITS.fetch_records_max;
+    const most = { records, bytes: LIMITS.fetch_bytes_max };
+    const raw = await this.#patiently(() => log.read(TOPICS.events, partition, worker.next, most));
+    for (let from = 0; from < raw.length; from += SLICE) {
+      const decoded = raw.slice(from, from + SLICE).map((record) => decodeRecord(record, TOPICS.events, partition));
+      await this.#fetch(partition, worker, decoded);
+      for (const record of decoded) worker.apply(record);
+      await new Promise(setImmediate);
+    }
+    return raw.length;
+  }
+
+  async #fetch(partition: number, worker: PartitionWorker, decoded: readonly Decoded[]): Promise<void> {
+    const { store } = this.#options;
+    const needs = worker.needs(decoded);
+    if (needs.blobs.length > 0) {
+      worker.load(needs.blobs, await this.#patiently(() => store.readBlobs(TOPICS.events, partition, needs.blobs)));
+    }
+    for (const version of needs.priors) {
+      const bytes = await this.#patiently(() => store.readPrior(version));
+      if (bytes === undefined) throw new Error(`prior ${version} was announced in the log but is not in the store`);
+      worker.addPrior(version, bytes);
+    }
+  }
+
+  async #writeWhatIsDue(): Promise<void> {
+    const now = this.#options.clock.elapsed();
+    const checkpointDue =
+      this.#applied >= (this.#options.checkpoint_records_max ?? LIMITS.checkpoint_records_max) ||
+      (this.#applied > 0 && now - this.#checkpointed_ms >= (this.#options.checkpoint_ms ?? LIMITS.checkpoint_ms));
+    if (checkpointDue) {
+      await this.#startCheckpoint();
+      return;
+    }
+    // An alert does not wait for company: it goes out as soon as the write before it has come through.
+    const alerts = [...this.#slots.values()].some((slot) => slot.worker.pending.alerts > 0);
+    const flushDue = now - this.#flushed_ms >= (this.#options.flush_ms ?? LIMITS.flush_ms);
+    if (this.#pendingRows() > 0 && (flushDue || (alerts && !this.#writing))) await this.#flush();
+  }
+
+  /** Hands the rows over. Waits for the write before, not for this one. */
+  async #flush(): Promise<void> {
+    await this.#settled();
+    this.#start({ ...this.#take(), checkpoints: [] }, () => undefined);
+  }
+
+  async #startCheckpoint(): Promise<void> {
+    await this.#settled();
+    const taken = this.#take();
+    const slots = [...this.#slots.values()].filter((slot) => slot.worker.next > slot.durable);
+    const checkpoints = slots.map((slot) => slot.worker.checkpoint());
+    this.#applied = 0;
+    this.#checkpointed_ms = this.#options.clock.elapsed();
+    this.#start({ ...taken, checkpoints }, () => {
+      checkpoints.forEach(({ manifest }, i) => {
+        const slot = slots[i]!;
+        slot.durable = manifest.next_offset;
+      });
+      this.#evictDue = true;
+    });
+  }
+
+  #start(batch: Batch, done: () => void): void {
+    this.#flushed_ms = this.#options.clock.elapsed();
+    this.#writing = true;
+    this.#inflight = this.#writer.write(batch).then(
+      () => {
+        this.#writing = false;
+        this.#report(batch.outputs);
+        done();
+      },
+      (error: unknown) => {
+        this.#writing = false;
+        this.#failed = error;
+      },
+    );
+  }
+
+  /** Between rounds only: within one, an identity that was found resident must still be there when its record comes. */
+  #evict(): void {
+    if (!this.#evictDue) return;
+    this.#evictDue = false;
+    for (const { worker, durable } of this.#slots.values()) {
+      worker.evict(durable - 1, this.#options.resident_identities_max);
+    }
+  }
+
+  #take(): { outputs: Outputs; cuts: GroupCut[] } {
+    const outputs: Outputs = { events: [], findings: [], alerts: [], poison: [] };
+    const cuts: GroupCut[] = [];
+    for (const { worker } of this.#slots.values()) {
+      const taken = worker.takeOutputs();
+      for (const row of taken.events) outputs.events.push(row);
+      for (const row of taken.findings) outputs.findings.push(row);
+      for (const row of taken.alerts) outputs.alerts.push(row);
+      for (const row of taken.poison) outputs.poison.push(row);
+      cuts.push(...worker.takeCuts());
+    }
+    return { outputs, cuts };
+  }
+
+  #report(outputs: Outputs): void {
+    const { telemetry } = this.#options;
+    if (outputs.events.length > 0) telemetry.occurred('events_applied', {}, {}, outputs.events.length);
+    for (const { finding } of outputs.findings) telemetry.occurred('findings_raised', { family: finding.family });
+    for (const { alert } of outputs.alerts) {
+      const fields = { uid: alert.uid, revision: alert.revision };
+      telemetry.occurred('alerts_revised', { severity: alert.severity, status: alert.status }, fields);
+    }
+    for (const { letter } of outputs.poison) {
+      telemetry.occurred('items_dead_lettered', { reason: letter.reason }, { position: letter.position });
+    }
+  }
+
+  #pendingRows(): number {
+    let rows = 0;
+    for (const { worker } of this.#slots.values()) rows += worker.pending.rows;
+    return rows;
+  }
+
+  /** Waits for the write that is under way and passes its failure on. */
+  async #settled(): Promise<void> {
+    await this.#inflight;
+    if (this.#failed !== undefined) throw this.#failed;
+  }
+
+  /** Reads that decide are repeated like writes: a store or log that is away stops the clock, not the process. */
+  async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    const { clock, telemetry } = this.#options;
+    for (let pause = 100; ; pause = Math.min(pause * 2, 10_000)) {
+      if (this.#stop.signal.aborted) throw new WriterStopped();
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable || error instanceof LogUnavailable)) throw error;
+        telemetry.occurred('store_retries', { write: 'read' }, { error: error.message, pause_ms: pause });
+      }
+      await clock.sleep(pause, this.#stop.signal);
+    }
+  }
+
+  /** Everything applied so far becomes durable, manifests included. */
+  checkpoint(): Promise<void> {
+    return this.#alone(async () => {
+      await this.#startCheckpoint();
+      await this.#settled();
+    });
+  }
+
+  /** Rounds and checkpoints exclude each other: a worker sees every record exactly once. */
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const run = this.#queue.then(work);
+    this.#queue = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Applies the log up to its present end and makes that durable. */
+  async drain(): Promise<void> {
+    while (await this.turn());
+    await this.checkpoint();
+  }
+
+  /** Turns until stopped. Resolves after what was applied has been made durable, or rejects with what went wrong. */
+  async run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      if (!(await this.turn())) await this.#idle();
+    }
+  }
+
+  async #idle(): Promise<void> {
+    const { log, clock } = this.#options;
+    const nap = new AbortController();
+    const stop = (): void => nap.abort();
+    this.#stop.signal.addEventListener('abort', stop, { once: true });
+    const waits = [...this.#slots].map(([p, { worker }]) => log.waitBeyond(TOPICS.events, p, worker.next, nap.signal));
+    const due = this.#pendingRows() > 0 ? (this.#options.flush_ms ?? LIMITS.flush_ms) / 4 : WAIT_MS;
+    await Promise.race([...waits, clock.sleep(due, nap.signal)]);
+    nap.abort();
+    this.#stop.signal.removeEventListener('abort', stop);
+  }
+
+  /** Stops turning; with `checkpoint` what was applied is made durable first, so that the next start is quick. */
+  async stop(options: { readonly checkpoint: boolean }): Promise<void> {
+    if (options.checkpoint && this.#failed === undefined) await this.checkpoint();
+    this.#stop.abort();
+    await this.#inflight;
+  }
+
+  get stalled(): boolean {
+    return this.#writer.stalled;
+  }
+
+  status(): PartitionStatus[] {
+    const running = [...this.#slots].map(([partition, { worker, durable }]) => ({
+      partition,
+      state: 'running' as const,
+      next_offset: worker.next,
+      durable_offset: durable,
+      resident: worker.resident,
+      counters: worker.counters,
+      watermark: worker.watermark,
+    }));
+    const gaps = [...this.#gaps].map(([partition, gap]) => ({
+      partition,
+      state: 'gap' as const,
+      gap: { reason: gap.reason, message: gap.message },
+      next_offset: 0,
+      durable_offset: 0,
+      resident: 0,
+      counters: {},
+      watermark: { live: 0, recorded: 0 },
+    }));
+    return [...running, ...gaps].sort((a, b) => a.partition - b.partition);
+  }
+}
