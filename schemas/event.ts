@@ -102,9 +102,9 @@ export const EventInput = z.object({
   identity: Identity,
   action: z.object({ operation: Operation.optional(), name: text().optional() }).optional(),
   tool: z.object({ name: text(), server: text().optional(), version: text().optional() }).optional(),
-  /** One resource, or several; the first one is the primary. */
+  /** One resource, or several; the first one is the primary. Beyond `resources_per_event_max` they are cut and flagged. */
   resource: Resource.optional(),
-  resources: z.array(Resource).max(256).optional(),
+  resources: z.array(Resource).optional(),
   volume: Volume.optional(),
   outcome: z
     .object({ status: OutcomeStatus.optional(), code: text().optional(), reason: text().optional() })
