@@ -27,6 +27,10 @@ export const LIMITS = {
   resources_per_event_max: 16,
   /** Bytes of unmapped source fields kept with an event. */
   unmapped_bytes_max: 4 * KIB,
+  /** Unmapped source fields looked at; a document with more is flagged like one with too many bytes of them. */
+  unmapped_fields_max: 256,
+  /** Tool names whose catalogue entry and verb ingest remembers. */
+  tool_memory_max: 4_096,
   /** One pebibyte: a larger size in one event is a unit error in the source, not a measurement. */
   volume_max: 2 ** 50,
   /** 2000-01-01 and 2100-01-01, UTC: outside it a timestamp is a defect of the source's clock. */
@@ -107,6 +111,12 @@ export const LIMITS = {
   subscriptions_max: 64,
   /** (uid, revision) pairs the feed remembers to drop repeats of alert records after a crash. */
   feed_memory_max: 100_000,
+  /** First pause after a failed read or write of the feed, and the longest; they double. */
+  feed_retry_ms: 100,
+  feed_retry_ms_max: 30 * SECOND_MS,
+  /** Longest wait of one pull for a first item, and feed bytes read at once. */
+  pull_wait_ms_max: 60 * SECOND_MS,
+  pull_bytes_max: 4 * MIB,
 } as const;
 
 /** Throws when two limits contradict each other. Called by every entry point before it does anything else. */
@@ -117,9 +127,10 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.dead_letter_bytes_max <= limits.item_bytes_max, 'dead_letter_bytes_max <= item_bytes_max');
   must(limits.item_bytes_max <= limits.http_body_bytes_max, 'item_bytes_max <= http_body_bytes_max');
   must(limits.item_bytes_max <= limits.fetch_bytes_max, 'item_bytes_max <= fetch_bytes_max');
-  must(limits.http_body_bytes_max <= limits.log_record_bytes_max, "http_body_bytes_max <= log_record_bytes_max");
-  must(limits.log_batch_bytes_max <= limits.log_group_bytes_max, "log_batch_bytes_max <= log_group_bytes_max");
+  must(limits.http_body_bytes_max <= limits.log_record_bytes_max, 'http_body_bytes_max <= log_record_bytes_max');
+  must(limits.log_batch_bytes_max <= limits.log_group_bytes_max, 'log_batch_bytes_max <= log_group_bytes_max');
   must(limits.flush_rows_max <= limits.checkpoint_records_max, 'flush_rows_max <= checkpoint_records_max');
+  must(limits.checkpoint_records_max <= limits.feed_memory_max, 'checkpoint_records_max <= feed_memory_max');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');

@@ -1,0 +1,87 @@
+import type { DeadLetter } from '../../schemas/dead-letter.ts';
+import type { CanonicalEvent } from '../../schemas/event.ts';
+import { canonicalise } from './canonicalise.ts';
+import type { Catalogue } from './catalogue.ts';
+import { decodeDocument, type JsonObject } from './decode.ts';
+import { keyEvent } from './key.ts';
+import type { Candidate, Normaliser } from './normaliser.ts';
+import { deadLetter, type Refusal } from './refusal.ts';
+import { explainRefusal, isEventInput } from './validate.ts';
+
+/** One item as it arrived: its bytes, and where it stood (`file:line`, `topic/partition/offset`, index in a batch). */
+export type Item = { readonly bytes: Buffer; readonly position: string };
+
+/** What became of an item. `json` is the event's JSON, written once and used for the log as it is. */
+export type Decided =
+  | { readonly kind: 'accepted'; readonly event: CanonicalEvent; readonly json: string }
+  | { readonly kind: 'dead_letter'; readonly letter: DeadLetter }
+  | { readonly kind: 'absorbed' };
+
+export type DecideContext = {
+  /** Formats to try, in order. With one, its own errors are reported; with several, the first that fits decides. */
+  readonly formats: readonly Normaliser[];
+  readonly catalogue: Catalogue;
+  /** Named source of the items, for formats that do not name their own. Part of every event's key. */
+  readonly origin: string;
+  /** Tenant of events that state none. */
+  readonly tenant: string;
+  /** Epoch milliseconds, the time of dead letters. */
+  readonly now_ms: number;
+};
+
+/**
+ * The whole of ingest for one item: bytes to events, dead letters, or nothing but knowledge. Pure, synchronous, and
+ * without a throw for any bytes. Mostly one decision an item; as many as there are events in it for formats that bundle.
+ */
+export function decideItem(item: Item, context: DecideContext): readonly Decided[] {
+  const decoded = decodeDocument(item.bytes);
+  if (decoded.kind === 'refused') return [refuse(decoded, item, context)];
+  const format = chooseFormat(decoded.document, context.formats);
+  if ('reason' in format) return [refuse(format, item, context)];
+  return format.normalise(decoded.document).map((normalised) => {
+    if (normalised.kind === 'absorbed') return ABSORBED;
+    if (normalised.kind === 'refused') return refuse(normalised, item, context);
+    const accepted = accept(normalised, decoded.plain, context);
+    return accepted.kind === 'refused' ? refuse(accepted, item, context) : accepted;
+  });
+}
+
+const ABSORBED: Decided = { kind: 'absorbed' };
+
+function refuse(refusal: Refusal, item: Item, context: DecideContext): Decided {
+  return { kind: 'dead_letter', letter: deadLetter(refusal, item, context.origin, context.now_ms) };
+}
+
+function chooseFormat(document: JsonObject, formats: readonly Normaliser[]): Normaliser | Refusal {
+  if (formats.length === 1) return formats[0] as Normaliser;
+  const fitting = formats.find((format) => format.mismatch(document) === undefined);
+  if (fitting !== undefined) return fitting;
+  const tried = formats.map((format) => `${format.name} (${format.mismatch(document)})`).join(', ');
+  const message = `no known format; tried ${tried}; name the format, or add a mapping for this source`;
+  return { kind: 'refused', reason: 'format_unknown', message };
+}
+
+/** Validate, canonicalise, key. */
+function accept(
+  candidate: Candidate,
+  plain: boolean,
+  context: DecideContext,
+): Refusal | (Decided & { kind: 'accepted' }) {
+  const { input, explain } = candidate;
+  if (!isEventInput(input)) return inSourceWords(explainRefusal(input), explain);
+  const canonical = canonicalise(input, {
+    origin: candidate.origin ?? context.origin,
+    tenant: context.tenant,
+    plain,
+    catalogue: context.catalogue,
+    leftovers: candidate.leftovers,
+    tool_arguments: candidate.tool_arguments,
+  });
+  if (canonical.kind === 'refused') return inSourceWords(canonical, explain);
+  const { event, json } = keyEvent(canonical);
+  return { kind: 'accepted', event, json };
+}
+
+function inSourceWords(refusal: Refusal, explain: Candidate['explain']): Refusal {
+  return explain === undefined ? refusal : explain(refusal);
+}
