@@ -4,7 +4,8 @@ import path from 'node:path';
 import { openSqliteLog, type SqliteLog } from '../../services/platform/sqlite-log/sqlite-log.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { newDisk, openSimulatedLog, trimSimulated } from '../support/simulated-log.ts';
-import { describeLog, PARTITIONS } from './conformance.ts';
+import { describeLog } from './conformance.ts';
+import { PARTITIONS } from './support.ts';
 
 describeLog('the embedded log', () => {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'countersign-log-'));

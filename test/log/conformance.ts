@@ -2,57 +2,16 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
 import { LIMITS } from '../../schemas/limits.ts';
-import { type Clock, systemClock } from '../../services/platform/clock.ts';
 import {
   type EventLog,
   LogUnavailable,
   type LogWrite,
-  type NewRecord,
   OffsetOutOfRange,
   PositionConflict,
   TOPICS,
-  type Topic,
 } from '../../services/platform/event-log.ts';
 import { partitionOf } from '../../services/platform/partitioner.ts';
-
-/** Partitions of every log under test. */
-export const PARTITIONS = 3;
-
-/** One durable place on which several handles may be opened, as by several processes. */
-export type LogPlace = {
-  open(clock: Clock): EventLog;
-  trim(log: EventLog, topic: Topic, partition: number, before_offset: number): Promise<void>;
-  dispose(): void;
-};
-
-/** The system's clock with a hand that can be set. */
-export function settableClock(now: number): Clock & { set(now: number): void } {
-  let hand = now;
-  const set = (to: number): void => {
-    hand = to;
-  };
-  return { ...systemClock, now: () => hand, set };
-}
-
-const ALL = { records: 1_000_000, bytes: 1 << 30 };
-const record = (key: string, value: string | Buffer, partition?: number): NewRecord => ({
-  topic: TOPICS.events,
-  key,
-  value: Buffer.from(value),
-  ...(partition === undefined ? {} : { partition }),
-});
-
-export async function readAll(log: EventLog, topic: Topic, partition: number, most = ALL) {
-  const records = [];
-  let offset = (await log.bounds(topic, partition)).start;
-  for (;;) {
-    const some = await log.read(topic, partition, offset, most);
-    const last = some.at(-1);
-    if (last === undefined) return records;
-    records.push(...some);
-    offset = last.offset + 1;
-  }
-}
+import { ALL, type LogPlace, PARTITIONS, readAll, record, settableClock } from './support.ts';
 
 /** What every implementation of the seam promises (services/platform/event-log.ts). */
 export function describeLog(name: string, makePlace: () => LogPlace): void {
