@@ -1,4 +1,6 @@
-import type { AlertRevision, FindingRow, Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
+import type { Alert } from '../../schemas/alert.ts';
+import type { DeadLetter } from '../../schemas/dead-letter.ts';
+import type { AlertRevision, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 
 /**
  * The second seam as detect sees it: where outputs, state and manifests are made durable. Both implementations speak
@@ -6,7 +8,7 @@ import type { AlertRevision, FindingRow, Manifest, Outputs, StateBlob } from '..
  * tests fails on request. Every write may be repeated: the highest version wins and equal rows collapse.
  */
 export interface DetectStore {
-  /** Rows for events, findings and alerts. */
+  /** Rows for events, findings, alerts and unreadable records. */
   writeOutputs(outputs: Outputs): Promise<void>;
   writeBlobs(topic: string, partition: number, blobs: readonly StateBlob[]): Promise<void>;
   /** Last: from here on everything below `next_offset` counts as done. */
@@ -37,4 +39,159 @@ export class StoreRefused extends Error {
   override readonly name = 'StoreRefused';
 }
 
-export type { AlertRevision, FindingRow, Manifest, Outputs, StateBlob };
+export type { AlertRevision, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob };
+
+/**
+ * A dead letter and the record it stands in: one of `agent.audit.dead`, or the record of `agent.audit.events` that could
+ * not be read.
+ */
+export type StoredDeadLetter = {
+  readonly letter: DeadLetter;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+};
+export type DeadLetterCursor = Omit<StoredDeadLetter, 'letter'> & { readonly time: number };
+
+/** What a record of the control log said, copied so that it can be asked for in SQL. The log stays the truth. */
+export type ControlCopy = {
+  readonly sequence: number;
+  readonly kind: string;
+  /** The record as JSON text. */
+  readonly json: string;
+};
+
+/** Copies of what other logs hold. Like detect's writes they may be repeated. */
+export interface CopyStore {
+  writeDeadLetters(rows: readonly StoredDeadLetter[]): Promise<void>;
+  writeControlCopies(rows: readonly ControlCopy[]): Promise<void>;
+}
+
+/** One page of something that has an order of its own. `next` is absent on the last page. */
+export type Page<Item, Cursor> = { readonly items: readonly Item[]; readonly next: Cursor | undefined };
+
+export type AlertCursor = { readonly updated: number; readonly uid: string };
+export type AlertFilter = {
+  readonly tenant: string;
+  readonly identity?: string;
+  readonly status?: Alert['status'];
+  readonly severities?: readonly Alert['severity'][];
+  /** Updated at this log time or later, epoch milliseconds. */
+  readonly since?: number;
+  /** Not updated after this log time. */
+  readonly until?: number;
+};
+export type AlertPageRequest = {
+  readonly limit: number;
+  readonly after?: AlertCursor;
+  /** `oldest_first` never skips an alert that is updated while it is being paged through: it comes again, later. */
+  readonly order: 'newest_first' | 'oldest_first';
+};
+
+export type EventCursor = { readonly time: number; readonly key: string };
+export type EventFilter = {
+  readonly tenant: string;
+  readonly identity: string;
+  readonly session?: string;
+  /** Event time, [from, to). */
+  readonly from?: number;
+  readonly to?: number;
+};
+
+export type AlertEvidence = {
+  /** The events that the alert names, oldest first. */
+  readonly evidence: readonly ScoredEvent[];
+  /** Events of the same sessions around the alert's time that it does not name, oldest first. */
+  readonly context: readonly ScoredEvent[];
+};
+
+export type IdentityRow = {
+  readonly identity: string;
+  readonly kind: string;
+  readonly owner: string | undefined;
+  readonly peer_group: string | undefined;
+  readonly version: string | undefined;
+  readonly events: number;
+  readonly sessions: number;
+  /** Event times, epoch milliseconds. */
+  readonly first_seen: number;
+  readonly last_seen: number;
+};
+
+export type Counted = { readonly name: string; readonly count: number };
+export type IdentitySummary = IdentityRow & {
+  /** The most used, most used first. */
+  readonly tools: readonly Counted[];
+  readonly stores: readonly Counted[];
+  readonly operations: readonly Counted[];
+  /** Newest last. An unknown size counts as nothing, and `unknown_out` says how many there were. */
+  readonly days: readonly {
+    /** YYYY-MM-DD, UTC, of event time. */
+    readonly day: string;
+    readonly events: number;
+    readonly bytes_in: number;
+    readonly bytes_out: number;
+    readonly unknown_out: number;
+  }[];
+};
+
+export type StoreTotals = {
+  readonly events: number;
+  readonly identities: number;
+  readonly findings: number;
+  readonly alerts: number;
+  readonly alert_revisions: number;
+  readonly dead_letters: number;
+};
+
+export type TableSize = {
+  readonly table: string;
+  /** Rows on disk, repeats that are not merged yet included. */
+  readonly rows: number;
+  readonly bytes: number;
+  readonly bytes_per_row: number;
+};
+
+/** What API, CLI and doctor ask. Every answer is free of repeats; limits are the callers'. */
+export interface ReadStore {
+  /** Latest revision of each alert that fits the filter, by (updated, uid). */
+  listAlerts(filter: AlertFilter, page: AlertPageRequest): Promise<Page<Alert, AlertCursor>>;
+  /** The latest revision, or the one asked for. */
+  readAlert(tenant: string, uid: string, revision?: number): Promise<Alert | undefined>;
+  readAlertEvidence(alert: Alert, options: { readonly context_max: number }): Promise<AlertEvidence>;
+  /** All findings of one alert, oldest first. */
+  readAlertFindings(alert: Alert, limit: number): Promise<readonly FindingRow[]>;
+  /** Events of one identity, newest first. */
+  listEvents(
+    filter: EventFilter,
+    page: { readonly limit: number; readonly after?: EventCursor },
+  ): Promise<Page<ScoredEvent, EventCursor>>;
+  /** Identities by name. The cursor is the last name. */
+  listIdentities(
+    tenant: string,
+    page: { readonly limit: number; readonly after?: string },
+  ): Promise<Page<IdentityRow, string>>;
+  readIdentity(tenant: string, identity: string): Promise<IdentitySummary | undefined>;
+  /** Newest first, by the time of the rejection. */
+  listDeadLetters(page: {
+    readonly limit: number;
+    readonly after?: DeadLetterCursor;
+    readonly reason?: DeadLetter['reason'];
+  }): Promise<Page<StoredDeadLetter, DeadLetterCursor>>;
+  countDeadLetters(): Promise<readonly Counted[]>;
+  /** In the order of the control log, from beyond `after`. */
+  listControlCopies(page: {
+    readonly limit: number;
+    readonly after?: number;
+    readonly kind?: string;
+  }): Promise<Page<ControlCopy, number>>;
+  totals(): Promise<StoreTotals>;
+  sizes(): Promise<readonly TableSize[]>;
+}
+
+/** All of the store. Detect gets it as DetectStore, the API as ReadStore. */
+export interface Store extends DetectStore, CopyStore, ReadStore {
+  /** Resolves when the store answers; throws StoreUnavailable when it does not. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { TOPICS } from '../event-log.ts';
+import type { DetectStore, Manifest, SeenKey, StateBlob } from '../store.ts';
+import { type ClickHouse, jsonRows, type Params, SEQUENTIAL_READ_SETTINGS } from './connection.ts';
+import type { Inserter } from './insert.ts';
+import { RowBinaryReader } from './row-binary.ts';
+import { EVENTS } from './tables/events.ts';
+import { ALERTS, FINDINGS } from './tables/outputs.ts';
+import { DEAD_LETTERS, MANIFESTS, PRIORS, STATE_BLOBS } from './tables/state.ts';
+
+/** Keys per look-up: they travel in the URL, which a server takes up to a megabyte of. */
+const KEYS_PER_READ_MAX = 1_000;
+const KEY_BYTES_PER_READ_MAX = 128 * 1024;
+const SEEN_KEYS_PER_READ = 100_000;
+
+/** The writes and reads of detect's checkpoints, on ClickHouse. Reads that decide see every acknowledged write. */
+export function createDetectStore(
+  db: ClickHouse,
+  insert: Inserter,
+  options: { readonly replicated: boolean },
+): DetectStore {
+  const decide = (sql: string, format: string, params: Params): Promise<Buffer> =>
+    db.read(`${sql}${options.replicated ? ` SETTINGS ${SEQUENTIAL_READ_SETTINGS}` : ''} FORMAT ${format}`, params);
+  return {
+    async writeOutputs(outputs) {
+      await insert(EVENTS, outputs.events);
+      await insert(FINDINGS, outputs.findings);
+      await insert(ALERTS, outputs.alerts);
+      await insert(
+        DEAD_LETTERS,
+        outputs.poison.map((row) => ({ ...row, topic: TOPICS.events })),
+      );
+    },
+    writeBlobs: (topic, partition, blobs) =>
+      insert(
+        STATE_BLOBS,
+        blobs.map((blob) => ({ topic, partition, blob })),
+      ),
+    writeManifest: (manifest) => insert(MANIFESTS, [manifest]),
+    writePrior: (version, bytes) => insert(PRIORS, [{ version, bytes }]),
+
+    async readManifest(topic, partition) {
+      const sql = `SELECT body FROM manifests WHERE ${PLACE} ORDER BY next_offset DESC LIMIT 1`;
+      const rows = jsonRows(await decide(sql, 'JSONEachRow', { topic, partition }));
+      return rows.length === 0 ? undefined : parseManifest(Body.parse(rows[0]).body);
+    },
+    async hasHistory(topic, partition) {
+      const blobs = await decide(`SELECT 1 FROM state_blobs WHERE ${PLACE} LIMIT 1`, 'TSV', { topic, partition });
+      if (blobs.length > 0) return true;
+      // Event rows name no topic: all of them come from the one topic of events.
+      if (topic !== TOPICS.events) return false;
+      const events = 'SELECT 1 FROM events WHERE log_partition = {partition:UInt16} LIMIT 1';
+      return (await decide(events, 'TSV', { partition })).length > 0;
+    },
+    async readBlobs(topic, partition, keys) {
+      const blobs = new Map<string, StateBlob>();
+      for (const batch of keyBatches(keys)) {
+        readBlobRows(await decide(READ_BLOBS, 'RowBinary', { topic, partition, keys: batch }), blobs);
+      }
+      return blobs;
+    },
+    async readDue(topic, partition) {
+      return readDueRows(await decide(READ_DUE, 'RowBinary', { topic, partition }));
+    },
+    readKeys: (topic, partition, from, to) =>
+      topic === TOPICS.events ? readSeenKeys(decide, partition, from, to) : noKeys(),
+    async readPrior(version) {
+      const sql = 'SELECT bytes FROM priors WHERE version = {version:String} LIMIT 1';
+      const reader = new RowBinaryReader(await decide(sql, 'RowBinary', { version }));
+      return reader.done ? undefined : reader.binary();
+    },
+  };
+}
+
+const PLACE = 'topic = {topic:String} AND log_partition = {partition:UInt16}';
+
+/** Keys are bound as hex: they hold a NUL, which not everything between here and a server lets through. */
+const READ_BLOBS = `
+  SELECT key, version, due, bytes FROM state_blobs
+  WHERE ${PLACE} AND key IN (SELECT unhex(arrayJoin({keys:Array(String)})))
+  ORDER BY version DESC LIMIT 1 BY key`;
+
+/** `due` is wrapped, since argMax leaves out NULLs and would bring back an older, settled one. */
+const READ_DUE = `
+  SELECT key, assumeNotNull(latest.1) AS due
+  FROM (
+    SELECT key, argMax(tuple(due), version) AS latest FROM state_blobs WHERE ${PLACE} GROUP BY key
+  )
+  WHERE latest.1 IS NOT NULL ORDER BY key`;
+
+const READ_KEYS = `
+  SELECT log_offset, key, origin, id FROM events
+  WHERE log_partition = {partition:UInt16} AND log_offset >= {from:UInt64} AND log_offset < {to:UInt64}
+  ORDER BY log_offset LIMIT {most:UInt32}`;
+
+type Decide = (sql: string, format: string, params: Params) => Promise<Buffer>;
+
+async function* readSeenKeys(decide: Decide, partition: number, from: number, to: number): AsyncGenerator<SeenKey[]> {
+  let next = from;
+  while (next < to) {
+    const params = { partition, from: next, to, most: SEEN_KEYS_PER_READ };
+    const reader = new RowBinaryReader(await decide(READ_KEYS, 'RowBinary', params));
+    const seen: SeenKey[] = [];
+    let rows = 0;
+    for (; !reader.done; rows++) {
+      const row = { offset: reader.i64(), key: reader.hex(16), origin: reader.text(), id: reader.text() };
+      // Repeats of a row stand side by side.
+      if (seen.at(-1)?.offset !== row.offset) seen.push(row);
+    }
+    if (seen.length > 0) yield seen;
+    if (rows < SEEN_KEYS_PER_READ) return;
+    next = (seen.at(-1) as SeenKey).offset + 1;
+  }
+}
+
+async function* noKeys(): AsyncGenerator<SeenKey[]> {}
+
+function readBlobRows(answer: Buffer, into: Map<string, StateBlob>): void {
+  const reader = new RowBinaryReader(answer);
+  while (!reader.done) {
+    const key = reader.text();
+    into.set(key, { key, version: reader.i64(), due: reader.i64OrNull(), bytes: reader.binary() });
+  }
+}
+
+function readDueRows(answer: Buffer): { key: string; due: number }[] {
+  const reader = new RowBinaryReader(answer);
+  const rows: { key: string; due: number }[] = [];
+  while (!reader.done) rows.push({ key: reader.text(), due: reader.i64() });
+  return rows;
+}
+
+function* keyBatches(keys: readonly string[]): Generator<string[]> {
+  let batch: string[] = [];
+  let bytes = 0;
+  for (const key of keys) {
+    const hex = Buffer.from(key, 'utf8').toString('hex');
+    if (batch.length === KEYS_PER_READ_MAX || bytes + hex.length > KEY_BYTES_PER_READ_MAX) {
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(hex);
+    bytes += hex.length;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const Body = z.object({ body: z.string() });
+
+const ManifestShape = z.object({
+  topic: z.string(),
+  partition: z.int(),
+  generation: z.string(),
+  partitions: z.int(),
+  next_offset: z.int(),
+  watermark_live: z.number(),
+  watermark_recorded: z.number(),
+  dedup_from: z.int(),
+  prior_version: z.string(),
+  groups: z.array(z.string()),
+  rules_version: z.number(),
+  counters: z.record(z.string(), z.number()),
+});
+
+function parseManifest(body: string): Manifest {
+  return ManifestShape.parse(JSON.parse(body));
+}
