@@ -94,6 +94,7 @@ export const REFUSALS = [
   'principal_exists',
   'key_exists',
   'key_unknown',
+  'already_revoked',
   'role_not_held',
   'approver_must_be_human',
   'last_admin',

@@ -1,0 +1,122 @@
+import type { Command, Outcome } from '../../schemas/command.ts';
+import { type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
+import { commandDigest } from '../control/command-bus.ts';
+import { keyRefusal, standingOf } from '../control/keys.ts';
+import * as accounts from './accounts.ts';
+import * as subscriptions from './subscriptions.ts';
+import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
+
+/** Roles that may give each command; one of them is enough. Votes and cancellations ask the machine instead. */
+const ROLES_FOR = {
+  approve: undefined,
+  deny: undefined,
+  cancel: undefined,
+  verdict: ['analyst', 'approver'],
+  user_add: ['admin'],
+  user_remove: ['admin'],
+  key_create: ['admin'],
+  key_revoke: undefined,
+  subscription_set: ['admin'],
+  subscription_remove: ['admin'],
+  subscription_status: ['admin'],
+} as const satisfies Record<Command['type'], readonly Role[] | undefined>;
+
+/**
+ * Decides one command and writes its outcome, or nothing when it was decided before. What the asker may do is looked up in
+ * the control log as of now: a key that was revoked while the command was on its way counts for nothing.
+ */
+export function onCommand(turn: Turn, command: Command): void {
+  if (turn.state.outcomes.has(command.id)) return;
+  const outcome = admission(turn, command) ?? perform(turn, command);
+  const what = `${command.type} ${outcome.kind === 'done' ? 'done' : `refused: ${outcome.code}`}`;
+  write(turn, {
+    ...audit(turn, { who: command.by, what }),
+    kind: 'command_outcome',
+    command: command.id,
+    command_digest: commandDigest(command),
+    outcome,
+  });
+  if (outcome.kind === 'refused') {
+    turn.notes.push({ name: 'commands_refused', labels: { code: outcome.code }, fields: { command: command.type } });
+  }
+}
+
+/** Why the asker may not give this command at all; undefined when it may. */
+function admission(turn: Turn, command: Command): Outcome | undefined {
+  const { state, context } = turn;
+  if (samePrincipal(command.by, SYSTEM)) {
+    return command.type === 'subscription_status' ? undefined : refusal('role_missing', 'the system may not ask this');
+  }
+  const { credential } = command;
+  if (credential === undefined) return refusal('credential_refused', 'the command names no key');
+  const reason = keyRefusal(state, credential, context.now);
+  const holder = state.keys.get(credential)?.key.principal;
+  if (reason !== undefined || holder === undefined || !samePrincipal(holder, command.by)) {
+    return refusal('credential_refused', 'the key is unknown, revoked, expired or of somebody else; use a valid one');
+  }
+  const needed: readonly Role[] | undefined = ROLES_FOR[command.type];
+  const { roles } = standingOf(state, command.by, credential);
+  if (needed === undefined || needed.some((role) => roles.includes(role))) return undefined;
+  return refusal('role_missing', `it needs one of the roles ${needed.join(', ')}`);
+}
+
+function perform(turn: Turn, command: Command): Outcome {
+  switch (command.type) {
+    case 'approve':
+    case 'deny':
+    case 'cancel':
+      return countersign(turn, command);
+    case 'verdict':
+      return judge(turn, command);
+    case 'user_add':
+      return accounts.addUser(turn, command);
+    case 'user_remove':
+      return accounts.removeUser(turn, command);
+    case 'key_create':
+      return accounts.createKey(turn, command);
+    case 'key_revoke':
+      return accounts.revokeKey(turn, command);
+    case 'subscription_set':
+      return subscriptions.set(turn, command);
+    case 'subscription_remove':
+      return subscriptions.remove(turn, command);
+    case 'subscription_status':
+      return subscriptions.status(turn, command);
+  }
+}
+
+function countersign(turn: Turn, command: Extract<Command, { type: 'approve' | 'deny' | 'cancel' }>): Outcome {
+  const by = { principal: command.by, credential: command.credential };
+  const asked =
+    command.type === 'cancel'
+      ? ({ type: 'cancel', by, reason: 'withdrawn' } as const)
+      : ({ type: command.type, by, digest: command.digest, comment: command.comment } as const);
+  const cause = { who: command.by, command: command.id };
+  const decision = change(turn, command.containment, asked, cause);
+  if (decision.kind === 'refused') return refusal(decision.code, decision.message);
+  return { kind: 'done', subject: command.containment, state: decision.next.state };
+}
+
+/** A verdict reaches the baseline of its identity through the log, and ends what waits for approval if it says harmless. */
+function judge(turn: Turn, command: Extract<Command, { type: 'verdict' }>): Outcome {
+  const { alert_uid, tenant, identity } = command;
+  const [known] = turn.state.byAlert.get(alert_uid) ?? [];
+  const terms = known === undefined ? undefined : turn.state.containments.get(known)?.terms;
+  if (terms !== undefined && (terms.tenant !== tenant || terms.identity.id !== identity)) {
+    return refusal('verdict_identity_mismatch', 'the alert is about another identity');
+  }
+  const verdict = {
+    alert_uid,
+    tenant,
+    identity,
+    verdict: command.verdict,
+    author: `${command.by.issuer}/${command.by.subject}`,
+    time: turn.context.now,
+    ...(command.comment !== undefined && { comment: command.comment }),
+  };
+  const cause = { who: command.by, command: command.id };
+  write(turn, { ...audit(turn, { ...cause, what: `verdict ${command.verdict}` }), kind: 'verdict_given', verdict });
+  turn.verdicts.push(verdict);
+  if (command.verdict !== 'true_positive') cancelForAlert(turn, alert_uid, command.verdict, cause);
+  return { kind: 'done', subject: alert_uid, state: command.verdict };
+}

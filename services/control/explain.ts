@@ -1,0 +1,53 @@
+import type { Containment } from '../../schemas/containment.ts';
+import { principalKey } from '../../schemas/principal.ts';
+import type { ControlState } from './state.ts';
+
+/** What a containment waits for, with a stable code, for the API and the command line. */
+export const SITUATIONS = [
+  'waits_for_approval',
+  'waits_for_dispatch',
+  'no_executor',
+  'no_responder',
+  'being_executed',
+  'ended',
+] as const;
+
+export type Situation = {
+  readonly code: (typeof SITUATIONS)[number];
+  readonly message: string;
+  /** When time alone ends this situation, epoch milliseconds. */
+  readonly until: number | undefined;
+};
+
+/** Says plainly where a containment stands; above all that an approved one without an executor will not run. */
+export function situationOf(containment: Containment, state: ControlState): Situation {
+  switch (containment.state) {
+    case 'pending': {
+      const have = new Set(containment.votes.map((vote) => principalKey(vote.by))).size;
+      const need = containment.terms.policy.approvals;
+      const message = `${have} of ${need} approvals given; without the rest it expires and nothing runs`;
+      return { code: 'waits_for_approval', message, until: containment.approval_expires };
+    }
+    case 'approved':
+      return approved(containment, state);
+    case 'dispatching': {
+      const message = `sent by ${containment.execution?.executor}, attempt ${containment.execution?.attempts}`;
+      return { code: 'being_executed', message, until: containment.execution?.deadline };
+    }
+    default:
+      return { code: 'ended', message: `it is ${containment.state}, which is final`, until: undefined };
+  }
+}
+
+function approved(containment: Containment, state: ControlState): Situation {
+  const until = containment.execution_expires;
+  if (state.responder === undefined) {
+    const message = 'approved, but no responder has ever run; nothing was executed, and it will expire';
+    return { code: 'no_responder', message, until };
+  }
+  if (state.responder.executor === undefined) {
+    const message = 'approved, but no executor is configured; nothing was executed, and it will expire';
+    return { code: 'no_executor', message, until };
+  }
+  return { code: 'waits_for_dispatch', message: `approved; ${state.responder.executor} will carry it out`, until };
+}

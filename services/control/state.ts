@@ -1,0 +1,166 @@
+import type { Outcome } from '../../schemas/command.ts';
+import { type Containment, type ContainmentState, OPEN_STATES } from '../../schemas/containment.ts';
+import type { ControlRecord } from '../../schemas/control.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role } from '../../schemas/principal.ts';
+import type { SubscriptionEntry } from '../../schemas/subscription.ts';
+
+export type PrincipalEntry = {
+  readonly principal: Principal;
+  readonly roles: readonly Role[];
+  readonly created: number;
+  readonly revoked: number | undefined;
+};
+
+export type KeyEntry = { readonly key: ApiKey; readonly revoked: number | undefined };
+
+export type ResponderEntry = {
+  readonly epoch: number;
+  readonly instance: string;
+  readonly since: number;
+  /** Undefined: nothing can be executed, and approved containments will expire. */
+  readonly executor: string | undefined;
+};
+
+/**
+ * What the control log says, folded. It belongs to one owner, who alone applies records to it; everybody else reads.
+ * Maps keep the order of insertion, which bounds them deterministically: the oldest goes first.
+ */
+export type ControlState = {
+  readonly containments: Map<string, Containment>;
+  /** Ids of pending, approved and dispatching containments: what time can still change. */
+  readonly open: Set<string>;
+  /** Ids of ended containments, oldest end first. */
+  readonly ended: Set<string>;
+  /** Containment ids by alert uid. */
+  readonly byAlert: Map<string, string[]>;
+  /** By `principalKey`. */
+  readonly principals: Map<string, PrincipalEntry>;
+  readonly keys: Map<string, KeyEntry>;
+  readonly subscriptions: Map<string, SubscriptionEntry>;
+  readonly outcomes: Map<string, { readonly digest: string; readonly outcome: Outcome }>;
+  responder: ResponderEntry | undefined;
+};
+
+export function emptyControlState(): ControlState {
+  return {
+    containments: new Map(),
+    open: new Set(),
+    ended: new Set(),
+    byAlert: new Map(),
+    principals: new Map(),
+    keys: new Map(),
+    subscriptions: new Map(),
+    outcomes: new Map(),
+    responder: undefined,
+  };
+}
+
+/**
+ * Folds one record into the state, in place, and returns it. A function of state and record alone: the same log gives
+ * the same state in every process.
+ */
+export function applyControl(state: ControlState, record: ControlRecord): ControlState {
+  switch (record.kind) {
+    case 'responder_fence':
+      state.responder = {
+        epoch: record.epoch,
+        instance: record.instance,
+        since: record.when,
+        executor: record.executor,
+      };
+      return state;
+    case 'containment_changed':
+      return applyContainment(state, record.containment);
+    case 'principal_created':
+      state.principals.set(principalKey(record.principal), {
+        principal: record.principal,
+        roles: record.roles,
+        created: record.when,
+        revoked: undefined,
+      });
+      return state;
+    case 'principal_revoked':
+      return revokePrincipal(state, record.principal, record.when);
+    case 'key_created':
+      state.keys.set(record.key.id, { key: record.key, revoked: undefined });
+      return state;
+    case 'key_revoked':
+      return revokeKey(state, record.key, record.when);
+    case 'subscription_set':
+      state.subscriptions.set(record.subscription.id, {
+        subscription: record.subscription,
+        status: { state: 'active', reason: 'set', since: record.when },
+        set_by: record.who,
+      });
+      return state;
+    case 'subscription_removed':
+      state.subscriptions.delete(record.subscription);
+      return state;
+    case 'subscription_status': {
+      const entry = state.subscriptions.get(record.subscription);
+      if (entry !== undefined) state.subscriptions.set(record.subscription, { ...entry, status: record.status });
+      return state;
+    }
+    case 'verdict_given':
+      // Detect keeps what follows from a verdict; here it is only on record.
+      return state;
+    case 'command_outcome':
+      state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
+      dropOldest(state.outcomes, LIMITS.outcomes_max);
+      return state;
+  }
+}
+
+const OPEN: ReadonlySet<ContainmentState> = new Set(OPEN_STATES);
+
+function applyContainment(state: ControlState, containment: Containment): ControlState {
+  const { id } = containment;
+  const uid = containment.terms.alert.uid;
+  if (!state.containments.has(id)) state.byAlert.set(uid, [...(state.byAlert.get(uid) ?? []), id]);
+  state.containments.set(id, containment);
+  if (OPEN.has(containment.state)) {
+    state.open.add(id);
+    return state;
+  }
+  state.open.delete(id);
+  state.ended.add(id);
+  while (state.ended.size > LIMITS.containments_ended_max) {
+    const [oldest] = state.ended;
+    if (oldest !== undefined) forget(state, oldest);
+  }
+  return state;
+}
+
+function forget(state: ControlState, id: string): void {
+  const uid = state.containments.get(id)?.terms.alert.uid;
+  state.ended.delete(id);
+  state.containments.delete(id);
+  if (uid === undefined) return;
+  const others = (state.byAlert.get(uid) ?? []).filter((other) => other !== id);
+  if (others.length === 0) state.byAlert.delete(uid);
+  else state.byAlert.set(uid, others);
+}
+
+function revokePrincipal(state: ControlState, principal: PrincipalRef, when: number): ControlState {
+  const name = principalKey(principal);
+  const entry = state.principals.get(name);
+  if (entry !== undefined) state.principals.set(name, { ...entry, revoked: when });
+  for (const { key } of state.keys.values()) {
+    if (principalKey(key.principal) === name) revokeKey(state, key.id, when);
+  }
+  return state;
+}
+
+function revokeKey(state: ControlState, id: string, when: number): ControlState {
+  const entry = state.keys.get(id);
+  if (entry !== undefined && entry.revoked === undefined) state.keys.set(id, { ...entry, revoked: when });
+  return state;
+}
+
+function dropOldest<T>(map: Map<string, T>, most: number): void {
+  while (map.size > most) {
+    const [oldest] = map.keys();
+    if (oldest !== undefined) map.delete(oldest);
+  }
+}
