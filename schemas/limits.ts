@@ -37,6 +37,22 @@ export const LIMITS = {
   time_ms_min: 946_684_800_000,
   time_ms_max: 4_102_444_800_000,
 
+  // --- recorded streams -----------------------------------------------------------------------------------------
+  /** The recorded clock takes a longer step forward only when most of so many following events confirm it. */
+  replay_step_ms_max: DAY_MS,
+  replay_lookahead_events: 16,
+  /** Recorded time between ticks and between cuts, and how much of a gap in a recording is filled with ticks. */
+  replay_tick_ms: 10 * MINUTE_MS,
+  replay_cut_ms: 6 * HOUR_MS,
+  replay_gap_ms_max: 7 * DAY_MS,
+  /** Items and bytes of one step of a replay, and of one write of it to the log. */
+  replay_batch_items_max: 4_096,
+  replay_batch_bytes_max: 4 * MIB,
+  /** Compressed bytes unpacked at once: at the worst ratio of gzip (1,032 to 1) that is 16 MiB. */
+  gunzip_slice_bytes: 16 * KIB,
+  /** Items decided between two turns of the event loop. */
+  ingest_slice_items: 2_000,
+
   // --- HTTP -----------------------------------------------------------------------------------------------------
   http_body_bytes_max: 8 * MIB,
   http_batch_items_max: 10_000,
@@ -129,6 +145,8 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.item_bytes_max <= limits.fetch_bytes_max, 'item_bytes_max <= fetch_bytes_max');
   must(limits.http_body_bytes_max <= limits.log_record_bytes_max, 'http_body_bytes_max <= log_record_bytes_max');
   must(limits.log_batch_bytes_max <= limits.log_group_bytes_max, 'log_batch_bytes_max <= log_group_bytes_max');
+  must(limits.replay_cut_ms % limits.replay_tick_ms === 0, 'replay_cut_ms is a multiple of replay_tick_ms');
+  must(limits.item_bytes_max <= limits.replay_batch_bytes_max, 'item_bytes_max <= replay_batch_bytes_max');
   must(limits.flush_rows_max <= limits.checkpoint_records_max, 'flush_rows_max <= checkpoint_records_max');
   must(limits.checkpoint_records_max <= limits.feed_memory_max, 'checkpoint_records_max <= feed_memory_max');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');

@@ -9,7 +9,12 @@ import { deadLetter, type Refusal } from './refusal.ts';
 import { explainRefusal, isEventInput } from './validate.ts';
 
 /** One item as it arrived: its bytes, and where it stood (`file:line`, `topic/partition/offset`, index in a batch). */
-export type Item = { readonly bytes: Buffer; readonly position: string };
+export type Item = {
+  readonly bytes: Buffer;
+  readonly position: string;
+  /** Set by a reader that could not deliver the item whole: why, and its true length in bytes. */
+  readonly broken?: { readonly refusal: Refusal; readonly length: number };
+};
 
 /** What became of an item. `json` is the event's JSON, written once and used for the log as it is. */
 export type Decided =
@@ -34,11 +39,13 @@ export type DecideContext = {
  * without a throw for any bytes. Mostly one decision an item; as many as there are events in it for formats that bundle.
  */
 export function decideItem(item: Item, context: DecideContext): readonly Decided[] {
-  const decoded = decodeDocument(item.bytes);
+  const decoded = item.broken?.refusal ?? decodeDocument(item.bytes);
   if (decoded.kind === 'refused') return [refuse(decoded, item, context)];
   const format = chooseFormat(decoded.document, context.formats);
   if ('reason' in format) return [refuse(format, item, context)];
-  return format.normalise(decoded.document).map((normalised) => {
+  const results = format.normalise(decoded.document);
+  if (results.length === 0) throw new Error(`${format.name} made nothing of an item, not even an absorbed one`);
+  return results.map((normalised) => {
     if (normalised.kind === 'absorbed') return ABSORBED;
     if (normalised.kind === 'refused') return refuse(normalised, item, context);
     const accepted = accept(normalised, decoded.plain, context);

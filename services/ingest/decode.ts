@@ -70,7 +70,8 @@ function parse(text: string): unknown {
   }
 }
 
-function tooLarge(length: number): Refusal {
+/** Also for readers that know the length of an item before they hold it. */
+export function tooLarge(length: number): Refusal {
   return {
     kind: 'refused',
     reason: 'item_too_large',

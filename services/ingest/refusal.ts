@@ -10,7 +10,11 @@ export type Refusal = {
   readonly field?: string;
 };
 
-export type RefusedItem = { readonly bytes: Buffer; readonly position: string; readonly length?: number };
+type RefusedItem = {
+  readonly bytes: Buffer;
+  readonly position: string;
+  readonly broken?: { readonly length: number };
+};
 
 /** The dead letter of a refused item: its first bytes, its true length, and where it came from. */
 export function deadLetter(refusal: Refusal, item: RefusedItem, origin: string, now_ms: number): DeadLetter {
@@ -20,7 +24,7 @@ export function deadLetter(refusal: Refusal, item: RefusedItem, origin: string, 
     ...(refusal.field === undefined ? {} : { field: refusal.field }),
     origin,
     position: item.position,
-    length: item.length ?? item.bytes.length,
+    length: item.broken?.length ?? item.bytes.length,
     bytes: item.bytes.subarray(0, LIMITS.dead_letter_bytes_max).toString('base64'),
     time: now_ms,
   };

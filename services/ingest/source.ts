@@ -1,0 +1,82 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { Item } from './core.ts';
+import { gunzip, isGzip } from './gunzip.ts';
+import type { Refusal } from './refusal.ts';
+import { createSplitter } from './split.ts';
+
+/** A recorded stream: its name for positions, its bytes, and how many there are where that is known. */
+export type Recording = {
+  readonly name: string;
+  readonly chunks: AsyncIterable<Buffer>;
+  readonly size_bytes: number | undefined;
+};
+
+/** Opens a file, or standard input for `-`. Rejects with the system's error when there is no such file. */
+export async function openRecording(path: string): Promise<Recording> {
+  if (path === '-') return { name: 'stdin', chunks: process.stdin as AsyncIterable<Buffer>, size_bytes: undefined };
+  const found = await stat(path);
+  return { name: path, chunks: createReadStream(path), size_bytes: found.isFile() ? found.size : undefined };
+}
+
+export type ItemBatch = {
+  readonly items: readonly Item[] /** Bytes read of the source itself. */;
+  readonly bytes_read: number;
+};
+
+/** The items of a recording, plain or gzip, NDJSON or one JSON list, in batches as the bytes come. */
+export async function* readItems(recording: Recording): AsyncGenerator<ItemBatch> {
+  const splitter = createSplitter(recording.name);
+  let bytes_read = 0;
+  const counted = countBytes(recording.chunks, (count) => {
+    bytes_read += count;
+  });
+  const { first, chunks } = await peek(counted, 2);
+  let damage: Refusal | undefined;
+  for await (const piece of isGzip(first) ? gunzip(chunks) : chunks) {
+    if ('kind' in piece) {
+      damage = piece;
+      break;
+    }
+    const items: Item[] = [];
+    splitter.push(piece, items);
+    if (items.length > 0) yield { items, bytes_read };
+  }
+  const items: Item[] = [];
+  splitter.end(items, damage);
+  yield { items, bytes_read };
+}
+
+async function* countBytes(chunks: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += READ_BYTES) {
+      const piece = chunk.subarray(at, at + READ_BYTES);
+      count(piece.length);
+      yield piece;
+    }
+  }
+}
+
+/** Large chunks are worked off in pieces, so that the event loop gets its turn. */
+const READ_BYTES = 64 * 1024;
+
+/** The first bytes of a stream, and the whole stream again. */
+async function peek(
+  source: AsyncGenerator<Buffer>,
+  bytes: number,
+): Promise<{ first: Buffer; chunks: AsyncGenerator<Buffer> }> {
+  const taken: Buffer[] = [];
+  let length = 0;
+  while (length < bytes) {
+    const next = await source.next();
+    if (next.done === true) break;
+    taken.push(next.value);
+    length += next.value.length;
+  }
+  return { first: Buffer.concat(taken), chunks: again(taken, source) };
+}
+
+async function* again(taken: readonly Buffer[], rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  yield* taken;
+  yield* rest;
+}
