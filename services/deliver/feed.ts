@@ -1,0 +1,255 @@
+import { LIMITS } from '../../schemas/limits.ts';
+import type { Clock } from '../platform/clock.ts';
+import {
+  type EventLog,
+  LogUnavailable,
+  type NewRecord,
+  OffsetOutOfRange,
+  PositionConflict,
+  TOPICS,
+} from '../platform/event-log.ts';
+import type { Telemetry } from '../platform/telemetry.ts';
+import {
+  type AlertRecord,
+  decodePosition,
+  encodePosition,
+  type FeedMemory,
+  type FeedPlan,
+  type FeedPosition,
+  feedKey,
+  newFeedMemory,
+  parseFeedKey,
+  planFeed,
+  remember,
+} from './feed-core.ts';
+
+/**
+ * The shell of the feed: `agent.alerts` in, `agent.feed` out, each (uid, revision) once and in order. Records and the
+ * consumed positions are one transaction that expects the positions as they were read, so of two feeders, or of one
+ * whose write ended unclearly and its successor, only one gets through, and nothing is skipped or repeated.
+ */
+
+export const FEED_POSITION = 'deliver.feed';
+/** The feed has one partition: one order for everybody who reads it. */
+export const FEED_PARTITION = 0;
+
+export type FeedPorts = { readonly log: EventLog; readonly clock: Clock; readonly telemetry: Telemetry };
+
+/** The log is not the one that was read so far. Going on could skip alerts, so an operator decides (design, section 5). */
+export type FeedGap = {
+  readonly kind: 'gap';
+  readonly code:
+    | 'alerts_generation_changed'
+    | 'feed_generation_changed'
+    | 'alerts_partitions_changed'
+    | 'alerts_trimmed';
+  readonly message: string;
+};
+
+export type Feeder = {
+  readonly kind: 'feeder';
+  /**
+   * Feeds what is there, at most one batch. Resolves with the number of records consumed, 0 at the end.
+   * After it rejected the feeder is spent: whether the write went through is unknown, so open a new one.
+   */
+  step(): Promise<number>;
+  /** Resolves when there may be something to feed, or when the signal aborts. */
+  wait(signal: AbortSignal): Promise<void>;
+};
+
+/** Reads position and memory, and says so when the log is another one than before. Rejects with LogUnavailable. */
+export async function openFeeder(ports: FeedPorts): Promise<Feeder | FeedGap> {
+  const { log } = ports;
+  const [alerts, feed, stored] = await Promise.all([
+    log.describe(TOPICS.alerts),
+    log.describe(TOPICS.feed),
+    log.position(FEED_POSITION),
+  ]);
+  const bounds = await Promise.all(
+    Array.from({ length: alerts.partitions }, (_, partition) => log.bounds(TOPICS.alerts, partition)),
+  );
+  const position =
+    stored === undefined
+      ? {
+          alerts_generation: alerts.generation,
+          feed_generation: feed.generation,
+          next: bounds.map((partition) => partition.start),
+        }
+      : decodePosition(stored);
+  const gap = gapBetween(position, { alerts: alerts.generation, feed: feed.generation }, bounds);
+  if (gap !== undefined) return gap;
+  return feederFrom(ports, await rebuildMemory(log), position, stored);
+}
+
+/**
+ * Feeds until the signal aborts. The log being unavailable, or another feeder having been faster, is waited out with
+ * growing pauses; resolves with the gap when there is one, and rejects on a defect.
+ */
+export async function runFeed(ports: FeedPorts, signal: AbortSignal): Promise<FeedGap | undefined> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const opened = await openFeeder(ports);
+      if (opened.kind === 'gap') return reportGap(ports, opened);
+      while (!signal.aborted) {
+        if ((await opened.step()) === 0) await opened.wait(signal);
+        failures = 0;
+      }
+    } catch (error) {
+      if (
+        !(error instanceof LogUnavailable || error instanceof PositionConflict || error instanceof OffsetOutOfRange)
+      ) {
+        throw error;
+      }
+      if (signal.aborted) return undefined;
+      ports.telemetry.occurred('feed_retries', {}, { error: error.message });
+      await ports.clock.sleep(Math.min(LIMITS.feed_retry_ms_max, LIMITS.feed_retry_ms * 2 ** failures++), signal);
+    }
+  }
+  return undefined;
+}
+
+function reportGap(ports: FeedPorts, gap: FeedGap): FeedGap {
+  ports.telemetry.occurred('gaps_found', {}, { topic: TOPICS.alerts, code: gap.code, message: gap.message });
+  return gap;
+}
+
+function feederFrom(ports: FeedPorts, memory: FeedMemory, from: FeedPosition, stored: string | undefined): Feeder {
+  const { log } = ports;
+  let position = from;
+  let expected = stored;
+  return {
+    kind: 'feeder',
+    step: async () => {
+      const { records, next } = await readAll(log, position);
+      if (records.length === 0) return 0;
+      const plan = planFeed(memory, records);
+      const moved = { ...position, next };
+      const encoded = encodePosition(moved);
+      const appended = await log.transact({
+        records: recordsOf(plan),
+        positions: [{ name: FEED_POSITION, position: encoded }],
+        counters: countersOf(plan, records.length),
+        expect: { name: FEED_POSITION, position: expected },
+      });
+      plan.append.forEach(({ uid, revision }, index) => {
+        remember(memory, uid, revision, (appended.offsets[index] as { offset: number }).offset);
+      });
+      position = moved;
+      expected = encoded;
+      report(ports.telemetry, plan);
+      return records.length;
+    },
+    wait: async (signal) => {
+      const enough = new AbortController();
+      const either = AbortSignal.any([signal, enough.signal]);
+      const waits = position.next.map((next, partition) => log.waitBeyond(TOPICS.alerts, partition, next, either));
+      try {
+        await Promise.race(waits);
+      } finally {
+        enough.abort();
+        await Promise.allSettled(waits);
+      }
+    },
+  };
+}
+
+/** What is there of every partition, each in offset order, sharing one batch. */
+async function readAll(log: EventLog, position: FeedPosition): Promise<{ records: AlertRecord[]; next: number[] }> {
+  const partitions = position.next.length;
+  const most = {
+    records: Math.max(1, Math.floor(LIMITS.fetch_records_max / partitions)),
+    bytes: Math.floor(LIMITS.fetch_bytes_max / partitions),
+  };
+  const records: AlertRecord[] = [];
+  const next = [...position.next];
+  for (const [partition, offset] of position.next.entries()) {
+    for (const record of await log.read(TOPICS.alerts, partition, offset, most)) {
+      records.push({ partition, offset: record.offset, append_ms: record.append_ms, value: record.value });
+      next[partition] = record.offset + 1;
+    }
+  }
+  return { records, next };
+}
+
+function recordsOf(plan: FeedPlan): NewRecord[] {
+  const feed = plan.append.map(({ uid, revision, value }) => ({
+    topic: TOPICS.feed,
+    partition: FEED_PARTITION,
+    key: feedKey(uid, revision),
+    value,
+  }));
+  const dead = plan.rejected.map((letter) => ({
+    topic: TOPICS.dead,
+    key: letter.position,
+    value: Buffer.from(JSON.stringify(letter)),
+  }));
+  return [...feed, ...dead];
+}
+
+/** read = appended + repeated + rejected, in the same transaction as the records (promise P1). */
+function countersOf(plan: FeedPlan, read: number): { name: string; add: number }[] {
+  return [
+    { name: 'feed_read', add: read },
+    { name: 'feed_appended', add: plan.append.length },
+    { name: 'feed_repeated', add: plan.repeats },
+    { name: 'feed_rejected', add: plan.rejected.length },
+  ].filter(({ add }) => add > 0);
+}
+
+function report(telemetry: Telemetry, plan: FeedPlan): void {
+  if (plan.append.length > 0) telemetry.occurred('feed_appended', {}, undefined, plan.append.length);
+  if (plan.repeats > 0) telemetry.occurred('feed_repeated', {}, undefined, plan.repeats);
+  if (plan.holes > 0) telemetry.occurred('feed_holes', {}, undefined, plan.holes);
+  for (const { position, message } of plan.rejected) telemetry.occurred('feed_rejected', {}, { position, message });
+}
+
+async function rebuildMemory(log: EventLog): Promise<FeedMemory> {
+  const memory = newFeedMemory();
+  const { start, end } = await log.bounds(TOPICS.feed, FEED_PARTITION);
+  let offset = Math.max(start, end - memory.records_max);
+  const most = { records: LIMITS.fetch_records_max, bytes: LIMITS.fetch_bytes_max };
+  for (;;) {
+    const records = await log.read(TOPICS.feed, FEED_PARTITION, offset, most);
+    if (records.length === 0) return memory;
+    for (const record of records) {
+      const { uid, revision } = parseFeedKey(record.key);
+      remember(memory, uid, revision, record.offset);
+      offset = record.offset + 1;
+    }
+  }
+}
+
+function gapBetween(
+  position: FeedPosition,
+  generations: { readonly alerts: string; readonly feed: string },
+  bounds: readonly { readonly start: number; readonly end: number }[],
+): FeedGap | undefined {
+  const gap = (code: FeedGap['code'], what: string): FeedGap => ({
+    kind: 'gap',
+    code,
+    message: `${what} Alerts may be missing from ${TOPICS.feed}: decide where to go on, then move the position ${FEED_POSITION}.`,
+  });
+  if (position.alerts_generation !== generations.alerts) {
+    return gap('alerts_generation_changed', `${TOPICS.alerts} was deleted and made anew.`);
+  }
+  if (position.feed_generation !== generations.feed) {
+    return gap('feed_generation_changed', `${TOPICS.feed} was deleted and made anew.`);
+  }
+  if (position.next.length !== bounds.length) {
+    return gap(
+      'alerts_partitions_changed',
+      `${TOPICS.alerts} had ${position.next.length} partitions and has ${bounds.length}.`,
+    );
+  }
+  const outside = bounds.findIndex(({ start, end }, partition) => {
+    const next = position.next[partition] as number;
+    return next < start || next > end;
+  });
+  if (outside === -1) return undefined;
+  const { start, end } = bounds[outside] as { start: number; end: number };
+  return gap(
+    'alerts_trimmed',
+    `${TOPICS.alerts}/${outside} holds offsets ${start} to ${end}, and ${position.next[outside]} was next.`,
+  );
+}
