@@ -17,7 +17,7 @@ const SEEN_KEYS_PER_READ = 100_000;
 export function createDetectStore(
   db: ClickHouse,
   insert: Inserter,
-  options: { readonly replicated: boolean },
+  options: { readonly replicated: boolean; readonly seen_keys_per_read?: number },
 ): DetectStore {
   const decide = (sql: string, format: string, params: Params): Promise<Buffer> =>
     db.read(`${sql}${options.replicated ? ` SETTINGS ${SEQUENTIAL_READ_SETTINGS}` : ''} FORMAT ${format}`, params);
@@ -63,7 +63,9 @@ export function createDetectStore(
       return readDueRows(await decide(READ_DUE, 'RowBinary', { topic, partition }));
     },
     readKeys: (topic, partition, from, to) =>
-      topic === TOPICS.events ? readSeenKeys(decide, partition, from, to) : noKeys(),
+      topic === TOPICS.events
+        ? readSeenKeys(decide, partition, { from, to, most: options.seen_keys_per_read ?? SEEN_KEYS_PER_READ })
+        : noKeys(),
     async readPrior(version) {
       const sql = 'SELECT bytes FROM priors WHERE version = {version:String} LIMIT 1';
       const reader = new RowBinaryReader(await decide(sql, 'RowBinary', { version }));
@@ -95,11 +97,14 @@ const READ_KEYS = `
 
 type Decide = (sql: string, format: string, params: Params) => Promise<Buffer>;
 
-async function* readSeenKeys(decide: Decide, partition: number, from: number, to: number): AsyncGenerator<SeenKey[]> {
+async function* readSeenKeys(
+  decide: Decide,
+  partition: number,
+  { from, to, most }: { readonly from: number; readonly to: number; readonly most: number },
+): AsyncGenerator<SeenKey[]> {
   let next = from;
   while (next < to) {
-    const params = { partition, from: next, to, most: SEEN_KEYS_PER_READ };
-    const reader = new RowBinaryReader(await decide(READ_KEYS, 'RowBinary', params));
+    const reader = new RowBinaryReader(await decide(READ_KEYS, 'RowBinary', { partition, from: next, to, most }));
     const seen: SeenKey[] = [];
     let rows = 0;
     for (; !reader.done; rows++) {
@@ -108,7 +113,7 @@ async function* readSeenKeys(decide: Decide, partition: number, from: number, to
       if (seen.at(-1)?.offset !== row.offset) seen.push(row);
     }
     if (seen.length > 0) yield seen;
-    if (rows < SEEN_KEYS_PER_READ) return;
+    if (rows < most) return;
     next = (seen.at(-1) as SeenKey).offset + 1;
   }
 }
