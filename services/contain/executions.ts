@@ -58,9 +58,9 @@ export function createExecutions({ clock, telemetry, policy, executor }: Seams):
       const task: Promise<void> = attempt(executor, containment).finally(() => running.delete(task));
       running.add(task);
     },
-    retryLater({ id, execution }) {
+    retryLater({ id, execution, updated }) {
       const doubled = LIMITS.dispatch_retry_ms * 2 ** Math.min((execution?.attempts ?? 1) - 1, 16);
-      retries.set(id, clock.now() + doubled);
+      retries.set(id, updated + doubled);
     },
     takeReports() {
       const taken = reports;
