@@ -1,0 +1,46 @@
+import type { ScoreInput } from './contract.ts';
+import { Features } from './features.ts';
+import type { OpenPrior, PriorGroup } from './prior.ts';
+import type { Trace } from './trace.ts';
+import { WindowView } from './windows.ts';
+
+/**
+ * What every detector reads about the event at hand: its features, the identity's words, the session, the yardsticks.
+ * One is made per model and refilled for each event, so that the hot path makes no garbage.
+ */
+export class Context {
+  readonly f = new Features();
+  readonly windows = new WindowView();
+  u32: Uint32Array = new Uint32Array(0);
+  f32: Float32Array = new Float32Array(0);
+  u16: Uint16Array = new Uint16Array(0);
+  /** First word of the identity's state. */
+  at = 0;
+  trace!: Trace;
+  prior!: OpenPrior;
+  /** The declared peer group, or the population where the group taught too little; undefined before anybody taught. */
+  peers: PriorGroup | undefined;
+  /** The population where it is somebody else than `peers`. */
+  beyond: PriorGroup | undefined;
+  basis: 'peer_group' | 'population' = 'population';
+
+  read(input: ScoreInput, peerGroup: string): void {
+    this.f.read(input.event);
+    this.u32 = input.state.u32;
+    this.f32 = input.state.f32;
+    this.u16 = input.state.u16;
+    this.at = input.state.at;
+    this.trace = input.session as Trace;
+    this.prior = input.prior as OpenPrior;
+    const group = this.prior.group(peerGroup);
+    const population = this.prior.population;
+    const enough = group !== undefined && group.sessions >= GROUP_SESSIONS_MIN;
+    this.peers = enough ? group : population;
+    this.basis = enough ? 'peer_group' : 'population';
+    this.beyond = enough && group !== population ? population : undefined;
+    this.windows.read(input, this.f, this.trace);
+  }
+}
+
+/** A group that taught fewer sessions is no yardstick yet; the population stands in. */
+const GROUP_SESSIONS_MIN = 30;

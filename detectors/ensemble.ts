@@ -1,0 +1,34 @@
+import type { Detector } from './detector.ts';
+import { resourceBreadth } from './retrieval/breadth.ts';
+import { resourceRarity } from './retrieval/resource.ts';
+import { sensitivity } from './retrieval/sensitivity.ts';
+import { sessionContext } from './retrieval/session-context.ts';
+import { resourceSweep } from './retrieval/sweep.ts';
+import { argumentSize } from './tool-usage/argument-size.ts';
+import { callRate } from './tool-usage/call-rate.ts';
+import { failureRun } from './tool-usage/failures.ts';
+import { toolFrequency } from './tool-usage/frequency.ts';
+import { operationKind } from './tool-usage/operation.ts';
+import { toolSequence, toolTransition } from './tool-usage/transition.ts';
+import { eventVolume } from './volume/event.ts';
+import { lowAndSlow } from './volume/low-and-slow.ts';
+import { windowVolume } from './volume/window.ts';
+
+/** All detectors. The order is part of the stored scores; the sweep learns before the resources it calls new are. */
+export const DETECTORS: readonly Detector[] = [
+  eventVolume,
+  windowVolume,
+  lowAndSlow,
+  resourceSweep,
+  resourceRarity,
+  sessionContext,
+  resourceBreadth,
+  sensitivity,
+  toolFrequency,
+  toolTransition,
+  toolSequence,
+  operationKind,
+  argumentSize,
+  callRate,
+  failureRun,
+];

@@ -1,0 +1,138 @@
+import { type CanonicalEvent, OPERATIONS, type Operation } from '../schemas/event.ts';
+import { LIMITS } from '../schemas/limits.ts';
+import { hashText, mix } from './math/hash.ts';
+import { log2 } from './math/logarithm.ts';
+
+/** Resources of one event that are looked at. */
+export const RESOURCES_MAX = 16;
+/** Sizes are kept as log2(1 + x) in steps of 1/256 octave; 0 is unknown. */
+export const SIZE_STEPS = 256;
+
+export const OUTCOME = { ok: 0, error: 1, denied: 2, unknown: 3 } as const;
+
+/** Namespaces of the small vocabularies. */
+export const NAMESPACE = { operation: 1, classification: 2, store: 3, server: 4, level: 5 } as const;
+
+const SENSITIVITY: Readonly<Record<string, number>> = Object.freeze(
+  Object.assign(Object.create(null) as Record<string, number>, {
+    public: 0,
+    internal: 1,
+    confidential: 2,
+    restricted: 3,
+    unknown: -1,
+  }),
+);
+
+/** 0 public to 3 restricted; -1 unknown; words of an operator's own are as sensitive as `confidential`. */
+export function sensitivityOf(classification: string | undefined): number {
+  return classification === undefined ? -1 : (SENSITIVITY[classification] ?? 2);
+}
+
+const OPERATION_CODE = new Map<Operation, number>(OPERATIONS.map((operation, code) => [operation, code]));
+/** Operations that change or hand on something weigh full, those that only look weigh half. */
+const HARMFUL = new Set<Operation>(['store', 'delegate', 'execute', 'export']);
+const WEIGHT = OPERATIONS.map((operation) => (HARMFUL.has(operation) ? 1 : operation === 'unknown' ? 0.75 : 0.5));
+const OPERATION_HASH = OPERATIONS.map((operation) => hashText(operation));
+
+export function isHarmful(operation: Operation): boolean {
+  return HARMFUL.has(operation);
+}
+
+/** One event in numbers: filled once, read by every detector. */
+export class Features {
+  event: CanonicalEvent | undefined;
+  tool = 0;
+  server = 0;
+  store = 0;
+  classification = 0;
+  level = -1;
+  operation = 0;
+  operation_hash = 0;
+  weight = 1;
+  outcome = 0;
+  /** Hash of all that makes two calls the same call. */
+  signature = 0;
+  resources = 0;
+  readonly resource = new Uint32Array(RESOURCES_MAX);
+  /** Where in the event each of them stands: repeats within an event count once. */
+  readonly position = new Uint8Array(RESOURCES_MAX);
+  /** Tool with resource, or the tool alone where no resource is named: the words in which sessions are compared. */
+  tokens = 0;
+  readonly token = new Uint32Array(RESOURCES_MAX);
+  /** Index of the resource that carries the highest classification. */
+  sensitive = 0;
+  /** bytes out, bytes in, records: the value, and log2(1 + value); -1 is unknown. */
+  readonly size = new Float64Array(3);
+  readonly octaves = new Float64Array(3);
+
+  read(event: CanonicalEvent): void {
+    if (this.event === event) return;
+    this.event = event;
+    this.tool = hashText(event.tool?.name ?? event.action.name ?? event.action.operation);
+    this.server = event.tool?.server === undefined ? 0 : hashText(event.tool.server);
+    this.operation = OPERATION_CODE.get(event.action.operation) as number;
+    this.operation_hash = OPERATION_HASH[this.operation] as number;
+    this.weight = WEIGHT[this.operation] as number;
+    this.outcome = OUTCOME[event.outcome.status];
+    this.#readResources(event);
+    this.#readSizes(event);
+  }
+
+  #readResources(event: CanonicalEvent): void {
+    const count = Math.min(event.resources.length, RESOURCES_MAX);
+    this.store = 0;
+    this.classification = 0;
+    this.level = -1;
+    this.sensitive = 0;
+    this.resources = 0;
+    let signature = this.tool;
+    for (let i = 0; i < count; i++) {
+      const resource = event.resources[i] as CanonicalEvent['resources'][number];
+      let hash = hashText(resource.id);
+      if (resource.store !== undefined) {
+        const store = hashText(resource.store);
+        if (this.store === 0) this.store = store;
+        hash = mix(hash, store);
+      }
+      if (resource.classification !== undefined) {
+        const level = sensitivityOf(resource.classification);
+        if (this.classification === 0 || level > this.level) {
+          this.level = level;
+          this.classification = hashText(resource.classification);
+          this.sensitive = i;
+        }
+      }
+      if (this.#has(hash)) continue;
+      this.resource[this.resources] = hash;
+      this.position[this.resources] = i;
+      this.token[this.resources] = mix(this.tool, hash);
+      this.resources++;
+      signature = mix(signature, hash);
+    }
+    this.tokens = this.resources;
+    if (this.tokens === 0) {
+      this.token[0] = this.tool;
+      this.tokens = 1;
+    }
+    this.signature = signature;
+  }
+
+  #has(hash: number): boolean {
+    for (let i = 0; i < this.resources; i++) if (this.resource[i] === hash) return true;
+    return false;
+  }
+
+  #readSizes(event: CanonicalEvent): void {
+    this.#readSize(0, event.volume.bytes_out);
+    this.#readSize(1, event.volume.bytes_in);
+    this.#readSize(2, event.volume.records);
+    this.signature = mix(this.signature, Math.round((this.octaves[1] as number) * SIZE_STEPS) + 1);
+  }
+
+  #readSize(index: number, value: number | undefined): void {
+    const known = value !== undefined && value >= 0;
+    const bounded = known ? Math.min(value, LIMITS.volume_max) : -1;
+    this.size[index] = bounded;
+    this.octaves[index] = known ? log2(1 + bounded) : -1;
+  }
+}

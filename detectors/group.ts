@@ -1,0 +1,218 @@
+import type { GroupState } from './contract.ts';
+import { MEASURES, SCORE_BUCKETS, SPANS } from './layout.ts';
+
+/**
+ * What one peer group taught within one partition: counts of hashed keys, sizes per tool, window totals, score counts.
+ *
+ * Everything is an integer, so that merging partitions is a sum whose order does not matter. The count table is bounded
+ * by lossy counting (Manku and Motwani, Approximate frequency counts over data streams, 2002): when it is full, every
+ * count loses 1 and what falls to 0 goes.
+ */
+
+/** What a key counts; the low 3 bits of the key. */
+export const KIND = { tool: 0, order1: 1, order2: 2, resource: 3, token: 4, pair: 5, name: 6 } as const;
+
+export function keyOf(kind: number, hash: number): number {
+  return ((hash & ~7) | kind) >>> 0 || 8;
+}
+
+const CAPACITY_FIRST = 1024;
+const CAPACITY_MAX = 65_536;
+const LOAD_MAX = 0.7;
+const SIZED_TOOLS_MAX = 256;
+/** n, sum and sum of squares of three sizes, in steps of 1/256 octave. */
+const SIZE_FIELDS = 9;
+const WINDOW_FIELDS = SPANS * MEASURES * 3;
+const MAGIC = 0x43534731;
+
+export class Group implements GroupState {
+  sessions = 0;
+  /** Days on which an identity of the group taught, faded like the score counts. */
+  identity_days = 0;
+  day = 0;
+  readonly scores = new Float64Array(SCORE_BUCKETS);
+  readonly windows = new Float64Array(WINDOW_FIELDS);
+  readonly sizes = new Map<number, Float64Array>();
+  #keys = new Uint32Array(CAPACITY_FIRST);
+  #counts = new Uint32Array(CAPACITY_FIRST);
+  #used = 0;
+
+  get entries(): number {
+    return this.#used;
+  }
+
+  add(key: number, count = 1): void {
+    const slot = this.#slot(key);
+    if (this.#keys[slot] === key) {
+      this.#counts[slot] = (this.#counts[slot] as number) + count;
+      return;
+    }
+    this.#keys[slot] = key;
+    this.#counts[slot] = count;
+    this.#used++;
+    if (this.#used > this.#keys.length * LOAD_MAX) this.#makeRoom();
+  }
+
+  count(key: number): number {
+    const slot = this.#slot(key);
+    return this.#keys[slot] === key ? (this.#counts[slot] as number) : 0;
+  }
+
+  addSize(tool: number, measure: number, quantised: number): void {
+    let sizes = this.sizes.get(tool);
+    if (sizes === undefined) {
+      if (this.sizes.size >= SIZED_TOOLS_MAX) this.#dropSmallest();
+      sizes = new Float64Array(SIZE_FIELDS);
+      this.sizes.set(tool, sizes);
+    }
+    addTo(sizes, measure * 3, quantised);
+  }
+
+  addWindow(span: number, measure: number, quantised: number): void {
+    addTo(this.windows, (span * MEASURES + measure) * 3, quantised);
+  }
+
+  /** Fades score counts by an eighth a day: alert thresholds follow the fleet of the last weeks. */
+  enterDay(day: number): void {
+    if (day <= this.day) return;
+    const days = this.day === 0 ? 0 : Math.min(day - this.day, 64);
+    for (let i = 0; i < days; i++) {
+      for (let b = 0; b < SCORE_BUCKETS; b++) this.scores[b] = fade(this.scores[b] as number);
+      this.identity_days = fade(this.identity_days);
+    }
+    this.day = day;
+  }
+
+  /** Calls back for every key with its count, in no particular order. */
+  each(visit: (key: number, count: number) => void): void {
+    for (let i = 0; i < this.#keys.length; i++) {
+      if (this.#keys[i] !== 0) visit(this.#keys[i] as number, this.#counts[i] as number);
+    }
+  }
+
+  #slot(key: number): number {
+    const mask = this.#keys.length - 1;
+    let slot = (key >>> 3) & mask;
+    while (this.#keys[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & mask;
+    return slot;
+  }
+
+  #makeRoom(): void {
+    if (this.#keys.length < CAPACITY_MAX) this.#rehash(this.#keys.length * 2, 0);
+    while (this.#used > CAPACITY_MAX * LOAD_MAX * 0.8) this.#rehash(CAPACITY_MAX, 1);
+  }
+
+  #rehash(capacity: number, lose: number): void {
+    const keys = this.#keys;
+    const counts = this.#counts;
+    this.#keys = new Uint32Array(capacity);
+    this.#counts = new Uint32Array(capacity);
+    this.#used = 0;
+    for (let i = 0; i < keys.length; i++) {
+      if (keys[i] === 0 || (counts[i] as number) <= lose) continue;
+      const slot = this.#slot(keys[i] as number);
+      this.#keys[slot] = keys[i] as number;
+      this.#counts[slot] = (counts[i] as number) - lose;
+      this.#used++;
+    }
+  }
+
+  #dropSmallest(): void {
+    let smallest = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [tool, sizes] of this.sizes) {
+      const n = (sizes[0] as number) + (sizes[3] as number) + (sizes[6] as number);
+      if (n < least || (n === least && tool < smallest)) {
+        least = n;
+        smallest = tool;
+      }
+    }
+    this.sizes.delete(smallest);
+  }
+
+  /** Keys in ascending order: equal content gives equal bytes. */
+  encode(): Uint8Array {
+    const keys = this.#keys.filter((key) => key !== 0).sort();
+    const tools = [...this.sizes.keys()].sort((a, b) => a - b);
+    const floats = 3 + SCORE_BUCKETS + WINDOW_FIELDS + tools.length * SIZE_FIELDS;
+    const bytes = new Uint8Array(16 + floats * 8 + tools.length * 4 + keys.length * 8);
+    const view = new DataView(bytes.buffer);
+    let at = 0;
+    const u32 = (value: number): void => {
+      view.setUint32(at, value, true);
+      at += 4;
+    };
+    const f64 = (value: number): void => {
+      view.setFloat64(at, value, true);
+      at += 8;
+    };
+    u32(MAGIC);
+    u32(tools.length);
+    u32(keys.length);
+    u32(0);
+    f64(this.sessions);
+    f64(this.identity_days);
+    f64(this.day);
+    this.scores.forEach(f64);
+    this.windows.forEach(f64);
+    for (const tool of tools) (this.sizes.get(tool) as Float64Array).forEach(f64);
+    tools.forEach(u32);
+    for (const key of keys) {
+      u32(key);
+      u32(this.count(key));
+    }
+    return bytes;
+  }
+
+  /** @throws RangeError when the bytes are no group of this version. */
+  static decode(bytes: Uint8Array): Group {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (bytes.length < 16 || view.getUint32(0, true) !== MAGIC) throw new RangeError('no group state');
+    const toolCount = view.getUint32(4, true);
+    const keyCount = view.getUint32(8, true);
+    const floats = 3 + SCORE_BUCKETS + WINDOW_FIELDS + toolCount * SIZE_FIELDS;
+    if (bytes.length !== 16 + floats * 8 + toolCount * 4 + keyCount * 8) throw new RangeError('group state is cut');
+    const group = new Group();
+    let at = 16;
+    const f64 = (): number => {
+      at += 8;
+      return view.getFloat64(at - 8, true);
+    };
+    const u32 = (): number => {
+      at += 4;
+      return view.getUint32(at - 4, true);
+    };
+    group.sessions = f64();
+    group.identity_days = f64();
+    group.day = f64();
+    for (let i = 0; i < SCORE_BUCKETS; i++) group.scores[i] = f64();
+    for (let i = 0; i < WINDOW_FIELDS; i++) group.windows[i] = f64();
+    const sizes = Array.from({ length: toolCount }, () => Float64Array.from({ length: SIZE_FIELDS }, f64));
+    for (const one of sizes) group.sizes.set(u32(), one);
+    for (let i = 0; i < keyCount; i++) {
+      const key = u32();
+      group.#restore(key, u32());
+    }
+    return group;
+  }
+
+  #restore(key: number, count: number): void {
+    const slot = this.#slot(key);
+    this.#keys[slot] = key;
+    this.#counts[slot] = count;
+    this.#used++;
+    if (this.#used > this.#keys.length * LOAD_MAX && this.#keys.length < CAPACITY_MAX) {
+      this.#rehash(this.#keys.length * 2, 0);
+    }
+  }
+}
+
+function addTo(sums: Float64Array, at: number, quantised: number): void {
+  sums[at] = (sums[at] as number) + 1;
+  sums[at + 1] = (sums[at + 1] as number) + quantised;
+  sums[at + 2] = (sums[at + 2] as number) + quantised * quantised;
+}
+
+function fade(value: number): number {
+  return value - Math.trunc(value / 8);
+}

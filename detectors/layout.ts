@@ -1,0 +1,84 @@
+import { CHAIN_WORDS } from './math/chain.ts';
+import { countTableWords } from './math/count-table.ts';
+import { MOMENT_WORDS } from './math/moments.ts';
+
+/**
+ * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
+ */
+export const LAYOUT_VERSION = 1;
+
+export const TOOL_ENTRIES = 64;
+export const BIGRAM_ENTRIES = 112;
+export const RESOURCE_ENTRIES = 192;
+/** Operations, classifications, stores, servers: few values each, told apart by a namespace in the hash. */
+export const NAME_ENTRIES = 48;
+
+/** Tools whose sizes are kept: hash, then moments of arguments, results, records. */
+export const SIZE_SLOTS = 14;
+export const SIZE_SLOT_WORDS = 1 + 3 * MOMENT_WORDS;
+
+/** Running windows: minute, hour, day. */
+export const WINDOW_KINDS = 3;
+/** Index of the window plus 1 (0: none open), totals of three volumes, calls, and which volumes are known. */
+export const RUNNING_WORDS = 6;
+/** Words of the distinct-resources bitmap per window kind; a minute has none. */
+export const DISTINCT_WORDS = [0, 2, 4] as const;
+/** bytes out, bytes in, records, calls, distinct resources. */
+export const MEASURES = 5;
+/** The session is a fourth span beside minute, hour and day. */
+export const SPANS = 4;
+
+/** Buckets, 1 bit wide, of the histogram of session maxima; two to a word. */
+export const SCORE_BUCKETS = 48;
+/** Hour of day on working days and on weekends, two slots to a word. */
+export const RHYTHM_SLOTS = 48;
+
+let next = 0;
+const region = (words: number): number => {
+  const at = next;
+  next += words;
+  return at;
+};
+
+export const AT = {
+  /** Learned events and sessions. */
+  events: region(1),
+  sessions: region(1),
+  /** Log clock of the first and last learned session, in seconds since the epoch. */
+  first_s: region(1),
+  last_s: region(1),
+  /** 1 while an open alert holds what the windows would learn. */
+  held: region(1),
+  /** Day number of the last learned session, to count identity-days. */
+  day: region(1),
+  tools: region(countTableWords(TOOL_ENTRIES)),
+  bigrams: region(countTableWords(BIGRAM_ENTRIES)),
+  resources: region(countTableWords(RESOURCE_ENTRIES)),
+  names: region(countTableWords(NAME_ENTRIES)),
+  sizes: region(SIZE_SLOTS * SIZE_SLOT_WORDS),
+  running: region(WINDOW_KINDS * RUNNING_WORDS + DISTINCT_WORDS[1] + DISTINCT_WORDS[2]),
+  moments: region(SPANS * MEASURES * MOMENT_WORDS),
+  rhythm: region(RHYTHM_SLOTS / 2),
+  /** CUSUM of bytes out and of records. */
+  drift: region(2),
+  novel_runs: region(CHAIN_WORDS),
+  denied_runs: region(CHAIN_WORDS),
+  error_runs: region(CHAIN_WORDS),
+  /** Session maxima not yet handed to the group, as signed half-words, and their moments for calibration. */
+  score_counts: region(SCORE_BUCKETS / 2),
+  score_moments: region(MOMENT_WORDS),
+} as const;
+
+/** Words of one identity. */
+export const WORDS = next;
+
+export function momentAt(span: number, measure: number): number {
+  return AT.moments + (span * MEASURES + measure) * MOMENT_WORDS;
+}
+
+/** @throws RangeError on a layout that no release had. */
+export function upgradeWords(words: Uint32Array, from: number): Uint32Array {
+  if (from !== LAYOUT_VERSION) throw new RangeError(`state layout ${from} is unknown; known is ${LAYOUT_VERSION}`);
+  if (words.length !== WORDS) throw new RangeError(`state has ${words.length} words, not ${WORDS}`);
+  return words;
+}

@@ -1,0 +1,91 @@
+import { UNITS } from '../schemas/limits.ts';
+import type { Lesson } from './detector.ts';
+import { DETECTORS } from './ensemble.ts';
+import { SIZE_STEPS } from './features.ts';
+import type { Group } from './group.ts';
+import { AT, MEASURES, momentAt, SCORE_BUCKETS, SPANS } from './layout.ts';
+import { distinctOf } from './math/distinct.ts';
+import { log2 } from './math/logarithm.ts';
+import { learnMoment } from './math/moments.ts';
+import type { StateRef } from './state.ts';
+import { RECORDS_AT, RecordView, TRACE, TRACE_DISTINCT_WORDS, type Trace } from './trace.ts';
+import { MEASURE, SESSION_MEMORY, SPAN } from './windows.ts';
+
+const record = new RecordView();
+
+/** An ended session teaches its identity and its group, event by event and then as a whole. */
+export function learnSession(state: StateRef, trace: Trace, group: Group): void {
+  if (trace.events === 0) return;
+  learnHeader(state, trace, group);
+  const lesson: Lesson = { state, group, trace, record, previous: 0, before: 0, failed: 0, novel: false };
+  let at = RECORDS_AT;
+  for (let i = trace.get(TRACE.recorded); i > 0; i--) {
+    at = record.read(trace.u32, at);
+    for (const detector of DETECTORS) detector.learn?.(lesson);
+    lesson.before = lesson.previous;
+    lesson.previous = record.tool;
+    lesson.failed = record.outcome;
+  }
+  for (const detector of DETECTORS) detector.learnSession?.(lesson);
+  learnTotals(state, trace);
+  teachWindows(state, group);
+}
+
+function learnHeader({ u32, f32, at }: StateRef, trace: Trace, group: Group): void {
+  u32[at + AT.events] = (u32[at + AT.events] as number) + trace.events;
+  u32[at + AT.sessions] = (u32[at + AT.sessions] as number) + 1;
+  const first = trace.get(TRACE.first_s);
+  if (u32[at + AT.first_s] === 0 || first < (u32[at + AT.first_s] as number)) u32[at + AT.first_s] = first;
+  u32[at + AT.last_s] = Math.max(u32[at + AT.last_s] as number, trace.get(TRACE.last_s));
+  group.sessions++;
+  const day = Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1;
+  group.enterDay(day);
+  if (day > (u32[at + AT.day] as number)) {
+    u32[at + AT.day] = day;
+    group.identity_days++;
+  }
+  learnMoment(f32, at + AT.score_moments, trace.bits_max, SESSION_MEMORY);
+  for (let bucket = 0; bucket < SCORE_BUCKETS; bucket++) {
+    const counted = scoreCount(u32, at, bucket);
+    if (counted === 0) continue;
+    group.scores[bucket] = (group.scores[bucket] as number) + counted;
+    addScoreCount(u32, at, bucket, -counted);
+  }
+}
+
+function learnTotals(state: StateRef, trace: Trace): void {
+  const known = trace.get(TRACE.known);
+  for (let m = 0; m < 3; m++) {
+    if ((known & (1 << m)) === 0) continue;
+    const octaves = log2(1 + (trace.f32[TRACE.totals + m] as number));
+    learnMoment(state.f32, state.at + momentAt(SPAN.session, m), octaves, SESSION_MEMORY);
+  }
+  learnMoment(state.f32, state.at + momentAt(SPAN.session, MEASURE.calls), log2(1 + trace.events), SESSION_MEMORY);
+  const distinct = distinctOf(trace.u32, TRACE.distinct, TRACE_DISTINCT_WORDS, 0);
+  if (distinct === 0) return;
+  learnMoment(state.f32, state.at + momentAt(SPAN.session, MEASURE.distinct), log2(1 + distinct), SESSION_MEMORY);
+}
+
+/** The group learns where this identity's own means lie: what a new member is judged by. */
+function teachWindows(state: StateRef, group: Group): void {
+  for (let span = 0; span < SPANS; span++) {
+    for (let measure = 0; measure < MEASURES; measure++) {
+      const at = state.at + momentAt(span, measure);
+      if ((state.f32[at] as number) < 1) continue;
+      group.addWindow(span, measure, Math.round((state.f32[at + 1] as number) * SIZE_STEPS));
+    }
+  }
+}
+
+/** Session maxima by bucket, not yet handed to the group: signed, because an open session moves up the buckets. */
+export function scoreCount(u32: Uint32Array, at: number, bucket: number): number {
+  const word = u32[at + AT.score_counts + (bucket >>> 1)] as number;
+  return (bucket & 1) === 0 ? (word << 16) >> 16 : word >> 16;
+}
+
+export function addScoreCount(u32: Uint32Array, at: number, bucket: number, add: number): void {
+  const index = at + AT.score_counts + (bucket >>> 1);
+  const word = u32[index] as number;
+  const next = Math.max(-32_768, Math.min(32_767, scoreCount(u32, at, bucket) + add)) & 0xffff;
+  u32[index] = (bucket & 1) === 0 ? ((word & 0xffff0000) | next) >>> 0 : ((word & 0xffff) | (next << 16)) >>> 0;
+}

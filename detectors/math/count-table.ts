@@ -1,0 +1,113 @@
+/**
+ * Counts of hashed keys in a fixed number of words: an 8-way set-associative table, one word an entry (20-bit tag,
+ * 12-bit count), preceded by the count mass per bit length, from which tail masses follow without a scan.
+ *
+ * Eviction is by Misra and Gries (Finding repeated elements, 1982) within the set: a newcomer wears down the set's
+ * smallest entry and takes its place when that reaches 0. A flood of distinct keys therefore contends for one entry of
+ * each set, and habits survive it. When a count reaches its cap, the whole table is halved: old habits fade.
+ */
+
+const WAYS = 8;
+export const COUNT_MAX = 4095;
+/** Words before the entries: [1..12] hold the sum of counts of that bit length; [0] is unused. */
+const MASSES = 13;
+
+/** Words that a table with so many entries needs. `entries` is a multiple of 8. */
+export function countTableWords(entries: number): number {
+  return MASSES + entries;
+}
+
+function setOf(at: number, entries: number, hash: number): number {
+  return at + MASSES + WAYS * (((hash >>> 20) * (entries / WAYS)) >>> 12);
+}
+
+function tagOf(hash: number): number {
+  return hash & 0xfffff || 1;
+}
+
+function bitLength(count: number): number {
+  return 32 - Math.clz32(count);
+}
+
+/** How often the key was counted; 0 when it never was, or was evicted. */
+export function countOf(words: Uint32Array, at: number, entries: number, hash: number): number {
+  const tag = tagOf(hash);
+  const set = setOf(at, entries, hash);
+  for (let i = set; i < set + WAYS; i++) {
+    const word = words[i] as number;
+    if (word >>> 12 === tag) return word & COUNT_MAX;
+  }
+  return 0;
+}
+
+export function increment(words: Uint32Array, at: number, entries: number, hash: number): void {
+  const tag = tagOf(hash);
+  const set = setOf(at, entries, hash);
+  let smallest = set;
+  let least = COUNT_MAX + 1;
+  for (let i = set; i < set + WAYS; i++) {
+    const word = words[i] as number;
+    if (word >>> 12 === tag) {
+      const count = (word & COUNT_MAX) + 1;
+      words[i] = (tag << 12) | count;
+      move(words, at, count - 1, count);
+      if (count === COUNT_MAX) halve(words, at, entries);
+      return;
+    }
+    const count = word & COUNT_MAX;
+    if (count < least) {
+      least = count;
+      smallest = i;
+    }
+  }
+  if (least <= 1) {
+    words[smallest] = (tag << 12) | 1;
+    move(words, at, least, 1);
+  } else {
+    words[smallest] = (words[smallest] as number) - 1;
+    move(words, at, least, least - 1);
+  }
+}
+
+function move(words: Uint32Array, at: number, from: number, to: number): void {
+  const before = at + bitLength(from);
+  if (from > 0) words[before] = (words[before] as number) - from;
+  const after = at + bitLength(to);
+  if (to > 0) words[after] = (words[after] as number) + to;
+}
+
+function halve(words: Uint32Array, at: number, entries: number): void {
+  words.fill(0, at, at + MASSES);
+  for (let i = at + MASSES; i < at + MASSES + entries; i++) {
+    const word = words[i] as number;
+    const count = (word & COUNT_MAX) >>> 1;
+    words[i] = count === 0 ? 0 : ((word >>> 12) << 12) | count;
+    move(words, at, 0, count);
+  }
+}
+
+/** Sum of all counts. */
+export function totalOf(words: Uint32Array, at: number): number {
+  let total = 0;
+  for (let i = at + 1; i < at + MASSES; i++) total += words[i] as number;
+  return total;
+}
+
+/**
+ * Probability that the next key is a new one: Good and Turing's estimate, keys seen once over all (Good, The population
+ * frequencies of species, 1953), with half an observation added so that it is never 0 and is 1/2 before any.
+ */
+export function unseenMass(words: Uint32Array, at: number): number {
+  return ((words[at + 1] as number) + 0.5) / (totalOf(words, at) + 1);
+}
+
+/** Probability of a key at least as rare as one counted so often. A tail mass, so the unseen are in it. */
+export function tailMass(words: Uint32Array, at: number, count: number): number {
+  const unseen = unseenMass(words, at);
+  if (count === 0) return unseen;
+  let atMost = 0;
+  const length = bitLength(count);
+  for (let i = 1; i <= length; i++) atMost += words[at + i] as number;
+  const total = totalOf(words, at);
+  return unseen >= 1 ? 1 : unseen + (1 - unseen) * (atMost / total);
+}

@@ -1,0 +1,62 @@
+import { exp2, log2 } from './logarithm.ts';
+
+/**
+ * Running mean and variance of a logarithmic size in three words: weight, mean, variance.
+ *
+ * Up to `memory` values all weigh the same (Welford 1962 in the update form of West 1979: no difference of large
+ * squares); beyond it the weight of a value fades exponentially, so that a baseline follows slow change.
+ */
+export const MOMENT_WORDS = 3;
+
+export function learnMoment(f32: Float32Array, at: number, value: number, memory: number): void {
+  const n = f32[at] as number;
+  const mean = f32[at + 1] as number;
+  const step = 1 / Math.min(n + 1, memory);
+  const delta = value - mean;
+  f32[at] = Math.min(n + 1, memory);
+  f32[at + 1] = mean + step * delta;
+  f32[at + 2] = (1 - step) * ((f32[at + 2] as number) + step * delta * delta);
+}
+
+/** What is expected of the next value: centre and scale in octaves, and the weight of history behind it. */
+export type Expectation = { n: number; centre: number; scale: number };
+
+/** Octaves (doublings) by which sizes of an unknown habit scatter, and the number of values that this belief weighs. */
+const SCALE_PRIOR = 1.5;
+const SCALE_WEIGHT = 4;
+const SCALE_MIN = 0.35;
+
+/**
+ * Expectation from own moments, leaning on another's mean and variance while own history is short (a
+ * normal-inverse-gamma update, Gelman et al., Bayesian Data Analysis, section 3.3). `lean` is 0 where nobody else is known.
+ */
+export function expect(
+  f32: Float32Array,
+  at: number,
+  peers: { readonly mean: number; readonly variance: number; readonly lean: number },
+  into: Expectation,
+): void {
+  const n = f32[at] as number;
+  const weight = n + peers.lean;
+  const between = (f32[at + 1] as number) - peers.mean;
+  into.n = n;
+  into.centre = weight > 0 ? (n * (f32[at + 1] as number) + peers.lean * peers.mean) / weight : 0;
+  const prior = peers.lean > 0 ? Math.max(peers.variance, SCALE_MIN * SCALE_MIN) : SCALE_PRIOR * SCALE_PRIOR;
+  const spread = weight > 0 ? ((n * peers.lean) / weight) * between * between : 0;
+  const variance = (n * (f32[at + 2] as number) + SCALE_WEIGHT * prior + spread * 0.25) / (n + SCALE_WEIGHT);
+  into.scale = Math.max(SCALE_MIN, Math.sqrt(variance * (1 + 1 / (weight + 1))));
+}
+
+/** 2.617: log2(e) * pi / sqrt(3), the slope of a logistic tail in bits per standard deviation. */
+const LOGISTIC_SLOPE = (Math.LOG2E * Math.PI) / Math.sqrt(3);
+
+/**
+ * Surprise of a value at least so many scales above its centre, in bits. The logistic law has exponential tails in
+ * octaves, a power law in bytes: heavier than the log-normal, as sizes of transfers are (Crovella and Bestavros 1997).
+ */
+export function upperTailBits(deviations: number): number {
+  const exponent = deviations * LOGISTIC_SLOPE;
+  if (exponent > 24) return Math.min(exponent, 64);
+  if (exponent < -24) return 0;
+  return log2(1 + exp2(exponent));
+}

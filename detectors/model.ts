@@ -1,0 +1,120 @@
+import { UNITS } from '../schemas/limits.ts';
+import { combine } from './combine.ts';
+import { Context } from './context.ts';
+import {
+  type FindingDraft,
+  type Model,
+  type Prior,
+  type Profile,
+  peerGroupOf,
+  type Score,
+  type ScoreInput,
+} from './contract.ts';
+import type { Detector } from './detector.ts';
+import { DETECTORS } from './ensemble.ts';
+import { Group } from './group.ts';
+import { AT, LAYOUT_VERSION, upgradeWords, WORDS } from './layout.ts';
+import { learnSession } from './learn.ts';
+import { exp2 } from './math/logarithm.ts';
+import { observeEvent } from './observe.ts';
+import { OpenPrior, WordReader } from './prior.ts';
+import { buildPriorBytes } from './prior-build.ts';
+import type { StateRef } from './state.ts';
+import { Trace } from './trace.ts';
+import { advanceWindows } from './windows.ts';
+
+const RULES_VERSION = 1;
+/** Sessions and days after which an identity is judged by its own habits alone. */
+const MATURE_SESSIONS = 50;
+const MATURE_DAYS = 5;
+
+/** The ensemble behind the contract. One model may serve many identities, one event at a time. */
+export function createModel(): Model {
+  const context = new Context();
+
+  const read = (input: ScoreInput): Context => {
+    context.read(input, peerGroupOf(input.event));
+    return context;
+  };
+
+  return {
+    detectors: DETECTORS.map(({ name, family }) => ({ name, family })),
+    rules_version: RULES_VERSION,
+    layout_version: LAYOUT_VERSION,
+    words: WORDS,
+    initial: (state) => {
+      state.u32.fill(0, state.at, state.at + WORDS);
+    },
+    upgrade: upgradeWords,
+    newSession: () => new Trace(),
+    score(input) {
+      const c = read(input);
+      const parts = new Array<number>(DETECTORS.length);
+      for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((DETECTORS[i] as Detector).score(c));
+      return { bits: Math.fround(combine(DETECTORS, parts, c)), parts };
+    },
+    observe(input, score) {
+      observeEvent(read(input), input, score.bits);
+    },
+    explain: (input, score, bits_min) => explain(read(input), score, bits_min),
+    learn(state, session, group) {
+      learnSession(state, session as Trace, group as Group);
+    },
+    advance: advanceWindows,
+    encodeSession: (session) => (session as Trace).encode(),
+    decodeSession: (bytes) => Trace.decode(bytes),
+    newGroup: () => new Group(),
+    encodeGroup: (group) => (group as Group).encode(),
+    decodeGroup: (bytes) => Group.decode(bytes),
+    emptyPrior: () => openPrior(buildPriorBytes(new Map(), 0), 'empty'),
+    buildPrior: buildPriorBytes,
+    openPrior,
+    profile,
+  };
+}
+
+/** Copies once, so that the words are aligned and nobody changes them afterwards. */
+function openPrior(bytes: Uint8Array, version: string): Prior {
+  return new OpenPrior(version, new WordReader(new Uint32Array(new Uint8Array(bytes).buffer)));
+}
+
+function explain(c: Context, score: Score, bits_min: number): FindingDraft[] {
+  const history = historyOf(c.u32, c.at);
+  const drafts: FindingDraft[] = [];
+  for (const [i, bits] of score.parts.entries()) {
+    if (bits < bits_min || bits <= 0) continue;
+    const detector = DETECTORS[i] as Detector;
+    const { basis, ...explanation } = detector.explain(c, bits);
+    drafts.push({
+      detector: detector.name,
+      family: detector.family,
+      probability: exp2(-bits),
+      bits,
+      history: { ...history, basis },
+      ...explanation,
+    });
+  }
+  return drafts.sort((a, b) => b.bits - a.bits);
+}
+
+function historyOf(u32: Uint32Array, at: number): Omit<FindingDraft['history'], 'basis'> {
+  const sessions = u32[at + AT.sessions] as number;
+  const seconds = (u32[at + AT.last_s] as number) - (u32[at + AT.first_s] as number);
+  const days = Math.round((seconds * UNITS.SECOND_MS * 10) / UNITS.DAY_MS) / 10;
+  const maturity = sessions >= MATURE_SESSIONS && days >= MATURE_DAYS ? 'mature' : 'learning';
+  return { events: u32[at + AT.events] as number, sessions, days, maturity };
+}
+
+function profile(state: StateRef): Profile {
+  const { u32, at } = state;
+  return {
+    events: u32[at + AT.events] as number,
+    sessions: u32[at + AT.sessions] as number,
+    first_ms: (u32[at + AT.first_s] as number) * UNITS.SECOND_MS,
+    last_ms: (u32[at + AT.last_s] as number) * UNITS.SECOND_MS,
+    maturity: historyOf(u32, at).maturity,
+    baselines: DETECTORS.flatMap((detector) =>
+      (detector.baselines?.(state) ?? []).map((baseline) => ({ detector: detector.name, ...baseline })),
+    ),
+  };
+}

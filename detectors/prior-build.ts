@@ -1,0 +1,239 @@
+import type { GroupState } from './contract.ts';
+import { SIZE_STEPS } from './features.ts';
+import { Group, KIND } from './group.ts';
+import { MEASURES, SCORE_BUCKETS, SPANS } from './layout.ts';
+import { KINDS, PRIOR_MAGIC, TAIL_BUCKETS, tailBucket } from './prior.ts';
+import { thresholdsOf } from './threshold.ts';
+
+/** Entries of one group's table, of all groups' together, and of the population's. */
+const GROUP_ENTRIES_MIN = 1024;
+const GROUP_ENTRIES_MAX = 65_536;
+const ALL_ENTRIES_MAX = 524_288;
+const POPULATION_ENTRIES_MAX = 131_072;
+
+/**
+ * Merges what all partitions learned into one immutable prior. Everything merged is a sum of integers and everything
+ * listed is sorted, so the same groups give the same bytes in whatever order they come.
+ */
+export function buildPriorBytes(
+  groups: ReadonlyMap<string, readonly GroupState[]>,
+  alerts_per_1000_identity_days: number,
+): Uint8Array {
+  const names = [...groups.keys()].sort();
+  const merged = names.map((name) => merge(groups.get(name) as readonly GroupState[]));
+  const population = merged.length === 1 ? (merged[0] as Merged) : sum(merged);
+  const out = new WordWriter();
+  out.word(PRIOR_MAGIC);
+  const thresholds = thresholdsOf(population, alerts_per_1000_identity_days);
+  out.float(thresholds.finding_bits);
+  out.float(thresholds.alert_bits);
+  out.float(thresholds.mean);
+  out.float(thresholds.sessions);
+  const listed = merged.length === 1 ? names : ['', ...names];
+  out.word(listed.length);
+  if (merged.length !== 1) writeGroup(out, '', population, POPULATION_ENTRIES_MAX);
+  const share = Math.floor(ALL_ENTRIES_MAX / Math.max(1, names.length));
+  const most = Math.min(GROUP_ENTRIES_MAX, Math.max(GROUP_ENTRIES_MIN, share));
+  names.forEach((name, i) => {
+    writeGroup(out, name, merged[i] as Merged, most);
+  });
+  return out.bytes();
+}
+
+type Merged = {
+  sessions: number;
+  identity_days: number;
+  readonly scores: Float64Array;
+  readonly windows: Float64Array;
+  readonly sizes: Map<number, Float64Array>;
+  readonly counts: Map<number, number>;
+};
+
+function empty(): Merged {
+  return {
+    sessions: 0,
+    identity_days: 0,
+    scores: new Float64Array(SCORE_BUCKETS),
+    windows: new Float64Array(SPANS * MEASURES * 3),
+    sizes: new Map(),
+    counts: new Map(),
+  };
+}
+
+function merge(states: readonly GroupState[]): Merged {
+  const merged = empty();
+  // Partitions fade their score counts when they learn; bring all to the newest day, without touching the originals.
+  const copies = states.map((state) => asGroup(state));
+  const day = copies.reduce((most, group) => Math.max(most, group.day), 0);
+  for (const [i, original] of copies.entries()) {
+    const group = original.day === day ? original : Group.decode(original.encode());
+    group.enterDay(day);
+    copies[i] = group;
+    addSums(merged, group);
+    group.each((key, count) => {
+      merged.counts.set(key, (merged.counts.get(key) ?? 0) + count);
+    });
+  }
+  return merged;
+}
+
+function sum(all: readonly Merged[]): Merged {
+  const merged = empty();
+  for (const one of all) {
+    addSums(merged, one);
+    for (const [key, count] of one.counts) merged.counts.set(key, (merged.counts.get(key) ?? 0) + count);
+  }
+  return merged;
+}
+
+function addSums(
+  into: Merged,
+  from: Pick<Merged, 'sessions' | 'identity_days' | 'scores' | 'windows' | 'sizes'>,
+): void {
+  into.sessions += from.sessions;
+  into.identity_days += from.identity_days;
+  addArrays(into.scores, from.scores);
+  addArrays(into.windows, from.windows);
+  for (const [tool, sums] of from.sizes) {
+    const known = into.sizes.get(tool);
+    if (known === undefined) into.sizes.set(tool, sums.slice());
+    else addArrays(known, sums);
+  }
+}
+
+function addArrays(into: Float64Array, from: Float64Array): void {
+  for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (from[i] as number);
+}
+
+function asGroup(state: GroupState): Group {
+  if (!(state instanceof Group)) throw new TypeError('a group state of another model');
+  return state;
+}
+
+function writeGroup(out: WordWriter, name: string, group: Merged, most: number): void {
+  const bytes = new TextEncoder().encode(name);
+  out.word(bytes.length);
+  out.text(bytes);
+  out.float(group.sessions);
+  const spectrum = spectrumOf(group.counts);
+  spectrum.totals.forEach((value) => {
+    out.float(value);
+  });
+  for (let kind = 0; kind < KINDS; kind++) out.float(unseenOf(spectrum, kind));
+  writeTail(out, spectrum, KIND.tool);
+  writeTail(out, spectrum, KIND.resource);
+  writeMoments(out, group.windows);
+  const tools = [...group.sizes.keys()].sort((a, b) => a - b);
+  out.word(tools.length);
+  for (const tool of tools) out.word(tool);
+  for (const tool of tools) writeMoments(out, group.sizes.get(tool) as Float64Array);
+  writeTable(out, group.counts, most);
+}
+
+type Spectrum = { readonly totals: Float64Array; readonly singles: Float64Array; readonly masses: Float64Array };
+
+function spectrumOf(counts: ReadonlyMap<number, number>): Spectrum {
+  const totals = new Float64Array(KINDS);
+  const singles = new Float64Array(KINDS);
+  const masses = new Float64Array(KINDS * TAIL_BUCKETS);
+  for (const [key, count] of counts) {
+    const kind = key & 7;
+    totals[kind] = (totals[kind] as number) + count;
+    if (count === 1) singles[kind] = (singles[kind] as number) + 1;
+    const at = kind * TAIL_BUCKETS + tailBucket(count);
+    masses[at] = (masses[at] as number) + count;
+  }
+  return { totals, singles, masses };
+}
+
+function unseenOf(spectrum: Spectrum, kind: number): number {
+  return ((spectrum.singles[kind] as number) + 0.5) / ((spectrum.totals[kind] as number) + 1);
+}
+
+function writeTail(out: WordWriter, spectrum: Spectrum, kind: number): void {
+  const unseen = unseenOf(spectrum, kind);
+  const total = spectrum.totals[kind] as number;
+  let atMost = 0;
+  for (let bucket = 0; bucket < TAIL_BUCKETS; bucket++) {
+    atMost += spectrum.masses[kind * TAIL_BUCKETS + bucket] as number;
+    const share = total === 0 ? 0 : atMost / total;
+    out.float(bucket === 0 ? Math.min(1, unseen) : Math.min(1, unseen + (1 - Math.min(1, unseen)) * share));
+  }
+}
+
+/** n, mean and variance in octaves from n, sum and sum of squares in steps. Exact integers up to 2^53, so no loss. */
+function writeMoments(out: WordWriter, sums: Float64Array): void {
+  for (let at = 0; at < sums.length; at += 3) {
+    const n = sums[at] as number;
+    const mean = n === 0 ? 0 : (sums[at + 1] as number) / n;
+    const variance = n === 0 ? 0 : Math.max(0, (sums[at + 2] as number) / n - mean * mean);
+    out.float(n);
+    out.float(Math.max(0, mean) / SIZE_STEPS);
+    out.float(variance / (SIZE_STEPS * SIZE_STEPS));
+  }
+}
+
+/** Open addressing, filled in the order of keys; the rarest are left out where there are too many. */
+function writeTable(out: WordWriter, counts: ReadonlyMap<number, number>, most: number): void {
+  let least = 1;
+  let kept = [...counts.keys()];
+  while (kept.length > most) {
+    least++;
+    kept = kept.filter((key) => (counts.get(key) as number) >= least);
+  }
+  const keys = Uint32Array.from(kept).sort();
+  let capacity = 16;
+  while (capacity < keys.length * 1.6) capacity *= 2;
+  const slots = new Uint32Array(capacity);
+  const values = new Uint32Array(capacity);
+  for (const key of keys) {
+    let slot = (key >>> 3) & (capacity - 1);
+    while (slots[slot] !== 0) slot = (slot + 1) & (capacity - 1);
+    slots[slot] = key;
+    values[slot] = Math.min(counts.get(key) as number, 0xffffffff);
+  }
+  out.word(capacity);
+  out.wordsOf(slots);
+  out.wordsOf(values);
+}
+
+class WordWriter {
+  #u32 = new Uint32Array(4096);
+  #f32 = new Float32Array(this.#u32.buffer);
+  #at = 0;
+
+  word(value: number): void {
+    this.#reserve(1);
+    this.#u32[this.#at++] = value;
+  }
+
+  float(value: number): void {
+    this.#reserve(1);
+    this.#f32[this.#at++] = value;
+  }
+
+  wordsOf(words: Uint32Array): void {
+    this.#reserve(words.length);
+    this.#u32.set(words, this.#at);
+    this.#at += words.length;
+  }
+
+  text(bytes: Uint8Array): void {
+    const padded = new Uint8Array((bytes.length + 3) & ~3);
+    padded.set(bytes);
+    const view = new DataView(padded.buffer);
+    for (let at = 0; at < padded.length; at += 4) this.word(view.getUint32(at, true));
+  }
+
+  bytes(): Uint8Array {
+    return new Uint8Array(this.#u32.slice(0, this.#at).buffer);
+  }
+
+  #reserve(count: number): void {
+    if (this.#at + count <= this.#u32.length) return;
+    const grown = new Uint32Array(Math.max(this.#u32.length * 2, this.#at + count));
+    grown.set(this.#u32);
+    this.#u32 = grown;
+    this.#f32 = new Float32Array(grown.buffer);
+  }
+}

@@ -1,0 +1,161 @@
+import type { Prior } from './contract.ts';
+import { KIND } from './group.ts';
+import { MEASURES, SPANS } from './layout.ts';
+
+/**
+ * A prior opened for look-up: per peer group, and for the population, one hashed table of counts with the tail masses
+ * and sizes that go with it. Everything is a view into the prior's own words, so opening copies once and parses nothing.
+ */
+
+export const TAIL_BUCKETS = 128;
+export const KINDS = 8;
+const MAGIC = 0x43535031;
+
+/** Buckets of counts: exact up to 7, then four an octave. */
+export function tailBucket(count: number): number {
+  if (count < 8) return count;
+  const length = 32 - Math.clz32(count);
+  return (length - 3) * 4 + ((count >>> (length - 3)) & 3) + 4;
+}
+
+export class PriorGroup {
+  readonly sessions: number;
+  readonly #totals: Float32Array;
+  readonly #unseen: Float32Array;
+  readonly #tails: readonly [Float32Array, Float32Array];
+  /** n, mean and variance in octaves, per span and measure. */
+  readonly windows: Float32Array;
+  readonly #tools: Map<number, number>;
+  readonly #sizes: Float32Array;
+  readonly #keys: Uint32Array;
+  readonly #counts: Uint32Array;
+  readonly #mask: number;
+
+  constructor(words: WordReader) {
+    this.sessions = words.float();
+    this.#totals = words.floats(KINDS);
+    this.#unseen = words.floats(KINDS);
+    this.#tails = [words.floats(TAIL_BUCKETS), words.floats(TAIL_BUCKETS)];
+    this.windows = words.floats(SPANS * MEASURES * 3);
+    const tools = words.word();
+    this.#tools = new Map();
+    const hashes = words.words(tools);
+    for (let i = 0; i < tools; i++) this.#tools.set(hashes[i] as number, i * 9);
+    this.#sizes = words.floats(tools * 9);
+    const capacity = words.word();
+    this.#keys = words.words(capacity);
+    this.#counts = words.words(capacity);
+    this.#mask = capacity - 1;
+  }
+
+  /** How often the members did it, 0 where never or where too rarely to be kept. `key` is `keyOf(kind, hash)`. */
+  count(key: number): number {
+    let slot = (key >>> 3) & this.#mask;
+    for (;;) {
+      const found = this.#keys[slot] as number;
+      if (found === key) return this.#counts[slot] as number;
+      if (found === 0) return 0;
+      slot = (slot + 1) & this.#mask;
+    }
+  }
+
+  total(kind: number): number {
+    return this.#totals[kind] as number;
+  }
+
+  /** Good-Turing probability that the members' next key of this kind is a new one. */
+  unseen(kind: number): number {
+    return this.#unseen[kind] as number;
+  }
+
+  /** Probability of a tool or resource at least as rare among the members as one counted so often. */
+  tail(kind: typeof KIND.tool | typeof KIND.resource, count: number): number {
+    const tails = kind === KIND.tool ? this.#tails[0] : this.#tails[1];
+    return tails[tailBucket(count)] as number;
+  }
+
+  /** Index into `sizeOf` for a tool, -1 where none of its sizes is known. */
+  toolIndex(tool: number): number {
+    return this.#tools.get(tool) ?? -1;
+  }
+
+  /** n, mean, variance (`field` 0, 1, 2) of a tool's size in octaves. */
+  sizeOf(index: number, measure: number, field: number): number {
+    return this.#sizes[index + measure * 3 + field] as number;
+  }
+}
+
+/** Reads words one after another; floats are views into the same words. */
+export class WordReader {
+  readonly #u32: Uint32Array;
+  readonly #f32: Float32Array;
+  #at = 0;
+
+  constructor(words: Uint32Array) {
+    this.#u32 = words;
+    this.#f32 = new Float32Array(words.buffer, words.byteOffset, words.length);
+  }
+
+  word(): number {
+    if (this.#at >= this.#u32.length) throw new RangeError('prior is cut');
+    return this.#u32[this.#at++] as number;
+  }
+
+  float(): number {
+    this.word();
+    return this.#f32[this.#at - 1] as number;
+  }
+
+  words(count: number): Uint32Array {
+    this.#at += count;
+    if (this.#at > this.#u32.length) throw new RangeError('prior is cut');
+    return this.#u32.subarray(this.#at - count, this.#at);
+  }
+
+  floats(count: number): Float32Array {
+    this.words(count);
+    return this.#f32.subarray(this.#at - count, this.#at);
+  }
+}
+
+export class OpenPrior implements Prior {
+  readonly version: string;
+  readonly finding_bits: number;
+  readonly alert_bits: number;
+  /** Mean and scale of session maxima over the population, and how many sessions they rest on. */
+  readonly score_mean: number;
+  readonly score_count: number;
+  readonly population: PriorGroup | undefined;
+  readonly #groups = new Map<string, PriorGroup>();
+
+  constructor(version: string, words: WordReader) {
+    if (words.word() !== MAGIC) throw new RangeError('no prior of this version');
+    this.version = version;
+    this.finding_bits = words.float();
+    this.alert_bits = words.float();
+    this.score_mean = words.float();
+    this.score_count = words.float();
+    const groups = words.word();
+    for (let i = 0; i < groups; i++) {
+      const length = words.word();
+      const name = new TextDecoder().decode(bytesOf(words.words((length + 3) >>> 2)).subarray(0, length));
+      this.#groups.set(name, new PriorGroup(words));
+    }
+    this.population = this.#groups.get('') ?? this.#groups.values().next().value;
+  }
+
+  group(name: string): PriorGroup | undefined {
+    return this.#groups.get(name);
+  }
+}
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(words.length * 4);
+  const view = new DataView(bytes.buffer);
+  words.forEach((word, i) => {
+    view.setUint32(i * 4, word, true);
+  });
+  return bytes;
+}
+
+export const PRIOR_MAGIC = MAGIC;

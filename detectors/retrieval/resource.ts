@@ -1,0 +1,106 @@
+import type { Context } from '../context.ts';
+import type { Detector } from '../detector.ts';
+import { isHarmful, NAMESPACE } from '../features.ts';
+import { KIND, keyOf } from '../group.ts';
+import { AT, RESOURCE_ENTRIES } from '../layout.ts';
+import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
+import { surprise } from '../math/logarithm.ts';
+import { learnName } from '../names.ts';
+import { count, name, ofHistory, peersName, percent } from '../sentences.ts';
+import { blendTails, nameProbability, ownNameCount, tailAmongPeers } from '../yardstick.ts';
+
+function ownTail(c: Context, hash: number): number {
+  const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
+  const among = tailAmongPeers(c, KIND.resource, hash);
+  const mass = tailMass(c.u32, c.at + AT.resources, own);
+  // A resource new to the identity but common among its peers is half a surprise: the geometric mean of both views.
+  return own === 0 ? Math.sqrt(mass * among * among) : blendTails(mass, totalOf(c.u32, c.at + AT.resources), among);
+}
+
+/** Index of the most surprising resource of the event, -1 where it names none. */
+function rarest(c: Context): number {
+  let index = -1;
+  let least = 2;
+  for (let i = 0; i < c.f.resources; i++) {
+    const p = ownTail(c, c.f.resource[i] as number);
+    if (p < least) {
+      least = p;
+      index = i;
+    }
+  }
+  probability = Math.min(least, 1);
+  return index;
+}
+let probability = 1;
+
+/** How rare the resource is, for this identity and among its peers, by tail mass. */
+export const resourceRarity: Detector = {
+  name: 'resource_rarity',
+  family: 'retrieval_pattern',
+  weighed: 'operation',
+
+  score(c) {
+    rarest(c);
+    const bits = surprise(probability);
+    if (c.f.store === 0) return bits;
+    return Math.max(bits, surprise(nameProbability(c, NAMESPACE.store, c.f.store)));
+  },
+
+  learn(lesson) {
+    const { state, group, record, trace } = lesson;
+    for (let i = 0; i < record.resources; i++) {
+      const hash = trace.get(record.at + i);
+      increment(state.u32, state.at + AT.resources, RESOURCE_ENTRIES, hash);
+      group.add(keyOf(KIND.resource, hash));
+    }
+    if (record.store !== 0) learnName(lesson, NAMESPACE.store, record.store);
+  },
+
+  explain(c, bits) {
+    const index = rarest(c);
+    const store = c.f.event?.resources[0]?.store;
+    if (index < 0 || (store !== undefined && surprise(probability) < bits)) return storeExplanation(c, store ?? '');
+    const hash = c.f.resource[index] as number;
+    const value = resourceName(c, index);
+    const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
+    const total = c.peers?.total(KIND.resource) ?? 0;
+    const among = total === 0 ? 0 : (c.peers?.count(keyOf(KIND.resource, hash)) ?? 0) / total;
+    const target = c.f.event !== undefined && isHarmful(c.f.event.action.operation);
+    const what = target ? 'target' : 'resource';
+    const peers = c.peers === undefined ? '' : `; ${peersName(c)} touches it in ${percent(among)} of uses`;
+    return {
+      pattern: own === 0 ? `first_seen_${what}` : `rare_${what}`,
+      subject: { kind: 'resource', value },
+      observed: { name: `uses of this ${what} before`, value: own, unit: 'events' },
+      expected: { name: 'probability of one so rare', value: probability, unit: 'probability' },
+      basis: own > 0 ? 'identity' : c.basis,
+      sentence: `${name(value)} was touched ${own === 0 ? 'never' : `only ${count(own)} times`} ${ofHistory(c)}${peers}.`,
+    };
+  },
+
+  baselines: (state) => [
+    { name: 'resource uses remembered', value: totalOf(state.u32, state.at + AT.resources), unit: 'events' },
+    { name: 'chance of a new resource', value: unseenMass(state.u32, state.at + AT.resources), unit: 'probability' },
+  ],
+};
+
+/** The event's own string for a resource that the features hold as a hash. Repeats are dropped there, so walk along. */
+export function resourceName(c: Context, index: number): string {
+  return c.f.event?.resources[c.f.position[index] as number]?.id ?? '';
+}
+
+function storeExplanation(c: Context, store: string): ReturnType<Detector['explain']> {
+  const own = ownNameCount(c, NAMESPACE.store, c.f.store);
+  return {
+    pattern: own === 0 ? 'first_seen_store' : 'rare_store',
+    subject: { kind: 'store', value: store },
+    observed: { name: 'uses of this store before', value: own, unit: 'events' },
+    expected: {
+      name: 'probability of this store',
+      value: nameProbability(c, NAMESPACE.store, c.f.store),
+      unit: 'probability',
+    },
+    basis: 'identity',
+    sentence: `The store ${name(store)} was used ${own === 0 ? 'never' : `only ${count(own)} times`} ${ofHistory(c)}.`,
+  };
+}

@@ -1,0 +1,49 @@
+import type { Context } from '../context.ts';
+import type { Detector } from '../detector.ts';
+import { NAMESPACE } from '../features.ts';
+import { surprise } from '../math/logarithm.ts';
+import { learnName } from '../names.ts';
+import { count, name, ofHistory } from '../sentences.ts';
+import { nameProbability, ownNameCount } from '../yardstick.ts';
+
+function aboveHabit(c: Context): boolean {
+  for (let level = Math.max(1, c.f.level); level <= 3; level++) {
+    if (ownNameCount(c, NAMESPACE.level, level + 2) > 0) return false;
+  }
+  return c.f.level >= 2;
+}
+
+/** Data of a class that this identity seldom or never touches. */
+export const sensitivity: Detector = {
+  name: 'sensitivity',
+  family: 'retrieval_pattern',
+  weighed: 'operation',
+
+  score: (c) =>
+    c.f.classification === 0 ? 0 : surprise(nameProbability(c, NAMESPACE.classification, c.f.classification)),
+
+  learn(lesson) {
+    const { classification, level } = lesson.record;
+    if (classification === 0) return;
+    learnName(lesson, NAMESPACE.classification, classification);
+    learnName(lesson, NAMESPACE.level, level + 2);
+  },
+
+  explain(c) {
+    const value = c.f.event?.resources[c.f.sensitive]?.classification ?? 'unknown';
+    const own = ownNameCount(c, NAMESPACE.classification, c.f.classification);
+    const reached = aboveHabit(c);
+    return {
+      pattern: reached ? 'sensitivity_reached' : own === 0 ? 'first_seen_classification' : 'rare_classification',
+      subject: { kind: 'classification', value },
+      observed: { name: 'uses of this classification before', value: own, unit: 'events' },
+      expected: {
+        name: 'probability of this classification',
+        value: nameProbability(c, NAMESPACE.classification, c.f.classification),
+        unit: 'probability',
+      },
+      basis: 'identity',
+      sentence: `Data classified "${name(value)}" was touched ${own === 0 ? 'never' : `only ${count(own)} times`} ${ofHistory(c)}${reached ? ', and nothing as sensitive' : ''}.`,
+    };
+  },
+};

@@ -1,0 +1,40 @@
+import type { Context } from '../context.ts';
+import type { Detector } from '../detector.ts';
+import { exp2 } from '../math/logarithm.ts';
+import { upperTailBits } from '../math/moments.ts';
+import { bytes, name, ofHistory, toolName } from '../sentences.ts';
+import { expectSize } from '../sizes.ts';
+
+const scratch = { n: 0, centre: 0, scale: 1 };
+const ARGUMENTS = 1;
+
+function deviations(c: Context): number {
+  const octaves = c.f.octaves[ARGUMENTS] as number;
+  if (octaves < 0 || !expectSize(c, ARGUMENTS, scratch)) return 0;
+  return (octaves - scratch.centre) / scratch.scale;
+}
+
+/** Arguments much larger than this tool is usually given: instructions or data ride along. */
+export const argumentSize: Detector = {
+  name: 'argument_size',
+  family: 'tool_usage',
+  weighed: 'operation',
+
+  score(c) {
+    const above = deviations(c);
+    return above <= 0 ? 0 : upperTailBits(above);
+  },
+
+  explain(c) {
+    deviations(c);
+    const usual = exp2(scratch.centre) - 1;
+    return {
+      pattern: 'argument_size',
+      subject: { kind: 'tool', value: toolName(c) },
+      observed: { name: 'bytes of arguments', value: c.f.size[ARGUMENTS] as number, unit: 'bytes' },
+      expected: { name: 'usual bytes of arguments', value: Math.round(usual), unit: 'bytes' },
+      basis: scratch.n > 0 ? 'identity' : c.basis,
+      sentence: `${name(toolName(c))} was given ${bytes(c.f.size[ARGUMENTS] as number)} of arguments; about ${bytes(usual)} are usual ${scratch.n > 0 ? ofHistory(c) : 'among its peers'}.`,
+    };
+  },
+};

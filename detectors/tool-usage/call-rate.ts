@@ -1,0 +1,33 @@
+import type { Detector } from '../detector.ts';
+import { count, plural } from '../sentences.ts';
+import { compared, strongest } from '../spans.ts';
+import { MEASURE, SPAN } from '../windows.ts';
+
+const LOOKS = [
+  [SPAN.minute, MEASURE.calls],
+  [SPAN.hour, MEASURE.calls],
+  [SPAN.day, MEASURE.calls],
+  [SPAN.session, MEASURE.calls],
+] as const;
+const found = { bits: 0, span: 0, measure: 0 };
+
+/** More calls in a minute, hour, day or session than this identity makes. */
+export const callRate: Detector = {
+  name: 'call_rate',
+  family: 'tool_usage',
+  weighed: 'fully',
+
+  score: (c) => strongest(c, LOOKS, 2, found),
+
+  explain(c) {
+    strongest(c, LOOKS, 2, found);
+    const { span, total, usual, yardstick, own } = compared(c, found);
+    return {
+      pattern: 'call_rate',
+      observed: { name: `calls this ${span}`, value: total, unit: 'calls' },
+      expected: { name: `usual calls per ${span}`, value: Math.round(usual), unit: 'calls' },
+      basis: own ? 'identity' : c.basis,
+      sentence: `${plural(total, 'call', 'calls')} in one ${span}; about ${count(usual)} are usual ${yardstick}.`,
+    };
+  },
+};

@@ -1,0 +1,50 @@
+import type { Context } from '../context.ts';
+import type { Detector } from '../detector.ts';
+import { OUTCOME } from '../features.ts';
+import { AT } from '../layout.ts';
+import { learnChain, runBits, startProbability } from '../math/chain.ts';
+import { ofHistory, percent, plural } from '../sentences.ts';
+import { TRACE } from '../trace.ts';
+
+const CHAINS = [
+  [AT.denied_runs, OUTCOME.denied],
+  [AT.error_runs, OUTCOME.error],
+] as const;
+
+function run(c: Context): { at: number; length: number } | undefined {
+  if (c.f.outcome === OUTCOME.denied) return { at: AT.denied_runs, length: 1 + c.trace.get(TRACE.denied_run) };
+  if (c.f.outcome === OUTCOME.error) return { at: AT.error_runs, length: 1 + c.trace.get(TRACE.error_run) };
+  return undefined;
+}
+
+/** Refusals and errors in a row: someone tries doors. */
+export const failureRun: Detector = {
+  name: 'failure_run',
+  family: 'tool_usage',
+  weighed: 'fully',
+
+  score(c) {
+    const at = run(c);
+    return at === undefined ? 0 : runBits(c.u32, c.at + at.at, at.length);
+  },
+
+  learn({ state, record, failed }) {
+    for (const [at, outcome] of CHAINS) {
+      learnChain(state.u32, state.at + at, failed === outcome, record.outcome === outcome);
+    }
+  },
+
+  explain(c) {
+    const { at, length } = run(c) ?? { at: AT.error_runs, length: 0 };
+    const denied = at === AT.denied_runs;
+    const share = startProbability(c.u32, c.at + at);
+    const what = denied ? 'refused call' : 'failed call';
+    return {
+      pattern: denied ? 'denial_burst' : 'error_burst',
+      observed: { name: `${what}s in a row`, value: length, unit: 'calls' },
+      expected: { name: `share of ${what}s`, value: share, unit: 'probability' },
+      basis: 'identity',
+      sentence: `${plural(length, what, `${what}s`)} in a row; ${percent(share)} of calls start such a run ${ofHistory(c)}.`,
+    };
+  },
+};

@@ -1,0 +1,58 @@
+import type { Context } from '../context.ts';
+import type { Detector } from '../detector.ts';
+import { KIND, keyOf } from '../group.ts';
+import { AT, TOOL_ENTRIES } from '../layout.ts';
+import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
+import { surprise } from '../math/logarithm.ts';
+import { count, name, ofHistory, peersName, percent, toolName } from '../sentences.ts';
+import { blendTails, tailAmongPeers } from '../yardstick.ts';
+
+/** How rare the tool is for this identity, judged by tail mass: the probability of a tool at least as rare. */
+export const toolFrequency: Detector = {
+  name: 'tool_frequency',
+  family: 'tool_usage',
+  weighed: 'operation',
+
+  score: (c) => surprise(probability(c)),
+
+  learn({ state, group, record }) {
+    increment(state.u32, state.at + AT.tools, TOOL_ENTRIES, record.tool);
+    group.add(keyOf(KIND.tool, record.tool));
+  },
+
+  explain(c) {
+    const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
+    const total = totalOf(c.u32, c.at + AT.tools);
+    const tool = name(toolName(c));
+    const among = c.peers === undefined ? 0 : share(c);
+    const peers = c.peers === undefined ? '' : `; ${peersName(c)} uses it in ${percent(among)} of calls`;
+    return {
+      pattern: own === 0 ? 'first_seen_tool' : 'rare_tool',
+      subject: { kind: 'tool', value: toolName(c) },
+      observed: { name: 'calls of this tool before', value: own, unit: 'calls' },
+      expected: { name: 'share of calls among peers', value: among, unit: 'probability' },
+      basis: total > 0 ? 'identity' : c.basis,
+      sentence:
+        own === 0
+          ? `${tool} was never used by this identity ${ofHistory(c)}${peers}.`
+          : `${tool} is rare for this identity: ${count(own)} of its ${count(total)} learned calls${peers}.`,
+    };
+  },
+
+  baselines: (state) => [
+    { name: 'calls remembered', value: totalOf(state.u32, state.at + AT.tools), unit: 'calls' },
+    { name: 'chance of a new tool', value: unseenMass(state.u32, state.at + AT.tools), unit: 'probability' },
+  ],
+};
+
+function share(c: Context): number {
+  const total = c.peers?.total(KIND.tool) ?? 0;
+  return total === 0 ? 0 : (c.peers?.count(keyOf(KIND.tool, c.f.tool)) ?? 0) / total;
+}
+
+function probability(c: Context): number {
+  const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
+  const among = tailAmongPeers(c, KIND.tool, c.f.tool);
+  const mass = tailMass(c.u32, c.at + AT.tools, own);
+  return own === 0 ? mass * among : blendTails(mass, totalOf(c.u32, c.at + AT.tools), among);
+}

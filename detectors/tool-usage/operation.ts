@@ -1,0 +1,60 @@
+import { OPERATIONS } from '../../schemas/event.ts';
+import type { Detector } from '../detector.ts';
+import { NAMESPACE } from '../features.ts';
+import { hashText } from '../math/hash.ts';
+import { surprise } from '../math/logarithm.ts';
+import { learnName } from '../names.ts';
+import { count, name, ofHistory, toolName } from '../sentences.ts';
+import { nameProbability, ownNameCount } from '../yardstick.ts';
+
+const HASHES = OPERATIONS.map((operation) => hashText(operation));
+
+/** An operation of a kind that this identity seldom or never does: one that read now exports. */
+export const operationKind: Detector = {
+  name: 'operation_kind',
+  family: 'tool_usage',
+  weighed: 'operation',
+
+  score(c) {
+    const bits = surprise(nameProbability(c, NAMESPACE.operation, c.f.operation_hash));
+    if (c.f.server === 0) return bits;
+    return Math.max(bits, surprise(nameProbability(c, NAMESPACE.server, c.f.server)));
+  },
+
+  learn(lesson) {
+    learnName(lesson, NAMESPACE.operation, HASHES[lesson.record.operation] as number);
+    if (lesson.record.server !== 0) learnName(lesson, NAMESPACE.server, lesson.record.server);
+  },
+
+  explain(c, bits) {
+    const operation = c.f.event?.action.operation ?? 'unknown';
+    const p = nameProbability(c, NAMESPACE.operation, c.f.operation_hash);
+    const server = c.f.event?.tool?.server;
+    if (server !== undefined && surprise(p) < bits) return serverExplanation(c, server);
+    const own = ownNameCount(c, NAMESPACE.operation, c.f.operation_hash);
+    return {
+      pattern: own === 0 ? 'new_operation' : 'rare_operation',
+      subject: { kind: 'operation', value: operation },
+      observed: { name: 'operations of this kind before', value: own, unit: 'calls' },
+      expected: { name: 'probability of this kind', value: p, unit: 'probability' },
+      basis: 'identity',
+      sentence: `${name(toolName(c))} is of the kind "${operation}", which this identity did ${own === 0 ? 'never' : `${count(own)} times`} ${ofHistory(c)}.`,
+    };
+  },
+};
+
+function serverExplanation(c: Parameters<Detector['explain']>[0], server: string): ReturnType<Detector['explain']> {
+  const own = ownNameCount(c, NAMESPACE.server, c.f.server);
+  return {
+    pattern: own === 0 ? 'first_seen_server' : 'rare_server',
+    subject: { kind: 'server', value: server },
+    observed: { name: 'calls to this server before', value: own, unit: 'calls' },
+    expected: {
+      name: 'probability of this server',
+      value: nameProbability(c, NAMESPACE.server, c.f.server),
+      unit: 'probability',
+    },
+    basis: 'identity',
+    sentence: `The tool server ${name(server)} was used ${own === 0 ? 'never' : `${count(own)} times`} ${ofHistory(c)}.`,
+  };
+}

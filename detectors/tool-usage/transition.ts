@@ -1,0 +1,111 @@
+import type { Context } from '../context.ts';
+import type { Detector } from '../detector.ts';
+import { KIND, keyOf } from '../group.ts';
+import { AT, BIGRAM_ENTRIES, TOOL_ENTRIES } from '../layout.ts';
+import { countOf, increment, totalOf } from '../math/count-table.ts';
+import { mix } from '../math/hash.ts';
+import { surprise } from '../math/logarithm.ts';
+import { count, name, ofHistory, peersName, percent, toolName } from '../sentences.ts';
+import { TRACE } from '../trace.ts';
+
+/** Observations by which each order of context leans on the next lower one (absolute back-off, Witten-Bell style). */
+const BACK_OFF_PEERS = 2;
+const BACK_OFF_OWN = 4;
+/** Stands for "no tool yet". */
+const START = 0x5eed5eed;
+const ANY = 0x0a11a11a;
+
+const contextOf1 = (previous: number): number => mix(previous || START, 1);
+const contextOf2 = (before: number, previous: number): number => mix(mix(before || START, previous || START), 2);
+
+/** Share of the tool in all calls, never 0. */
+function base(c: Context): number {
+  if (c.peers === undefined) {
+    const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
+    return (own + 0.5) / (totalOf(c.u32, c.at + AT.tools) + 10);
+  }
+  return (c.peers.count(keyOf(KIND.tool, c.f.tool)) + 0.5) / (c.peers.total(KIND.tool) + 50);
+}
+
+function peersOrder1(c: Context, context: number): number {
+  if (c.peers === undefined) return base(c);
+  const seen = c.peers.count(keyOf(KIND.order1, mix(context, ANY)));
+  const together = c.peers.count(keyOf(KIND.order1, mix(context, c.f.tool)));
+  return (Math.min(together, seen) + BACK_OFF_PEERS * base(c)) / (seen + BACK_OFF_PEERS);
+}
+
+function peersOrder2(c: Context): number {
+  const lower = peersOrder1(c, contextOf1(c.trace.get(TRACE.previous)));
+  if (c.peers === undefined) return lower;
+  const context = contextOf2(c.trace.get(TRACE.before), c.trace.get(TRACE.previous));
+  const seen = c.peers.count(keyOf(KIND.order2, mix(context, ANY)));
+  const together = c.peers.count(keyOf(KIND.order2, mix(context, c.f.tool)));
+  return (Math.min(together, seen) + BACK_OFF_PEERS * lower) / (seen + BACK_OFF_PEERS);
+}
+
+function ownOrder1(c: Context): number {
+  const context = contextOf1(c.trace.get(TRACE.previous));
+  const seen = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, ANY));
+  const together = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, c.f.tool));
+  return (Math.min(together, seen) + BACK_OFF_OWN * peersOrder1(c, context)) / (seen + BACK_OFF_OWN);
+}
+
+/** How unlikely this tool is after the one before it, by this identity's own habit. */
+export const toolTransition: Detector = {
+  name: 'tool_transition',
+  family: 'tool_usage',
+  weighed: 'operation',
+
+  score: (c) => surprise(ownOrder1(c)),
+
+  learn({ state, group, record, previous }) {
+    const context = contextOf1(previous);
+    for (const hash of [mix(context, ANY), mix(context, record.tool)]) {
+      increment(state.u32, state.at + AT.bigrams, BIGRAM_ENTRIES, hash);
+      group.add(keyOf(KIND.order1, hash));
+    }
+  },
+
+  explain(c) {
+    const context = contextOf1(c.trace.get(TRACE.previous));
+    const seen = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, ANY));
+    const together = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, c.f.tool));
+    const first = c.trace.get(TRACE.previous) === 0;
+    const where = first ? 'as the first call of a session' : 'right after the call before it';
+    return {
+      pattern: 'unlikely_transition',
+      subject: { kind: 'tool', value: toolName(c) },
+      observed: { name: 'times this tool came here before', value: together, unit: 'calls' },
+      expected: { name: 'probability of this tool here', value: ownOrder1(c), unit: 'probability' },
+      basis: seen > 0 ? 'identity' : c.basis,
+      sentence: `${name(toolName(c))} came ${where}, which happened ${count(together)} of ${count(seen)} times ${ofHistory(c)}.`,
+    };
+  },
+};
+
+/** How unlikely this tool is after the two before it, by the habit of the peers. */
+export const toolSequence: Detector = {
+  name: 'tool_sequence',
+  family: 'tool_usage',
+  weighed: 'operation',
+
+  score: (c) => surprise(peersOrder2(c)),
+
+  learn({ group, record, previous, before }) {
+    const context = contextOf2(before, previous);
+    group.add(keyOf(KIND.order2, mix(context, ANY)));
+    group.add(keyOf(KIND.order2, mix(context, record.tool)));
+  },
+
+  explain(c) {
+    const p = peersOrder2(c);
+    return {
+      pattern: 'unlikely_sequence',
+      subject: { kind: 'tool', value: toolName(c) },
+      observed: { name: 'calls in this session before', value: c.trace.events, unit: 'calls' },
+      expected: { name: 'probability of this tool here', value: p, unit: 'probability' },
+      basis: c.peers === undefined ? 'identity' : c.basis,
+      sentence: `${name(toolName(c))} is an unlikely step at this point of a session: ${c.peers === undefined ? 'this identity' : peersName(c)} takes it in ${percent(p)} of such places.`,
+    };
+  },
+};

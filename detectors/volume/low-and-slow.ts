@@ -1,0 +1,51 @@
+import type { Context } from '../context.ts';
+import type { Detector } from '../detector.ts';
+import { DRIFT_DAYS_MIN, DRIFT_MEASURES, driftBits, driftWith } from '../drift.ts';
+import { AT, MEASURES, momentAt } from '../layout.ts';
+import { exp2 } from '../math/logarithm.ts';
+import { bytes, count } from '../sentences.ts';
+import { SPAN } from '../windows.ts';
+
+const found = { bits: 0, which: 0 as 0 | 1 };
+
+function look(c: Context): number {
+  found.bits = 0;
+  for (const which of [0, 1] as const) {
+    const measure = DRIFT_MEASURES[which];
+    const total = c.windows.totals[SPAN.day * MEASURES + measure] as number;
+    if (total <= 0 || (c.f.size[measure] as number) <= 0) continue;
+    if ((c.f32[c.at + momentAt(SPAN.day, measure)] as number) < DRIFT_DAYS_MIN) continue;
+    const bits = driftBits(driftWith(c, which, total)) - 1;
+    if (bits > found.bits) {
+      found.bits = bits;
+      found.which = which;
+    }
+  }
+  return found.bits;
+}
+
+/** Days that are each a little high, for many days: exfiltration in small portions, or a sustained shift. */
+export const lowAndSlow: Detector = {
+  name: 'low_and_slow',
+  family: 'data_volume',
+  weighed: 'fully',
+
+  score: look,
+
+  explain(c) {
+    look(c);
+    const measure = DRIFT_MEASURES[found.which];
+    const unit = measure === 2 ? 'records' : 'bytes';
+    const amount = unit === 'records' ? (value: number) => `${count(value)} records` : bytes;
+    const total = c.windows.totals[SPAN.day * MEASURES + measure] as number;
+    const usual = Math.max(0, exp2(c.f32[c.at + momentAt(SPAN.day, measure) + 1] as number) - 1);
+    const before = (c.f32[c.at + AT.drift + found.which] as number) > 0.5;
+    return {
+      pattern: 'low_and_slow',
+      observed: { name: `${unit} today`, value: total, unit },
+      expected: { name: `usual ${unit} per day`, value: Math.round(usual), unit },
+      basis: 'identity',
+      sentence: `${amount(total)} today against about ${amount(usual)} on a usual day${before ? ', after days that were already higher than usual' : ''}: the excess adds up over days.`,
+    };
+  },
+};

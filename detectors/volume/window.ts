@@ -1,0 +1,56 @@
+import type { Detector } from '../detector.ts';
+import { momentAt } from '../layout.ts';
+import { exp2 } from '../math/logarithm.ts';
+import { bytes, count } from '../sentences.ts';
+import { compared, strongest } from '../spans.ts';
+import { MEASURE, SPAN, SPAN_NAMES } from '../windows.ts';
+
+const LOOKS = [MEASURE.bytes_out, MEASURE.bytes_in, MEASURE.records].flatMap((measure) =>
+  [SPAN.minute, SPAN.hour, SPAN.day, SPAN.session].map((span) => [span, measure] as const),
+);
+/** log2 of the twelve looks. */
+const CORRECTION = 3.585;
+const found = { bits: 0, span: 0, measure: 0 };
+const WHAT = ['bytes out', 'bytes in', 'records'] as const;
+
+/** Running totals of a minute, hour, day or session above what this identity moves. */
+export const windowVolume: Detector = {
+  name: 'window_volume',
+  family: 'data_volume',
+  weighed: 'fully',
+
+  score: (c) => strongest(c, LOOKS, CORRECTION, found),
+
+  explain(c) {
+    strongest(c, LOOKS, CORRECTION, found);
+    const { span, total, usual, yardstick, own } = compared(c, found);
+    const what = WHAT[found.measure] as string;
+    const unit = found.measure === MEASURE.records ? 'records' : 'bytes';
+    const amount = unit === 'records' ? (value: number) => `${count(value)} records` : bytes;
+    const direction = found.measure === MEASURE.bytes_in ? 'taken in' : 'moved out';
+    return {
+      pattern: `volume_${span}`,
+      observed: { name: `${what} this ${span}`, value: total, unit },
+      expected: { name: `usual ${what} per ${span}`, value: Math.round(usual), unit },
+      basis: own ? 'identity' : c.basis,
+      sentence: `${amount(total)} ${unit === 'records' ? 'were handled' : `were ${direction}`} in one ${span}; about ${amount(usual)} are usual ${yardstick}.`,
+    };
+  },
+
+  baselines(state) {
+    const list = [];
+    for (const span of [SPAN.hour, SPAN.day, SPAN.session]) {
+      for (const measure of [MEASURE.bytes_out, MEASURE.records]) {
+        const at = state.at + momentAt(span, measure);
+        if ((state.f32[at] as number) === 0) continue;
+        const value = Math.round(exp2(state.f32[at + 1] as number) - 1);
+        list.push({
+          name: `usual ${WHAT[measure]} per ${SPAN_NAMES[span]}`,
+          value,
+          unit: measure === 2 ? 'records' : 'bytes',
+        });
+      }
+    }
+    return list;
+  },
+};

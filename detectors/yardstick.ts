@@ -1,0 +1,47 @@
+import type { Context } from './context.ts';
+import { KIND, keyOf } from './group.ts';
+import { AT, NAME_ENTRIES } from './layout.ts';
+import { countOf } from './math/count-table.ts';
+import { mix } from './math/hash.ts';
+
+/** Observations of peers that count as much as own ones while own history is short. */
+const LEAN = 8;
+
+/**
+ * Tail probability of a tool or resource among the peers, backed off to the population where the peers never had it
+ * (Katz 1987: the unseen mass of one level is shared out by the next). 1 where nobody taught anything.
+ */
+export function tailAmongPeers(c: Context, kind: typeof KIND.tool | typeof KIND.resource, hash: number): number {
+  if (c.peers === undefined) return 1;
+  const key = keyOf(kind, hash);
+  const count = c.peers.count(key);
+  const tail = c.peers.tail(kind, count);
+  if (count > 0 || c.beyond === undefined) return tail;
+  return tail * c.beyond.tail(kind, c.beyond.count(key));
+}
+
+/** Own tail probability, leaning on the peers' while own history is short. */
+export function blendTails(own: number, history: number, among: number): number {
+  return (own * history + among * LEAN) / (history + LEAN);
+}
+
+/**
+ * Probability of a value of a small vocabulary (operation, classification, store, server): own counts, smoothed by the
+ * peers' shares.
+ */
+export function nameProbability(c: Context, namespace: number, value: number): number {
+  const all = mix(namespace, 1);
+  const one = mix(namespace, value);
+  const own = countOf(c.u32, c.at + AT.names, NAME_ENTRIES, one);
+  const total = Math.max(own, countOf(c.u32, c.at + AT.names, NAME_ENTRIES, all));
+  let among = 0.25;
+  if (c.peers !== undefined) {
+    const values = c.peers.count(keyOf(KIND.name, all));
+    among = Math.min(1, (c.peers.count(keyOf(KIND.name, one)) + 0.5) / (values + 5));
+  }
+  return (own + LEAN * among) / (total + LEAN);
+}
+
+export function ownNameCount(c: Context, namespace: number, value: number): number {
+  return countOf(c.u32, c.at + AT.names, NAME_ENTRIES, mix(namespace, value));
+}
