@@ -36,11 +36,15 @@ export async function assignPartition(
   const gap = findGap(manifest, history, info, bounds, partition);
   if (gap !== undefined) return gap;
 
+  const fresh = manifest === undefined;
+  const from = manifest ?? { ...emptyManifest(topic, partition, info), next_offset: bounds.start };
+  // Written before anything else is: from now on state without a manifest can only mean that the manifest was lost.
+  if (fresh) await store.writeManifest(from);
   const worker = new PartitionWorker(
     { ...options, topic, partition, partitions: info.partitions, generation: info.generation },
-    manifest ?? { ...emptyManifest(topic, partition, info), next_offset: bounds.start },
+    from,
   );
-  if (manifest === undefined) return { kind: 'ready', worker };
+  if (fresh) return { kind: 'ready', worker };
   if (manifest.prior_version !== '') {
     const bytes = await store.readPrior(manifest.prior_version);
     if (bytes === undefined) return gapOf('prior_missing', `prior ${manifest.prior_version} is not in the store`);

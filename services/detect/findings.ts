@@ -11,7 +11,7 @@ export function findingOf(
   recent: readonly EvidenceRef[],
 ): Finding {
   return {
-    id: stableId(event.tenant, event.identity.id, draft.detector, draft.pattern, event.key),
+    id: stableId(event.tenant, event.identity.id, draft.detector, draft.pattern, event.key, String(log_ms)),
     ...draft,
     time: event.time,
     log_time: log_ms,

@@ -57,6 +57,18 @@ export class GroupTable {
     return true;
   }
 
+  /** Blob keys of all groups in memory. */
+  keys(): string[] {
+    return [...this.#loaded.keys()].map(groupBlobKey);
+  }
+
+  /** Takes a blob that holds more of the log than memory does. */
+  replace(key: string, blob: StateBlob): void {
+    const name = key.slice(PREFIX.length);
+    if (this.get(name).applied >= blob.version) return;
+    this.#loaded.set(name, { state: this.#model.decodeGroup(blob.bytes), applied: blob.version, dirty: false });
+  }
+
   /** The name under which an event's group is kept, registered from now on. */
   register(name: string): string {
     if (this.#registered.has(name)) return name;

@@ -53,10 +53,10 @@ export class Lifecycle {
   }
 
   /** The open session of that name, begun if need be. The longest idle one makes room beyond the limit. */
-  session(state: IdentityState, id: string, offset: number, log_ms: number): OpenSession {
+  session(state: IdentityState, id: string, offset: number): OpenSession {
     const open = state.sessions.find((session) => session.id === id);
     if (open !== undefined) {
-      open.last_ms = Math.max(open.last_ms, log_ms);
+      open.last_ms = state.clock_ms;
       return open;
     }
     if (state.sessions.length >= LIMITS.sessions_open_per_identity_max) {
@@ -66,7 +66,7 @@ export class Lifecycle {
     const begun: OpenSession = {
       id,
       trace: this.#model.newSession(),
-      last_ms: log_ms,
+      last_ms: state.clock_ms,
       recent: [],
       alert_uid: undefined,
     };
@@ -81,11 +81,11 @@ export class Lifecycle {
   }
 
   /** Closes the judged alert. What it held is learned after a false positive or expected change, else discarded. */
-  verdict(state: IdentityState, verdict: Verdict, offset: number, log_ms: number): void {
+  verdict(state: IdentityState, verdict: Verdict, offset: number): void {
     const open = state.alerts.find((candidate) => candidate.alert.uid === verdict.alert_uid);
     if (open !== undefined) {
       state.alerts.splice(state.alerts.indexOf(open), 1);
-      this.#sink.alert(closeAlert(open, verdict.verdict, log_ms), offset);
+      this.#sink.alert(closeAlert(open, verdict.verdict, state.clock_ms), offset);
     }
     if (verdict.verdict !== 'true_positive') {
       for (const session of state.sessions) {

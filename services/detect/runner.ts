@@ -109,7 +109,9 @@ export class DetectRunner {
     const { store } = this.#options;
     const needs = worker.needs(decoded);
     if (needs.blobs.length > 0) {
-      worker.load(needs.blobs, await this.#patiently(() => store.readBlobs(TOPICS.events, partition, needs.blobs)));
+      const read = (keys: readonly string[]) => this.#patiently(() => store.readBlobs(TOPICS.events, partition, keys));
+      const behind = worker.load(needs.blobs, await read(needs.blobs));
+      if (behind.length > 0) worker.catchUp(await read(behind));
     }
     for (const version of needs.priors) {
       const bytes = await this.#patiently(() => store.readPrior(version));

@@ -61,6 +61,7 @@ export class PartitionWorker {
   readonly #groups: GroupTable;
   readonly #lifecycle: Lifecycle;
   readonly #dedup: DedupMemory;
+  readonly #lateness_ms: number;
   readonly #priors = new Map<string, Prior>();
   #prior: Prior;
   #next: number;
@@ -82,6 +83,7 @@ export class PartitionWorker {
       tally: (name, add) => this.#tally(name, add),
     });
     this.#dedup = new DedupMemory(options.dedup_keys_max);
+    this.#lateness_ms = options.lateness_ms ?? LIMITS.lateness_ms;
     this.#prior = options.model.emptyPrior();
     this.#next = manifest?.next_offset ?? 0;
     this.#watermark = { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 };
@@ -129,12 +131,12 @@ export class PartitionWorker {
     this.#priors.set(version, this.#model.openPrior(bytes, version));
   }
 
-  /** Takes up a prior whose bytes were added; the earlier ones are let go. */
+  /** Takes up a prior whose bytes were added; the one before it is let go. */
   adoptPrior(version: string): void {
     const prior = this.#priors.get(version);
     if (prior === undefined) throw new Error(`prior ${version} was not added before it was adopted`);
+    if (this.#prior.version !== version) this.#priors.delete(this.#prior.version);
     this.#prior = prior;
-    for (const other of [...this.#priors.keys()]) if (other !== version) this.#priors.delete(other);
   }
 
   /** Blobs and priors that applying these records will touch and that are not in memory yet. */
@@ -160,13 +162,27 @@ export class PartitionWorker {
     return { blobs: [...blobs], priors: [...priors].filter((version) => !this.#priors.has(version)) };
   }
 
-  /** Brings in what `needs` asked for. Keys without a blob are new and start from nothing. */
-  load(keys: readonly string[], blobs: ReadonlyMap<string, StateBlob>): void {
+  /**
+   * Brings in what `needs` asked for. Keys without a blob are new and start from nothing.
+   *
+   * An identity whose blob is ahead of this worker was written by another process that held the partition, perhaps after
+   * this worker read the groups: what the identity taught would be missing from them. Then the keys of the groups come
+   * back, to be read again and given to `catchUp`; whoever wrote the identity had written its group before.
+   */
+  load(keys: readonly string[], blobs: ReadonlyMap<string, StateBlob>): string[] {
+    let ahead = false;
     for (const key of keys) {
       const blob = blobs.get(key);
       if (this.#groups.loadBlob(key, blob) || blob === undefined) continue;
+      ahead ||= blob.version >= this.#next;
       this.#residents.load(key, blob);
     }
+    return ahead ? this.#groups.keys() : [];
+  }
+
+  /** Takes up groups that are ahead of this worker. */
+  catchUp(blobs: ReadonlyMap<string, StateBlob>): void {
+    for (const [key, blob] of blobs) if (blob.version >= this.#next) this.#groups.replace(key, blob);
   }
 
   // --- applying -------------------------------------------------------------------------------------------------
@@ -206,8 +222,9 @@ export class PartitionWorker {
     state.group = group;
 
     this.#lifecycle.advance(state, offset, log_ms, recorded);
-    const session = this.#lifecycle.session(state, event.session ?? '', offset, log_ms);
-    const in_window = (flags & (LATE | EARLY)) === 0;
+    const session = this.#lifecycle.session(state, event.session ?? '', offset);
+    // An old clock can come back to an identity, as when a recording is replayed again: its windows are long closed.
+    const in_window = (flags & (LATE | EARLY)) === 0 && event.time >= state.clock_ms - this.#lateness_ms;
     const input = { event, log_ms, in_window, state: state.slot, session: session.trace, prior: this.#prior };
     const score = this.#model.score(input);
     session.recent.push(evidenceOf(event));
@@ -230,7 +247,7 @@ export class PartitionWorker {
   #flagsOf(event: CanonicalEvent, log_ms: number, reused: boolean): number {
     let flags = 0;
     if (event.flags !== undefined) for (const flag of event.flags) flags |= 1 << EVENT_FLAGS.indexOf(flag);
-    if (event.time < log_ms - (this.#options.lateness_ms ?? LIMITS.lateness_ms)) flags |= LATE;
+    if (event.time < log_ms - this.#lateness_ms) flags |= LATE;
     if (event.time > log_ms + LIMITS.future_ms) flags |= EARLY;
     if (reused) flags |= ID_REUSED;
     for (let rest = flags, bit = 0; rest !== 0; rest >>= 1, bit++) {
@@ -250,7 +267,7 @@ export class PartitionWorker {
       tenant,
       identity: identityOf(input.event),
       session: session.id,
-      log_ms: input.log_ms,
+      log_ms: state.clock_ms,
       bits: score.bits,
       alert_bits: this.#prior.alert_bits,
     };
@@ -271,10 +288,17 @@ export class PartitionWorker {
   }
 
   #applyTick(offset: number, log_ms: number, recorded: boolean): void {
+    // An identity that is ahead of this tick has met it already; its deadline waits for a tick that it has not met.
+    const ahead: IdentityState[] = [];
     for (const state of this.#residents.due(log_ms, recorded)) {
+      if (offset <= state.applied) {
+        ahead.push(state);
+        continue;
+      }
       this.#lifecycle.advance(state, offset, log_ms, recorded);
       this.#residents.rearm(state);
     }
+    for (const state of ahead) this.#residents.rearm(state);
   }
 
   #applyCut(version: string, offset: number): void {
@@ -287,7 +311,7 @@ export class PartitionWorker {
     const state = this.#residents.get(identityKey(verdict.tenant, verdict.identity));
     if (state === undefined || offset <= state.applied) return;
     this.#lifecycle.advance(state, offset, log_ms, recorded);
-    this.#lifecycle.verdict(state, verdict, offset, log_ms);
+    this.#lifecycle.verdict(state, verdict, offset);
     this.#residents.rearm(state);
   }
 

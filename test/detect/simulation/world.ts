@@ -1,0 +1,229 @@
+import type { CanonicalEvent } from '../../../schemas/event.ts';
+import type { DetectRecord } from '../../../schemas/record.ts';
+import { publishPrior, requestCut } from '../../../services/detect/priors.ts';
+import { DetectRunner } from '../../../services/detect/runner.ts';
+import type { WriteStep } from '../../../services/detect/writer.ts';
+import type { Clock } from '../../../services/platform/clock.ts';
+import { TOPICS } from '../../../services/platform/event-log.ts';
+import { identityKey, partitionOf } from '../../../services/platform/partitioner.ts';
+import type { DetectStore } from '../../../services/platform/store.ts';
+import { silentTelemetry } from '../../../services/platform/telemetry.ts';
+import { digestOf, fakeModel, mix } from '../../support/fake-model.ts';
+import { newDisk, openSimulatedLog, type SimulatedDisk, type SimulatedLog } from '../../support/simulated-log.ts';
+import { newStoreDisk, openSimulatedStore, type StoreDisk } from '../../support/simulated-store.ts';
+
+/** One seeded world: a log with everything that can stand in it, and what one uninterrupted run makes of it. */
+export type World = {
+  readonly partitions: number;
+  readonly log: SimulatedDisk;
+  readonly reference: StoreDisk;
+  readonly dedup_keys_max: number;
+};
+
+export type Random = { (): number; int(below: number): number; chance(p: number): boolean };
+
+/** SplitMix32: seeds differ in every bit that matters, and the sequence is the same everywhere. */
+export function randomOf(seed: number): Random {
+  let state = mix(seed >>> 0, 0x5eed);
+  const next = (): number => {
+    state = (state + 0x9e3779b9) >>> 0;
+    return mix(state, 0x7f4a7c15) / 2 ** 32;
+  };
+  return Object.assign(next, {
+    int: (below: number) => Math.floor(next() * below),
+    chance: (p: number) => next() < p,
+  });
+}
+
+export type VirtualClock = Clock & { advance(ms: number): void };
+
+/** Time that passes only when told to, and a little with every look. */
+export function virtualClock(start_ms: number): VirtualClock {
+  let now = start_ms;
+  return {
+    now: () => now,
+    elapsed: () => now++,
+    sleep: async (ms) => {
+      now += ms;
+      await new Promise(setImmediate);
+    },
+    advance: (ms) => {
+      now += ms;
+    },
+  };
+}
+
+export type RunnerKnobs = {
+  readonly flush_rows_max?: number;
+  readonly flush_ms?: number;
+  readonly checkpoint_ms?: number;
+  readonly checkpoint_records_max?: number;
+  readonly fetch_records_max?: number;
+  readonly resident_identities_max?: number;
+  readonly onStep?: (step: WriteStep) => Promise<void> | void;
+};
+
+const telemetry = silentTelemetry();
+
+export function newRunner(
+  world: Pick<World, 'dedup_keys_max'>,
+  log: SimulatedLog,
+  store: DetectStore,
+  clock: Clock,
+  knobs: RunnerKnobs,
+): DetectRunner {
+  const describe = () => ({
+    title: 'title',
+    summary: 'summary',
+    severity: 'high' as const,
+    recommendation: { action: 'suspend_agent' as const, target: 't', parameters: {}, reason: 'r' },
+    techniques: [],
+  });
+  const worker = { model: fakeModel(), describe, dedup_keys_max: world.dedup_keys_max };
+  return new DetectRunner({ log, store, clock, telemetry, worker, ...knobs });
+}
+
+const NO_FAULTS = { plan: () => 'none' as const, random: () => 0, died: () => {} };
+const START_MS = Date.UTC(2026, 0, 5);
+
+export async function buildWorld(seed: number): Promise<World> {
+  const random = randomOf(seed);
+  const partitions = 1 + random.int(3);
+  const log = newDisk({ partitions, random });
+  const reference = newStoreDisk();
+  const dedup_keys_max = random.chance(0.3) ? 8 + random.int(30) : 4096;
+  const clock = virtualClock(START_MS);
+  const handle = openSimulatedLog({ disk: log, clock });
+  const store = openSimulatedStore(reference, NO_FAULTS, []);
+  const runner = newRunner({ dedup_keys_max }, handle, store, clock, { fetch_records_max: 64 });
+  for (let p = 0; p < partitions; p++) await runner.assign(p);
+
+  const teller = new Teller(random, clock, random.chance(0.4));
+  const phases = 1 + random.int(4);
+  for (let phase = 0; phase < phases; phase++) {
+    await teller.tell(handle, partitions, 10 + random.int(60), reference);
+    await runner.drain();
+    if (random.chance(0.7)) {
+      const version = `v${phase}`;
+      await requestCut(handle, version);
+      await runner.drain();
+      const options = { log: handle, store, model: fakeModel(), clock, alerts_per_1000_identity_days: 20 };
+      await publishPrior(options, version, undefined, new AbortController().signal);
+    }
+  }
+  await runner.drain();
+  return { partitions, log, reference, dedup_keys_max };
+}
+
+/** Tells the story of a seed into the log. */
+class Teller {
+  readonly #random: Random;
+  readonly #clock: VirtualClock;
+  /** The clock of the recording, when this world's events carry one. */
+  #recorded_ms: number | undefined;
+  readonly #sent: { partition: number; record: DetectRecord }[] = [];
+  #serial = 0;
+
+  constructor(random: Random, clock: VirtualClock, recorded: boolean) {
+    this.#random = random;
+    this.#clock = clock;
+    this.#recorded_ms = recorded ? Date.UTC(2025, 0, 1) : undefined;
+  }
+
+  async tell(log: SimulatedLog, partitions: number, records: number, reference: StoreDisk): Promise<void> {
+    for (let i = 0; i < records; i++) {
+      this.#pass();
+      const { partition, value } = this.#next(partitions, reference);
+      await log.transact({ records: [{ topic: TOPICS.events, partition, key: 'k', value }] });
+    }
+  }
+
+  /** Mostly seconds, now and then the hours and days at which sessions, windows, alerts and holds fall due. */
+  #pass(): void {
+    const steps_ms = [1_000, 20_000, 120_000, 1_900_000, 5 * 3_600_000, 8 * 3_600_000, 15 * 86_400_000];
+    const step = steps_ms[Math.floor(this.#random() ** 2.5 * steps_ms.length)]!;
+    if (this.#recorded_ms === undefined) this.#clock.advance(step);
+    else this.#recorded_ms += step;
+  }
+
+  #next(partitions: number, reference: StoreDisk): { partition: number; value: Buffer } {
+    const random = this.#random;
+    const dice = random();
+    if (dice < 0.02) return { partition: random.int(partitions), value: Buffer.from('{"not":"ours"') };
+    if (dice < 0.12) return this.#send(random.int(partitions), { type: 'tick', ...this.#at() });
+    if (dice < 0.2 && this.#sent.length > 0) {
+      const again = this.#sent[random.int(this.#sent.length)]!;
+      return this.#send(again.partition, { ...again.record, ...this.#at() });
+    }
+    if (dice < 0.26 && reference.alerts.size > 0) return this.#verdict(partitions, reference);
+    const event = this.#event();
+    const partition = partitionOf(identityKey(event.tenant, event.identity.id), partitions);
+    const sent = this.#send(partition, { type: 'event', ...this.#at(), event });
+    this.#sent.push({ partition, record: { type: 'event', ...this.#at(), event } });
+    return sent;
+  }
+
+  #verdict(partitions: number, reference: StoreDisk): { partition: number; value: Buffer } {
+    const rows = [...reference.alerts.values()];
+    const { alert } = JSON.parse(rows[this.#random.int(rows.length)]!) as {
+      alert: { uid: string; tenant: string; identity: { id: string } };
+    };
+    const kinds = ['true_positive', 'false_positive', 'expected_change'] as const;
+    const verdict = {
+      alert_uid: alert.uid,
+      tenant: alert.tenant,
+      identity: alert.identity.id,
+      verdict: kinds[this.#random.int(3)]!,
+      author: 'ana',
+      time: 0,
+    };
+    const partition = partitionOf(identityKey(alert.tenant, alert.identity.id), partitions);
+    return this.#send(partition, { type: 'verdict', ...this.#at(), verdict });
+  }
+
+  #send(partition: number, record: DetectRecord): { partition: number; value: Buffer } {
+    return { partition, value: Buffer.from(JSON.stringify(record)) };
+  }
+
+  #at(): { at?: number } {
+    return this.#recorded_ms === undefined ? {} : { at: this.#recorded_ms };
+  }
+
+  #event(): CanonicalEvent {
+    const random = this.#random;
+    const serial = this.#serial++;
+    const id = random.chance(0.05) ? 'same-id' : `e${serial}`;
+    const skew_ms = random.chance(0.1) ? -9 * 3_600_000 : random.chance(0.1) ? 3_600_000 : 0;
+    const session = random.int(6);
+    return {
+      key: [1, 2, 3, 4]
+        .map((n) =>
+          mix(digestOf(`${id}/${serial}`), n)
+            .toString(16)
+            .padStart(8, '0'),
+        )
+        .join(''),
+      id,
+      origin: 'sim',
+      tenant: 'default',
+      time: (this.#recorded_ms ?? this.#clock.now()) + skew_ms,
+      identity: { id: `agent-${random.int(7)}`, kind: 'agent', peer_group: `g${random.int(3)}` },
+      ...(session === 0 ? {} : { session: `s${session}` }),
+      action: { operation: 'read' },
+      resources: [],
+      volume: {},
+      outcome: { status: 'ok' },
+    };
+  }
+}
+
+/** A copy of the log as it was when the story was told: without what the reference run wrote to other topics. */
+export function copyOfLog(disk: SimulatedDisk): SimulatedDisk {
+  const topics = [...disk.topics].map(([name, topic]) => {
+    const partitions = topic.partitions.map((p) =>
+      name === TOPICS.events ? { ...p, records: [...p.records] } : { start: 0, end: 0, append_ms: 0, records: [] },
+    );
+    return [name, { generation: topic.generation, partitions }] as const;
+  });
+  return { topics: new Map(topics), positions: new Map(), counters: new Map(), onGrowth: new Set() };
+}
