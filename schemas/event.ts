@@ -41,7 +41,12 @@ export type OutcomeStatus = z.infer<typeof OutcomeStatus>;
 
 /** An identifier decides what an event is or whose it is, so control characters in it are refused, not repaired. */
 const IDENTIFIER = /^[^\u0000-\u001f\u007f-\u009f]+$/;
-const identifier = () => z.string().min(1).max(LIMITS.id_chars_max).regex(IDENTIFIER);
+const identifier = () =>
+  z
+    .string()
+    .min(1)
+    .max(LIMITS.id_chars_max)
+    .regex(IDENTIFIER, 'holds control characters, which an identifier must not; remove them at the source');
 /** Free names may hold anything; ingest escapes control characters, cuts what is too long, and flags both. */
 const text = () => z.string().min(1);
 const size = () => z.number().min(0).max(LIMITS.volume_max);

@@ -6,31 +6,35 @@ import { Classification, EventInput, Operation } from './event.ts';
  * What is checked beyond the shape (paths, required fields, words) stands in services/ingest/mapping-check.ts.
  */
 const text = () => z.string().min(1).max(1024);
-const scalar = () => z.union([z.string(), z.number()]);
+const value = () => z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number, true or false');
+const scalar = () => z.union([z.string(), z.number()], 'must be a text or a number');
 
 export const VALUE_TYPES = ['string', 'number', 'bytes_of', 'hash'] as const;
 export const TIME_FORMATS = ['rfc3339', 'epoch_s', 'epoch_ms', 'epoch_us', 'epoch_ns'] as const;
 
 /** Where one canonical field comes from: a source path, or a rule with exactly one of `path`, `const`, `template`. */
-export const FieldRule = z.union([
-  text(),
-  z.strictObject({
-    path: text().optional(),
-    const: scalar().optional(),
-    /** Text with source paths in braces: `"{cluster}/{pod.name}"`. Absent when one of them is. */
-    template: text().optional(),
-    /** Only the text before, or after, the first occurrence of this. */
-    before: text().optional(),
-    after: text().optional(),
-    /** `bytes_of`: UTF-8 length of a text, or of a value's JSON; `hash`: 128 bits of SHA-256 over it. */
-    type: z.enum(VALUE_TYPES).optional(),
-    format: z.enum(TIME_FORMATS).optional(),
-    /** Source word to canonical word. */
-    map: z.record(z.string(), scalar()).optional(),
-    /** Stands in where the source has nothing, or a word that `map` does not list. */
-    default: scalar().optional(),
-  }),
-]);
+export const FieldRule = z.union(
+  [
+    text(),
+    z.strictObject({
+      path: text().optional(),
+      const: scalar().optional(),
+      /** Text with source paths in braces: `"{cluster}/{pod.name}"`. Absent when one of them is. */
+      template: text().optional(),
+      /** Only the text before, or after, the first occurrence of this. */
+      before: text().optional(),
+      after: text().optional(),
+      /** `bytes_of`: UTF-8 length of a text, or of a value's JSON; `hash`: 128 bits of SHA-256 over it. */
+      type: z.enum(VALUE_TYPES).optional(),
+      format: z.enum(TIME_FORMATS).optional(),
+      /** Source word to canonical word. */
+      map: z.record(z.string(), scalar()).optional(),
+      /** Stands in where the source has nothing, or a word that `map` does not list. */
+      default: scalar().optional(),
+    }),
+  ],
+  'must be a source path such as actor.id, or a rule such as {path: actor.id} or {const: agent}',
+);
 export type FieldRule = z.infer<typeof FieldRule>;
 
 /** One resource, or with `each` one per element of a list. Paths that begin with `@` start at the element. */
@@ -45,13 +49,16 @@ export const ResourceRule = z.strictObject({
 export type ResourceRule = z.infer<typeof ResourceRule>;
 
 /** A condition: the path holds a value, or one of these values. */
-export const MatchRule = z.union([
-  text(),
-  z.strictObject({
-    path: text(),
-    equals: z.union([scalar(), z.boolean(), z.array(z.union([scalar(), z.boolean()])).min(1)]).optional(),
-  }),
-]);
+export const MatchRule = z.union(
+  [
+    text(),
+    z.strictObject({
+      path: text(),
+      equals: z.union([value(), z.array(value()).min(1)], 'must be a value or a list of values').optional(),
+    }),
+  ],
+  'must be a source path that has to be there, or a condition such as {path: type, equals: tool_call}',
+);
 export type MatchRule = z.infer<typeof MatchRule>;
 
 export const MappingFile = z.strictObject({

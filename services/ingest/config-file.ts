@@ -1,7 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { UNITS } from '../../schemas/limits.ts';
-import { explainIssues, formatPath, valueAt } from './explain.ts';
+import { explainIssues, formatPath, type Problem, valueAt } from './explain.ts';
 import { excerpt } from './refusal.ts';
 
 /** One thing wrong with a file that a person wrote. */
@@ -21,8 +21,8 @@ export type FileResult<T> =
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
 type FilePath = readonly (string | number)[];
-/** What a check beyond the schema found in a value of the right shape. */
-export type CheckProblem = { readonly path: FilePath; readonly message: string };
+/** What a check beyond the schema found in a value of the right shape: about what stands at `path`, or its name. */
+export type CheckProblem = { readonly path: FilePath; readonly about: 'name' | 'value'; readonly message: string };
 
 const PROBLEMS_MAX = 20;
 
@@ -47,15 +47,21 @@ export function readConfigFile<T>(
   const value = plainValue(document);
   if (value instanceof Error) return { ok: false, problems: [whole(1, `is no usable YAML: ${value.message}`)] };
 
+  if (value === null || value === undefined) return { ok: false, problems: [whole(1, 'is empty')] };
+
   const parsed = schema.safeParse(value);
-  const found: readonly CheckProblem[] = parsed.success
-    ? check(parsed.data)
-    : explainIssues(parsed.error.issues, value);
+  const found = parsed.success ? checked(check(parsed.data), value) : explainIssues(parsed.error.issues, value);
   if (parsed.success && found.length === 0) return { ok: true, value: parsed.data };
-  const problems = found.slice(0, PROBLEMS_MAX).map(({ path, message }) => {
-    return { file, line: lineOf(document, path, lines), field: formatPath(path), value: valueAt(value, path), message };
+  const problems = found.slice(0, PROBLEMS_MAX).map(({ path, ...problem }) => {
+    return { file, line: lineOf(document, path, lines), ...problem };
   });
   return { ok: false, problems };
+}
+
+function checked(problems: readonly CheckProblem[], value: unknown): Problem[] {
+  return problems.map(({ path, about, message }) => {
+    return { path, field: formatPath(path), value: about === 'value' ? valueAt(value, path) : undefined, message };
+  });
 }
 
 /** `file:line: field: value message`, one line, safe to print. */

@@ -26,14 +26,9 @@ function explainIssue(issue: Issue, base: readonly PropertyKey[], input: unknown
     if (branch !== undefined) return branch.flatMap((inner) => explainIssue(inner, path, input));
   }
   if (issue.code === 'unrecognized_keys') {
+    const message = 'is not known here; correct its name or remove it';
     return issue.keys.map((key) => {
-      const inner = [...path, key];
-      return {
-        field: formatPath(inner),
-        path: inner,
-        value: valueAt(input, inner),
-        message: 'is not known here; remove it',
-      };
+      return { field: formatPath([...path, key]), path: [...path, key], value: undefined, message };
     });
   }
   return [{ field: formatPath(path), path, value, message: describe(issue, value) }];
@@ -58,12 +53,9 @@ function describe(issue: Issue, value: unknown): string {
         ? `has more than ${String(issue.maximum)} characters; shorten it`
         : `must be at most ${String(issue.maximum)}`;
     case 'invalid_value':
-      return `must be one of ${issue.values.map(String).join(', ')}`;
-    case 'invalid_format':
-      return 'holds control characters, which an identifier must not; remove them at the source';
-    case 'invalid_union':
-      return 'is of none of the accepted types';
+      return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map(String).join(', ')}`;
     default:
+      // Patterns and unions of the schemas carry their own words.
       return issue.message;
   }
 }

@@ -26,6 +26,7 @@ function checkCatalogue(file: CatalogueFile): CheckProblem[] {
     if (seen.has(entry.tool)) {
       problems.push({
         path: ['tools', index, 'tool'],
+        about: 'value',
         message: 'stands in the catalogue already; only the first entry counts',
       });
     }
@@ -33,7 +34,7 @@ function checkCatalogue(file: CatalogueFile): CheckProblem[] {
     for (const [number, resource] of (entry.resources ?? []).entries()) {
       const parsed = parsePath(resource.argument);
       const path = ['tools', index, 'resources', number, 'argument'];
-      if (typeof parsed === 'string') problems.push({ path, message: parsed });
+      if (typeof parsed === 'string') problems.push({ path, about: 'value', message: parsed });
     }
     return problems;
   });

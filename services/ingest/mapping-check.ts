@@ -23,6 +23,7 @@ function checkFields(file: MappingFile): CheckProblem[] {
     if (file.fields[required] === undefined) {
       problems.push({
         path: ['fields'],
+        about: 'name',
         message: `has no ${required}; every event needs one: say where the source has it`,
       });
     }
@@ -30,12 +31,17 @@ function checkFields(file: MappingFile): CheckProblem[] {
   for (const [field, rule] of Object.entries(file.fields)) {
     const path = ['fields', field];
     const target = CANONICAL_FIELDS.get(field);
-    if (target === undefined) problems.push({ path, message: `is no field of an event${suggestion(field)}` });
+    if (target === undefined)
+      problems.push({ path, about: 'name', message: `is no field of an event${suggestion(field)}` });
     else problems.push(...checkRule(rule, target, path, { lists: false }));
     const [group] = field.split('.') as [string];
     const anchor = anchorOf(group);
     if (anchor !== undefined && file.fields[`${group}.${anchor}`] === undefined) {
-      problems.push({ path, message: `needs ${group}.${anchor} beside it: without it a ${group} is nothing` });
+      problems.push({
+        path,
+        about: 'name',
+        message: `needs ${group}.${anchor} beside it: without it a ${group} is nothing`,
+      });
     }
   }
   return problems;
@@ -72,6 +78,7 @@ function checkTables(file: MappingFile): CheckProblem[] {
   if (file.operation !== undefined && file.fields['action.operation'] === undefined) {
     problems.push({
       path: ['operation'],
+      about: 'name',
       message: 'translates nothing: fields has no action.operation to take the words from',
     });
   }
@@ -81,6 +88,7 @@ function checkTables(file: MappingFile): CheckProblem[] {
   if (file.classification !== undefined && classified !== true) {
     problems.push({
       path: ['classification'],
+      about: 'name',
       message: 'translates nothing: no resource has a classification to translate',
     });
   }
@@ -90,18 +98,19 @@ function checkTables(file: MappingFile): CheckProblem[] {
 function checkRule(rule: FieldRule, target: CanonicalField, path: Where, allowed: { lists: boolean }): CheckProblem[] {
   if (typeof rule === 'string') return checkPath(rule, path, allowed);
   const sources = [rule.path, rule.const, rule.template].filter((source) => source !== undefined);
-  if (sources.length !== 1) return [{ path, message: 'needs exactly one of path, const and template' }];
+  if (sources.length !== 1) return [{ path, about: 'name', message: 'needs exactly one of path, const and template' }];
   const problems = pathsOf(rule).flatMap((source) =>
     checkPath(source, [...path, rule.path === undefined ? 'template' : 'path'], allowed),
   );
   if (rule.template !== undefined && templateParts(rule.template).paths.length === 0) {
     problems.push({
       path: [...path, 'template'],
+      about: 'value',
       message: 'names no source path in braces; write const for a fixed value',
     });
   }
   if (rule.format !== undefined && target.type !== 'time') {
-    problems.push({ path: [...path, 'format'], message: 'is for times only; remove it' });
+    problems.push({ path: [...path, 'format'], about: 'value', message: 'is for times only; remove it' });
   }
   problems.push(...checkValue(rule.const, target, [...path, 'const']));
   problems.push(...checkValue(rule.default, target, [...path, 'default']));
@@ -114,22 +123,28 @@ function checkRule(rule: FieldRule, target: CanonicalField, path: Where, allowed
 function checkValue(value: string | number | undefined, target: CanonicalField, path: Where): CheckProblem[] {
   if (value === undefined) return [];
   if (target.words !== undefined) {
-    return target.words.includes(String(value)) ? [] : [{ path, message: `must be one of ${target.words.join(', ')}` }];
+    return target.words.includes(String(value))
+      ? []
+      : [{ path, about: 'value', message: `must be one of ${target.words.join(', ')}` }];
   }
   if (target.type === 'string' && typeof value !== 'string')
-    return [{ path, message: 'must be a text here; put it in quotes' }];
+    return [{ path, about: 'value', message: 'must be a text here; put it in quotes' }];
   const numeric = target.type === 'number' || target.type === 'integer';
   return numeric && typeof value !== 'number'
-    ? [{ path, message: 'must be a number here; write it without quotes' }]
+    ? [{ path, about: 'value', message: 'must be a number here; write it without quotes' }]
     : [];
 }
 
 function checkPath(text: string, path: Where, allowed: { lists: boolean }): CheckProblem[] {
   const parsed = parsePath(text);
-  if (typeof parsed === 'string') return [{ path, message: parsed }];
+  if (typeof parsed === 'string') return [{ path, about: 'value', message: parsed }];
   if (hasEvery(parsed) && !allowed.lists) {
     return [
-      { path, message: 'has a *, and one field takes one value; use an index such as [0], or a resource with each' },
+      {
+        path,
+        about: 'value',
+        message: 'has a *, and one field takes one value; use an index such as [0], or a resource with each',
+      },
     ];
   }
   return [];

@@ -5,7 +5,8 @@ import { compileReader, isAbsent, type Path, parsePath } from './paths.ts';
 /** Reads the value of one canonical field; undefined when the source has none. `element` is what `@` stands for. */
 export type FieldReader = (document: unknown, element: unknown) => unknown;
 
-type RuleObject = Exclude<FieldRule, string>;
+/** A rule written out; a bare text is its `path`. */
+export type RuleObject = Exclude<FieldRule, string>;
 type Words = { readonly [word: string]: string | number };
 
 /** The value tables of a mapping that stand beside its rules. */
