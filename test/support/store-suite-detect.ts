@@ -7,7 +7,7 @@ import { createInserter } from '../../services/platform/clickhouse/insert.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { identityKey } from '../../services/platform/partitioner.ts';
 import { type SeenKey, StoreRefused } from '../../services/platform/store.ts';
-import { alert, canonical, findingRow, HOSTILE, keyOf, manifest, NOON, outputs, scored } from './store-fixtures.ts';
+import { alert, canonical, findingRow, HOSTILE, manifest, NOON, outputs, scored } from './store-fixtures.ts';
 import { fresh } from './store-suite.ts';
 
 const blob = (key: string, version: number, more: Partial<StateBlob> = {}): StateBlob => ({
@@ -176,6 +176,7 @@ export function detectSuite(use: () => OpenStore): void {
       scored(canonical(tenant, 'no-hex', { key: 'z'.repeat(32) })),
       scored(canonical(tenant, 'short', { key: 'ab' })),
       scored(canonical(tenant, 'negative'), { offset: -1 }),
+      scored(canonical(tenant, 'not a number'), { bits: Number.NaN }),
       scored(canonical(tenant, 'fraction', { volume: { records: 0.5 } })),
     ];
     for (const row of bad) {
@@ -184,6 +185,5 @@ export function detectSuite(use: () => OpenStore): void {
         return error.message.includes('events');
       });
     }
-    assert.equal(keyOf('x').length, 32);
   });
 }

@@ -19,6 +19,10 @@ function inRange(value: number, most: number, type: string): void {
   if (!(Number.isInteger(value) && value >= 0 && value <= most)) throw new RangeError(`${value} is no ${type}`);
 }
 
+function finite(value: number, type: string): void {
+  if (!Number.isFinite(value)) throw new RangeError(`${value} is no finite ${type}`);
+}
+
 /**
  * Appends values to one growing buffer, which `reset` makes free for the next batch. A value that its type cannot hold
  * throws RangeError: wrapped silently it would be a wrong row.
@@ -91,13 +95,17 @@ export class RowBinaryWriter {
     this.#at += 8;
   }
 
+  /** Finite: JSON could not carry anything else back to a reader. */
   f32(value: number): void {
+    finite(value, 'Float32');
     this.#room(4);
     this.#view.setFloat32(this.#at, value, true);
     this.#at += 4;
   }
 
+  /** Finite, as `f32`. */
   f64(value: number): void {
+    finite(value, 'Float64');
     this.#room(8);
     this.#view.setFloat64(this.#at, value, true);
     this.#at += 8;
