@@ -4,7 +4,8 @@ import { Finding } from '../../../../schemas/finding.ts';
 import { UNITS } from '../../../../schemas/limits.ts';
 import type { FindingRow, ScoredEvent } from '../../../../schemas/outputs.ts';
 import type { AlertCursor, AlertFilter, AlertPageRequest, Page, ReadStore } from '../../store.ts';
-import { type ClickHouse, jsonRows, type Params } from '../connection.ts';
+import type { ClickHouse, Params } from '../connection.ts';
+import { ask } from './ask.ts';
 import { EVENT_COLUMNS, readEventRow } from './event-rows.ts';
 
 type AlertReads = Pick<ReadStore, 'listAlerts' | 'readAlert' | 'readAlertEvidence' | 'readAlertFindings'>;
@@ -42,8 +43,8 @@ async function listAlerts(
       ORDER BY updated_ms ${order}, uid ${order} LIMIT {limit:UInt32}
     )
     ORDER BY updated ${order}, uid ${order}, log_offset DESC LIMIT 1 BY uid, revision
-    FORMAT JSONEachRow`;
-  const rows = jsonRows(await db.read(sql, alertParams(filter, page)));
+   `;
+  const rows = await ask(db, sql, alertParams(filter, page));
   const items = rows.slice(0, page.limit).map(parseAlert);
   const last = items.at(-1);
   const more = rows.length > page.limit && last !== undefined;
@@ -88,9 +89,9 @@ async function readAlert(
   const sql = `
     SELECT body FROM alerts
     WHERE tenant = {tenant:String} AND uid = {uid:String} ${revision === undefined ? '' : 'AND revision = {revision:UInt32}'}
-    ORDER BY revision DESC, log_offset DESC LIMIT 1 FORMAT JSONEachRow`;
+    ORDER BY revision DESC, log_offset DESC LIMIT 1`;
   const params = { tenant, uid, ...(revision === undefined ? {} : { revision }) };
-  const rows = jsonRows(await db.read(sql, params));
+  const rows = await ask(db, sql, params);
   return rows.length === 0 ? undefined : parseAlert(rows[0]);
 }
 
@@ -101,14 +102,14 @@ async function readEvidence(db: ClickHouse, alert: Alert): Promise<ScoredEvent[]
     WHERE tenant = {tenant:String} AND identity = {identity:String}
       AND time IN (SELECT fromUnixTimestamp64Milli(arrayJoin({times:Array(Int64)}), 'UTC'))
       AND key IN (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16))
-    ORDER BY time, key FORMAT JSONEachRow`;
-  const answer = await db.read(sql, {
+    ORDER BY time, key`;
+  const rows = await ask(db, sql, {
     tenant: alert.tenant,
     identity: alert.identity.id,
     times: alert.evidence.map((ref) => ref.time),
     keys: alert.evidence.map((ref) => ref.key),
   });
-  return jsonRows(answer).map(readEventRow);
+  return rows.map(readEventRow);
 }
 
 /** How far from the alert's own span an event of the same session still explains it. */
@@ -125,8 +126,8 @@ async function readContext(db: ClickHouse, alert: Alert, most: number): Promise<
         AND NOT has({keys:Array(String)}, lower(hex(key)))
       ORDER BY abs(toUnixTimestamp64Milli(time) - {center:Int64}), key LIMIT {most:UInt32}
     )
-    ORDER BY time_ms, key_hex FORMAT JSONEachRow`;
-  const answer = await db.read(sql, {
+    ORDER BY time_ms, key_hex`;
+  const rows = await ask(db, sql, {
     tenant: alert.tenant,
     identity: alert.identity.id,
     from: alert.first_time - CONTEXT_MS,
@@ -136,7 +137,7 @@ async function readContext(db: ClickHouse, alert: Alert, most: number): Promise<
     keys: alert.evidence.map((ref) => ref.key),
     most,
   });
-  return jsonRows(answer).map(readEventRow);
+  return rows.map(readEventRow);
 }
 
 const FindingColumns = z.object({
@@ -152,9 +153,9 @@ async function readFindings(db: ClickHouse, alert: Alert, limit: number): Promis
   const sql = `
     SELECT tenant, identity, alert_uid, log_partition, log_offset, body FROM findings FINAL
     WHERE tenant = {tenant:String} AND identity = {identity:String} AND alert_uid = {uid:String}
-    ORDER BY time, id LIMIT {limit:UInt32} FORMAT JSONEachRow`;
+    ORDER BY time, id LIMIT {limit:UInt32}`;
   const params = { tenant: alert.tenant, identity: alert.identity.id, uid: alert.uid, limit };
-  return jsonRows(await db.read(sql, params)).map(readFindingRow);
+  return (await ask(db, sql, params)).map(readFindingRow);
 }
 
 function readFindingRow(row: unknown): FindingRow {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { DeadLetter } from '../../../../schemas/dead-letter.ts';
 import type { DeadLetterCursor, ReadStore, StoredDeadLetter } from '../../store.ts';
-import { type ClickHouse, jsonRows } from '../connection.ts';
+import type { ClickHouse } from '../connection.ts';
+import { ask } from './ask.ts';
 
 type CopyReads = Pick<ReadStore, 'listDeadLetters' | 'countDeadLetters' | 'listControlCopies'>;
 
@@ -15,14 +16,12 @@ export function copyReads(db: ClickHouse): CopyReads {
         WHERE 1 ${reason === undefined ? '' : 'AND reason = {reason:String}'}
           ${after === undefined ? '' : `AND (${PLACE}) < (${AFTER})`}
         ORDER BY time_ms DESC, topic DESC, log_partition DESC, log_offset DESC
-        LIMIT {limit:UInt32} FORMAT JSONEachRow`;
-      const rows = jsonRows(
-        await db.read(sql, {
-          limit: limit + 1,
-          ...(reason === undefined ? {} : { reason }),
-          ...(after === undefined ? {} : { ...after }),
-        }),
-      );
+        LIMIT {limit:UInt32}`;
+      const rows = await ask(db, sql, {
+        limit: limit + 1,
+        ...(reason === undefined ? {} : { reason }),
+        ...(after === undefined ? {} : { ...after }),
+      });
       const items = rows.slice(0, limit).map(deadLetterOf);
       const last = items.at(-1);
       const more = rows.length > limit && last !== undefined;
@@ -31,16 +30,16 @@ export function copyReads(db: ClickHouse): CopyReads {
     async countDeadLetters() {
       const sql = `
         SELECT toString(reason) AS name, count() AS count FROM dead_letters FINAL
-        GROUP BY name ORDER BY count DESC, name FORMAT JSONEachRow`;
-      return jsonRows(await db.read(sql)).map((row) => CountedRow.parse(row));
+        GROUP BY name ORDER BY count DESC, name`;
+      return (await ask(db, sql)).map((row) => CountedRow.parse(row));
     },
     async listControlCopies({ limit, after, kind }) {
       const sql = `
         SELECT sequence, kind, json FROM control_copies FINAL
         WHERE sequence > {after:Int64} ${kind === undefined ? '' : 'AND kind = {kind:String}'}
-        ORDER BY sequence LIMIT {limit:UInt32} FORMAT JSONEachRow`;
+        ORDER BY sequence LIMIT {limit:UInt32}`;
       const params = { after: after ?? -1, limit: limit + 1, ...(kind === undefined ? {} : { kind }) };
-      const rows = jsonRows(await db.read(sql, params));
+      const rows = await ask(db, sql, params);
       const items = rows.slice(0, limit).map((row) => ControlColumns.parse(row));
       return { items, next: rows.length > limit ? items.at(-1)?.sequence : undefined };
     },

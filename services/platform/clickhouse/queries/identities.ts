@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ScoredEvent } from '../../../../schemas/outputs.ts';
 import type { Counted, EventCursor, EventFilter, IdentityRow, IdentitySummary, Page, ReadStore } from '../../store.ts';
-import { type ClickHouse, jsonRows, type Params } from '../connection.ts';
+import type { ClickHouse, Params } from '../connection.ts';
+import { ask } from './ask.ts';
 import { EVENT_COLUMNS, readEventRow } from './event-rows.ts';
 
 type IdentityReads = Pick<ReadStore, 'listEvents' | 'listIdentities' | 'readIdentity'>;
@@ -44,8 +45,8 @@ async function listEvents(
   }
   const sql = `
     SELECT ${EVENT_COLUMNS} FROM events FINAL WHERE ${conditions.join(' AND ')}
-    ORDER BY time DESC, key DESC LIMIT {limit:UInt32} FORMAT JSONEachRow`;
-  const rows = jsonRows(await db.read(sql, params));
+    ORDER BY time DESC, key DESC LIMIT {limit:UInt32}`;
+  const rows = await ask(db, sql, params);
   const items = rows.slice(0, page.limit).map(readEventRow);
   const last = items.at(-1);
   const more = rows.length > page.limit && last !== undefined;
@@ -70,6 +71,7 @@ const IdentityColumns = z.object({
   last_seen: z.int(),
 });
 
+/** Names first, from the primary key alone, then the sums of just those: the cost is the page's, not the table's. */
 async function listIdentities(
   db: ClickHouse,
   tenant: string,
@@ -77,10 +79,14 @@ async function listIdentities(
 ): Promise<Page<IdentityRow, string>> {
   const sql = `
     SELECT ${IDENTITY_COLUMNS} FROM events FINAL
-    WHERE tenant = {tenant:String} ${page.after === undefined ? '' : 'AND identity > {after:String}'}
-    GROUP BY identity ORDER BY identity LIMIT {limit:UInt32} FORMAT JSONEachRow`;
+    WHERE tenant = {tenant:String} AND identity IN (
+      SELECT DISTINCT identity FROM events
+      WHERE tenant = {tenant:String} ${page.after === undefined ? '' : 'AND identity > {after:String}'}
+      ORDER BY identity LIMIT {limit:UInt32}
+    )
+    GROUP BY identity ORDER BY identity`;
   const params = { tenant, limit: page.limit + 1, ...(page.after === undefined ? {} : { after: page.after }) };
-  const rows = jsonRows(await db.read(sql, params));
+  const rows = await ask(db, sql, params);
   const items = rows.slice(0, page.limit).map(identityRow);
   return { items, next: rows.length > page.limit ? items.at(-1)?.identity : undefined };
 }
@@ -95,11 +101,7 @@ const ONE_IDENTITY = 'FROM events FINAL WHERE tenant = {tenant:String} AND ident
 
 async function readIdentity(db: ClickHouse, tenant: string, identity: string): Promise<IdentitySummary | undefined> {
   const params = { tenant, identity };
-  const answer = await db.read(
-    `SELECT ${IDENTITY_COLUMNS} ${ONE_IDENTITY} GROUP BY identity FORMAT JSONEachRow`,
-    params,
-  );
-  const row = jsonRows(answer)[0];
+  const [row] = await ask(db, `SELECT ${IDENTITY_COLUMNS} ${ONE_IDENTITY} GROUP BY identity`, params);
   if (row === undefined) return undefined;
   return {
     ...identityRow(row),
@@ -119,8 +121,8 @@ async function facet(
 ): Promise<Counted[]> {
   const sql = `
     SELECT name, count() AS count FROM (SELECT ${of} AS name ${ONE_IDENTITY}) WHERE name != ''
-    GROUP BY name ORDER BY count DESC, name LIMIT ${FACETS_MAX} FORMAT JSONEachRow`;
-  return jsonRows(await db.read(sql, params)).map((row) => CountedRow.parse(row));
+    GROUP BY name ORDER BY count DESC, name LIMIT ${FACETS_MAX}`;
+  return (await ask(db, sql, params)).map((row) => CountedRow.parse(row));
 }
 
 const DayRow = z.object({
@@ -139,6 +141,6 @@ async function readDays(db: ClickHouse, params: Params): Promise<IdentitySummary
         countIf(isNull(events.bytes_out)) AS unknown_out
       ${ONE_IDENTITY} GROUP BY day ORDER BY day DESC LIMIT ${DAYS_MAX}
     )
-    ORDER BY day FORMAT JSONEachRow`;
-  return jsonRows(await db.read(sql, params)).map((row) => DayRow.parse(row));
+    ORDER BY day`;
+  return (await ask(db, sql, params)).map((row) => DayRow.parse(row));
 }

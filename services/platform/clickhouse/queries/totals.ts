@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ReadStore } from '../../store.ts';
-import { type ClickHouse, jsonRows } from '../connection.ts';
+import type { ClickHouse } from '../connection.ts';
+import { ask } from './ask.ts';
 
 type TotalReads = Pick<ReadStore, 'totals' | 'sizes'>;
 
@@ -24,14 +25,14 @@ export function totalReads(db: ClickHouse): TotalReads {
           (SELECT count() AS findings FROM findings FINAL) AS f,
           (SELECT uniqExact(uid) AS alerts, uniqExact(uid, revision) AS alert_revisions FROM alerts) AS a,
           (SELECT count() AS dead_letters FROM dead_letters FINAL) AS d
-        FORMAT JSONEachRow`;
-      return Totals.parse(jsonRows(await db.read(sql))[0]);
+       `;
+      return Totals.parse((await ask(db, sql))[0]);
     },
     async sizes() {
       const sql = `
         SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
-        WHERE active AND database = currentDatabase() GROUP BY table ORDER BY bytes DESC, table FORMAT JSONEachRow`;
-      return jsonRows(await db.read(sql))
+        WHERE active AND database = currentDatabase() GROUP BY table ORDER BY bytes DESC, table`;
+      return (await ask(db, sql))
         .map((row) => Size.parse(row))
         .map((size) => ({ ...size, bytes_per_row: size.rows === 0 ? 0 : size.bytes / size.rows }));
     },
