@@ -2,7 +2,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocum
 import type { z } from 'zod';
 import { UNITS } from '../../schemas/limits.ts';
 import { explainIssues, formatPath, type Problem, valueAt } from './explain.ts';
-import { excerpt } from './refusal.ts';
+import { excerpt, printable } from './refusal.ts';
 
 /** One thing wrong with a file that a person wrote. */
 export type FileProblem = {
@@ -68,7 +68,7 @@ function checked(problems: readonly CheckProblem[], value: unknown): Problem[] {
 export function fileProblemText(problem: FileProblem): string {
   const subject = problem.field === '' ? '' : `${problem.field}: `;
   const value = problem.value === undefined || problem.value === null ? '' : `${excerpt(problem.value)} `;
-  return `${problem.file}:${problem.line}: ${subject}${value}${problem.message}`;
+  return printable(`${problem.file}:${problem.line}: ${subject}${value}${problem.message}`);
 }
 
 /** The library throws on what only shows while aliases are resolved, such as a file that expands without end. */

@@ -1,6 +1,6 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import { LIMITS } from '../../schemas/limits.ts';
-import type { Refusal } from './refusal.ts';
+import { printable, type Refusal } from './refusal.ts';
 
 /** The text of an item, and whether it is plain: no string in it can hold a control character or a lone surrogate. */
 export type Decoded = { readonly kind: 'document'; readonly document: JsonObject; readonly plain: boolean };
@@ -89,7 +89,7 @@ function invalidUtf8(bytes: Buffer): Refusal {
   };
 }
 
-/** Bisects: a prefix is good as long as it only breaks off within the last character. */
+/** Bisects for the longest prefix that at most breaks off within a character, and goes back to where that begins. */
 function firstInvalid(bytes: Buffer): number {
   let good = 0;
   let bad = bytes.length;
@@ -98,6 +98,7 @@ function firstInvalid(bytes: Buffer): number {
     if (isGoodPrefix(bytes, middle)) good = middle;
     else bad = middle;
   }
+  while (!isUtf8(bytes.subarray(0, good))) good--;
   return good;
 }
 
@@ -126,7 +127,7 @@ function tooDeep(): Refusal {
 }
 
 function notJson(error: SyntaxError, text: string): Refusal {
-  const remedy = text.trim() === '' ? 'the item is empty' : error.message;
+  const remedy = text.trim() === '' ? 'the item is empty' : printable(error.message);
   return { kind: 'refused', reason: 'not_json', message: `no JSON: ${remedy}; send one JSON object per item` };
 }
 

@@ -31,13 +31,19 @@ export function deadLetter(refusal: Refusal, item: RefusedItem, origin: string, 
 }
 
 const EXCERPT_CHARS_MAX = 80;
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-/** A value as a message may show it: JSON, short, and with nothing in it that a terminal or a log would act on. */
+/** A value as a message may show it: JSON, short, and printable. */
 export function excerpt(value: unknown): string {
   if (value === undefined) return 'nothing';
   const whole = typeof value === 'string' ? JSON.stringify(value.slice(0, EXCERPT_CHARS_MAX + 1)) : shallow(value);
-  const visible = whole.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, escaped);
+  const visible = printable(whole);
   return visible.length <= EXCERPT_CHARS_MAX ? visible : `${visible.slice(0, EXCERPT_CHARS_MAX).toWellFormed()}...`;
+}
+
+/** A text with nothing in it that a terminal or a log would act on. */
+export function printable(text: string): string {
+  return text.toWellFormed().replace(UNPRINTABLE, escaped);
 }
 
 function shallow(value: unknown): string {
