@@ -15,6 +15,8 @@ export const DEAD_LETTER_REASONS = [
   'truncated_input',
   'record_undecodable',
   'store_refused',
+  'webhook_gave_up',
+  'webhook_refused',
 ] as const;
 
 /** A rejected item: nothing is lost, and everyone can see why (promise P1). Stands in `agent.audit.dead`. */

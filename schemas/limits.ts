@@ -99,9 +99,18 @@ export const LIMITS = {
   peer_groups_max: 256,
 
   // --- delivery and containment ---------------------------------------------------------------------------------
-  webhook_attempts_max: 16,
   webhook_timeout_ms: 15 * SECOND_MS,
-  webhook_retry_ms_max: 12 * HOUR_MS,
+  /** First and longest pause between attempts of one message, and the longest that a receiver may ask for. */
+  webhook_retry_ms: 5 * SECOND_MS,
+  webhook_retry_ms_max: 10 * MINUTE_MS,
+  webhook_retry_after_ms_max: 1 * HOUR_MS,
+  /** A message that was not taken for so long is dead-lettered. */
+  webhook_give_up_ms: 3 * DAY_MS,
+  /** Failed attempts after which the next message may be tried: if that is taken, this one is to blame. */
+  webhook_probe_attempts: 6,
+  /** Bytes of a receiver's answer that are read, and characters of it that are shown. */
+  webhook_response_bytes_max: 4 * KIB,
+  webhook_error_chars_max: 256,
   approval_expiry_ms: 24 * HOUR_MS,
   execution_expiry_ms: 1 * HOUR_MS,
   executor_timeout_ms: 10 * SECOND_MS,
@@ -153,6 +162,9 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
   must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
+  must(limits.webhook_timeout_ms < limits.webhook_give_up_ms, 'webhook_timeout_ms < webhook_give_up_ms');
+  must(limits.webhook_retry_ms <= limits.webhook_retry_ms_max, 'webhook_retry_ms <= webhook_retry_ms_max');
+  must(limits.webhook_retry_ms_max < limits.webhook_give_up_ms, 'webhook_retry_ms_max < webhook_give_up_ms');
   must(limits.executor_timeout_ms < limits.dispatch_deadline_ms, 'executor_timeout_ms < dispatch_deadline_ms');
   must(limits.dispatch_retry_ms < limits.dispatch_deadline_ms, 'dispatch_retry_ms < dispatch_deadline_ms');
   must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
