@@ -35,7 +35,8 @@ export type LabelHead = Pick<
   StoryLabel,
   'story' | 'kind' | 'intensity' | 'technique' | 'identity' | 'identities' | 'description'
 > & {
-  readonly span: { readonly from_ms: number; readonly to_ms: number } | undefined;
+  /** When it takes place, for a story without events. */
+  readonly span: { readonly from_ms: number; readonly to_ms: number };
 };
 
 type Open = { head: LabelHead; ids: string[]; sessions: Set<string>; events: number; first: number; last: number };
@@ -46,8 +47,8 @@ export function openLabels(heads: readonly LabelHead[]): LabelBook {
     ids: [],
     sessions: new Set(),
     events: 0,
-    first: head.span?.from_ms ?? Number.POSITIVE_INFINITY,
-    last: head.span?.to_ms ?? 0,
+    first: Number.POSITIVE_INFINITY,
+    last: 0,
   }));
   return {
     note(story, event, time_ms) {
@@ -64,6 +65,7 @@ export function openLabels(heads: readonly LabelHead[]): LabelBook {
 }
 
 function finish({ head, ids, sessions, events, first, last }: Open): StoryLabel {
-  const { span: _, ...rest } = head;
-  return { ...rest, sessions: [...sessions], event_ids: ids, events, first_time: first, last_time: last };
+  const { span, ...rest } = head;
+  const [first_time, last_time] = events === 0 ? [span.from_ms, span.to_ms] : [first, last];
+  return { ...rest, sessions: [...sessions], event_ids: ids, events, first_time, last_time };
 }

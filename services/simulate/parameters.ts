@@ -121,7 +121,7 @@ function parseStory(text: string): Result<ChosenStory> {
       'bad_intensity',
       'stories',
       text,
-      `intensity of ${name} must be a number from 0 to 1, as in ${name}:0.5`,
+      `intensity must be a number from 0 to 1, as in ${name}:0.5, not as in ${text}`,
     );
   }
   return { ok: true, value: { story, intensity } };

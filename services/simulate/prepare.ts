@@ -1,4 +1,3 @@
-import { UNITS } from '../../schemas/limits.ts';
 import type { Agent } from './fleet/agents.ts';
 import { type Fleet, makeFleet } from './fleet/fleet.ts';
 import { hashOf, stream } from './fleet/random.ts';
@@ -8,6 +7,7 @@ import type { StoryContext, StoryPlan } from './stories/contract.ts';
 import { STORIES } from './stories/index.ts';
 
 const LOOKED_AT_MAX = 400;
+const ATTEMPTS_MAX = 5;
 /** Lanes below it belong to the agents' ordinary work. */
 const STORY_LANES = 16;
 
@@ -36,7 +36,7 @@ export function prepareSimulation(request: SimulationRequest): Result<Simulation
   const seats = parameters.stories_may_give_way ? Math.floor(parameters.identities / 2) : parameters.identities;
   for (const [number, chosen] of inOrder(parameters.stories).entries()) {
     const plan = place(fleet, parameters, chosen, number, taken);
-    const fits = plan !== undefined && takesPlace(plan, fleet.end_ms) && taken.size + plan.agents.length <= seats;
+    const fits = plan !== undefined && taken.size + plan.agents.length <= seats;
     if (fits) {
       for (const agent of plan.agents) taken.add(agent.index);
       stories.push({ ...chosen, plan });
@@ -64,22 +64,38 @@ function takesPlace(plan: StoryPlan, end_ms: number): boolean {
   return plan.span !== undefined || plan.follows !== undefined || plan.calls.some((call) => call.time_ms < end_ms);
 }
 
+/** Tries a few agents and times before it gives up: some fall on a weekend or on an agent with nothing to show. */
 function place(
   fleet: Fleet,
   parameters: Parameters,
-  chosen: Turn,
+  turn: Turn,
   number: number,
   taken: ReadonlySet<number>,
 ): StoryPlan | undefined {
-  if (parameters.days < chosen.story.days_min) return undefined;
-  const random = stream(fleet.seed, 'story', chosen.story.name, chosen.round);
-  const first = hashOf(fleet.seed, 'host', chosen.story.name, chosen.round) % fleet.agents.length;
+  if (parameters.days < turn.story.days_min) return undefined;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const plan = turn.story.plan(contextOf(fleet, turn, number, attempt, taken));
+    if (plan !== undefined && takesPlace(plan, fleet.end_ms)) return plan;
+  }
+  return undefined;
+}
+
+function contextOf(
+  fleet: Fleet,
+  turn: Turn,
+  number: number,
+  attempt: number,
+  taken: ReadonlySet<number>,
+): StoryContext {
+  const path = [turn.story.name, turn.round, attempt] as const;
+  const random = stream(fleet.seed, 'story', ...path);
+  const first = hashOf(fleet.seed, 'host', ...path) % fleet.agents.length;
   let sessions = 0;
-  const context: StoryContext = {
+  return {
     fleet,
     random,
-    intensity: chosen.intensity,
-    from_ms: fleet.start_ms + Math.ceil((parameters.days * UNITS.DAY_MS) / 2),
+    intensity: turn.intensity,
+    from_ms: fleet.start_ms + Math.ceil((fleet.end_ms - fleet.start_ms) / 2),
     to_ms: fleet.end_ms,
     find(fits) {
       for (const agent of lookAt(fleet.agents, first)) {
@@ -89,13 +105,10 @@ function place(
     },
     open(agent, purpose, overrides) {
       sessions += 1;
-      return {
-        ...openSession(fleet, random, agent, { lane: STORY_LANES + number, number: sessions }, purpose),
-        ...overrides,
-      };
+      const slot = { lane: STORY_LANES + number, number: sessions };
+      return { ...openSession(fleet, random, agent, slot, purpose), ...overrides };
     },
   };
-  return chosen.story.plan(context);
 }
 
 function* lookAt(agents: readonly Agent[], first: number): Generator<Agent> {

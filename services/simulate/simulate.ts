@@ -34,7 +34,7 @@ export function* playSimulation({ fleet, stories }: Simulation): Generator<Simul
     fleet,
     stories.flatMap(({ plan }) => (plan.rollout === undefined ? [] : [plan.rollout])),
   );
-  const labels = openLabels(stories.map(headOf));
+  const labels = openLabels(stories.map((planned) => headOf(planned, fleet)));
   for (const { call, story, time_ms } of mergeByTime(linesOf(fleet, stories))) {
     const event = render(call);
     if (story >= 0) labels.note(story, event, time_ms);
@@ -43,7 +43,7 @@ export function* playSimulation({ fleet, stories }: Simulation): Generator<Simul
   for (const label of labels.close()) yield { kind: 'label', label };
 }
 
-function headOf({ story, intensity, plan }: PlannedStory): LabelHead {
+function headOf({ story, intensity, plan }: PlannedStory, fleet: Fleet): LabelHead {
   const [main, ...others] = plan.agents;
   if (main === undefined) throw new RangeError(`story ${story.name} is about nobody`);
   return {
@@ -54,7 +54,7 @@ function headOf({ story, intensity, plan }: PlannedStory): LabelHead {
     identity: main.id,
     ...(others.length === 0 ? {} : { identities: plan.agents.map((agent) => agent.id) }),
     description: plan.summary,
-    span: plan.span,
+    span: plan.span ?? plan.follows ?? { from_ms: fleet.end_ms, to_ms: fleet.end_ms },
   };
 }
 

@@ -77,7 +77,8 @@ export async function writeSimulation(
       value: { events, identities: fleet.agents.length, stories, left_out, events_file: out, labels_file },
     };
   } catch (error) {
-    await Promise.all([rm(partial.events, { force: true }), rm(partial.labels, { force: true })]);
+    await Promise.allSettled([rm(partial.events, { force: true }), rm(partial.labels, { force: true })]);
+    options.signal?.throwIfAborted();
     const code = unwritableCode(error);
     if (code === undefined) throw error;
     const message = `cannot write ${out} (${code}); name a file in a directory that exists and that you may write to`;

@@ -1,7 +1,7 @@
 import type { Pool } from './types.ts';
-import { base36, company, outsideAddress, spread, topic, word } from './words.ts';
+import { base36, company, outsideAddress, section, spread, topic, word } from './words.ts';
 
-type PoolSpec = Omit<Pool, 'name' | 'ordinal' | 'sticky'> & { readonly sticky?: boolean };
+type PoolSpec = Omit<Pool, 'name' | 'ordinal' | 'aisles'> & { readonly aisles?: number };
 
 const stock = (
   place: readonly [store: string, kind: string, classification: string],
@@ -47,10 +47,12 @@ const CODE = list('handler client model routes service repository queue cache co
 const SCHEMAS = list('sales marketing product support finance_marts web_events inventory logistics');
 const FACTS = list('orders sessions invoices tickets shipments customers campaigns refunds usage churn stock visits');
 const QUEUES = list('billing shipping technical returns enterprise onboarding abuse escalations partners trials');
+/** Repositories and schemas: both lists have so many entries. */
+const AISLES = 8;
 const CLUSTERS = list('prod-eu-1 prod-eu-2 prod-us-1 staging-eu-1');
 
 const repoFile = (i: number): string =>
-  `${from(REPOS, spread(i))}/src/${word(i)}/${from(CODE, Math.floor(spread(i) / 11))}_${i}.ts`;
+  `${from(REPOS, i)}/src/${word(i)}/${from(CODE, Math.floor(spread(i) / 11))}_${i}.ts`;
 const tableOf = (i: number): string =>
   `${from(SCHEMAS, i)}.${from(FACTS, spread(i))}_${Math.floor(i / SCHEMAS.length)}`;
 const day = (i: number): string =>
@@ -73,19 +75,24 @@ const SPECS = {
   purchase_orders: flow(['erp', 'purchase_order', 'financial'], 40, (i) => `PO-${88_000 + i}`),
   journals: flow(['erp', 'journal', 'financial'], 60, (i) => `JE-${310_000 + i}`),
   statements: flow(['treasury', 'bank_statement', 'restricted'], 4, (i) => `stmt/${day(i)}-${i}`),
-  repo_files: stock(['git', 'file', 'internal'], 12_000, 45, repoFile),
-  pull_requests: flow(['git', 'pull_request', 'internal'], 60, (i) => `${from(REPOS, i)}#${2300 + i}`),
-  branches: flow(['git', 'branch', 'internal'], 50, (i) => `${from(REPOS, i)}@${word(i)}-${900 + i}`, 'session'),
+  repo_files: { ...stock(['git', 'file', 'internal'], 12_000, 45, repoFile), aisles: AISLES },
+  pull_requests: {
+    ...flow(['git', 'pull_request', 'internal'], 60, (i) => `${from(REPOS, i)}#${2300 + i}`),
+    aisles: AISLES,
+  },
+  branches: {
+    ...flow(['git', 'branch', 'internal'], 50, (i) => `${from(REPOS, i)}@${word(i)}-${900 + i}`, 'session'),
+    aisles: AISLES,
+  },
   issues: flow(['issue-tracker', 'issue', 'internal'], 45, (i) => `ENG-${15_200 + i}`),
   builds: flow(['ci', 'build', 'internal'], 150, (i) => `build/${99_000 + i}`),
   workspaces: flow(['sandbox', 'workspace', 'internal'], 70, (i) => `ws-${base36(i)}`, 'session'),
   packages: stock(['package-registry', 'package', 'public'], 1200, 3, (i) => `npm/${word(i)}-${word(i * 3 + 1)}-${i}`),
-  tables: stock(['warehouse', 'table', 'confidential'], 1500, 3, tableOf),
-  partitions: stock(
+  tables: { ...stock(['warehouse', 'table', 'confidential'], 1500, 3, tableOf), aisles: AISLES },
+  partitions: flow(
     ['warehouse', 'partition', 'confidential'],
-    2604,
-    1,
-    (i) => `${from(SCHEMAS, i % 3)}.${from(FACTS, Math.floor(i / 2604))}_daily/dt=${day(i)}`,
+    48,
+    (i) => `${from(SCHEMAS, i)}.${from(FACTS, Math.floor(i / AISLES) % 6)}_daily/p=${20_000 + Math.floor(i / 48)}`,
   ),
   dashboards: stock(['bi', 'dashboard', 'internal'], 260, 0.6, (i) => `dash/${topic(i)}`),
   reports: flow(['bi', 'report', 'internal'], 12, (i) => `report/${topic(i)}`),
@@ -99,15 +106,29 @@ const SPECS = {
   payroll: stock(['payroll', 'payslip_batch', 'restricted'], 90, 0.4, (i) => `payroll/${day(i * 31)}-batch-${i}`),
   candidates: flow(['ats', 'candidate', 'pii'], 26, (i) => `cand-${base36(i)}`),
   incidents: flow(['observability', 'incident', 'internal'], 40, (i) => `INC-${54_000 + i}`),
-  metrics: stock(['observability', 'metric', 'internal'], 900, 1, (i) => `metric/${word(i)}.${from(CODE, i)}.p99-${i}`),
-  log_streams: stock(['observability', 'log_stream', 'internal'], 180, 0.3, (i) => `logs/${from(REPOS, i)}-${i}`),
-  deployments: stock(
-    ['cluster', 'deployment', 'internal'],
-    150,
-    0.4,
-    (i) => `${from(CLUSTERS, i)}/${from(REPOS, spread(i))}-${i}`,
-    'latest',
-  ),
+  metrics: {
+    ...stock(
+      ['observability', 'metric', 'internal'],
+      900,
+      1,
+      (i) => `${from(REPOS, i)}.${from(CODE, spread(i))}.p99_${i}`,
+    ),
+    aisles: AISLES,
+  },
+  log_streams: {
+    ...stock(['observability', 'log_stream', 'internal'], 180, 0.3, (i) => `logs/${from(REPOS, i)}-${i}`),
+    aisles: AISLES,
+  },
+  deployments: {
+    ...stock(
+      ['cluster', 'deployment', 'internal'],
+      150,
+      0.4,
+      (i) => `${from(CLUSTERS, Math.floor(i / AISLES))}/${from(REPOS, i)}-${i}`,
+      'latest',
+    ),
+    aisles: AISLES,
+  },
   runbooks: stock(['wiki', 'runbook', 'internal'], 120, 0.3, (i) => `runbook/${topic(i)}`),
   secrets: stock(
     ['secrets-vault', 'secret', 'restricted'],
@@ -119,10 +140,18 @@ const SPECS = {
   clauses: stock(['contracts', 'clause', 'internal'], 420, 0.4, (i) => `clause/${topic(i)}`),
   matters: stock(['legal-vault', 'matter', 'restricted'], 140, 0.3, (i) => `matter/${2100 + i}`, 'latest'),
   agents: stock(['agent-gateway', 'agent', 'internal'], 24, 0.02, (i) => `assistant/${word(i)}-${i}`),
+  kb_sections: stock(['knowledge-base', 'section', 'internal'], 14, 0, (i) => `kb/${section(i)}`),
+  code_index: { ...stock(['git', 'repository', 'internal'], AISLES, 0, (i) => from(REPOS, i)), aisles: AISLES },
+  schemas: { ...stock(['warehouse', 'schema', 'internal'], AISLES, 0, (i) => from(SCHEMAS, i)), aisles: AISLES },
+  folders: stock(['drive', 'folder', 'internal'], 30, 0, (i) => `/shared/${section(i)}`),
+  mailboxes: stock(['mailbox', 'mailbox', 'confidential'], 80, 0.1, (i) => `mailbox/${base36(i)}`),
+  web_index: stock(['web', 'search_engine', 'public'], 1, 0, () => 'web-search'),
+  directory: stock(['hris', 'department', 'internal'], 12, 0, (i) => `directory/${section(i)}`),
+  clause_library: stock(['contracts', 'clause_library', 'internal'], 6, 0, (i) => `library/${section(i)}`),
 } satisfies Record<string, PoolSpec>;
 
 export type PoolName = keyof typeof SPECS;
 
 export const POOLS: Readonly<Record<PoolName, Pool>> = Object.fromEntries(
-  Object.entries(SPECS).map(([name, spec], ordinal): [string, Pool] => [name, { ...spec, name, ordinal }]),
+  Object.entries(SPECS).map(([name, spec], ordinal): [string, Pool] => [name, { aisles: 1, ...spec, name, ordinal }]),
 ) as Record<PoolName, Pool>;

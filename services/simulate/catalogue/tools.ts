@@ -55,7 +55,7 @@ const SERVERS = {
   knowledge: [
     2,
     {
-      search_articles: search('articles', [3100, 0.5]),
+      search_articles: search('kb_sections', [3100, 0.5]),
       read_article: read('articles', [7400, 0.6]),
     },
   ],
@@ -96,7 +96,7 @@ const SERVERS = {
     2,
     {
       read_file: read('repo_files', [8200, 1.1]),
-      search_code: search('repo_files', [5200, 0.8]),
+      search_code: search('code_index', [5200, 0.8]),
       read_pull_request: read('pull_requests', [12_500, 1.1]),
       comment_pull_request: store('pull_requests', [240, 0.2]),
       push_commit: store('branches', [420, 0.3], { bytes_in: [6800, 1.1] }),
@@ -128,7 +128,7 @@ const SERVERS = {
   warehouse: [
     4,
     {
-      list_tables: search('tables', [11_000, 0.5], { records: [60, 0.5] }),
+      list_tables: search('schemas', [11_000, 0.5], { records: [60, 0.5] }),
       describe_table: read('tables', [3300, 0.5]),
       run_query: read('tables', [42_000, 1.4], {
         records: [320, 1.4],
@@ -156,14 +156,14 @@ const SERVERS = {
   web: [
     1,
     {
-      search_web: search('pages', [7800, 0.5], { trait: 'external', records: [10, 0.2] }),
+      search_web: search('web_index', [7800, 0.5], { trait: 'external', records: [10, 0.2] }),
       fetch_page: read('pages', [38_000, 1.0], { trait: 'external', error: 0.05 }),
     },
   ],
   drive: [
     3,
     {
-      search_files: search('documents', [4600, 0.6]),
+      search_files: search('folders', [4600, 0.6]),
       read_file: read('documents', [32_000, 1.2], { denied: 0.006 }),
       write_file: store('documents', [220, 0.2], { bytes_in: [18_000, 1.0] }),
       share_file: send('recipients', [36_000, 1.1], { denied: 0.01 }),
@@ -172,7 +172,7 @@ const SERVERS = {
   mail: [
     2,
     {
-      search_mail: search('messages', [6900, 0.6]),
+      search_mail: search('mailboxes', [6900, 0.6]),
       read_message: read('messages', [9400, 1.0], { trait: 'external' }),
       send_message: send('recipients', [3100, 0.9]),
     },
@@ -189,7 +189,7 @@ const SERVERS = {
     3,
     {
       read_employee: read('employees', [3400, 0.4], { records: [1, 0], denied: 0.006 }),
-      search_employees: search('employees', [7200, 0.5]),
+      search_employees: search('directory', [7200, 0.5]),
       read_policy: read('policies', [15_000, 0.6]),
       update_employee: store('employees', [210, 0.2]),
       read_payroll: read('payroll', [88_000, 0.7], { records: [140, 0.7], denied: 0.01 }),
@@ -224,7 +224,7 @@ const SERVERS = {
     2,
     {
       read_contract: read('contracts', [96_000, 0.8]),
-      search_clauses: search('clauses', [8200, 0.5]),
+      search_clauses: search('clause_library', [8200, 0.5]),
       propose_redline: recommend('contracts', [5200, 0.6]),
       file_review: store('contracts', [260, 0.2]),
     },

@@ -20,6 +20,10 @@ export type Pool = {
    * repeated step moves on to another one), or any (`none`).
    */
   readonly keeps: 'session' | 'latest' | 'none';
+  /**
+   * Resources come in so many aisles (repositories, schemas): index modulo aisles. A session stays in one. 1 for none.
+   */
+  readonly aisles: number;
   readonly id: (index: number) => string;
 };
 

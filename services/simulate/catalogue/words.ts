@@ -45,6 +45,11 @@ export function topic(index: number): string {
   return `${at(TOPICS, spread(index))}-${at(FORMS, Math.floor(spread(index) / 7))}-${index}`;
 }
 
+/** Distinct for the first thirty indices. */
+export function section(index: number): string {
+  return at(TOPICS, index);
+}
+
 export function word(index: number): string {
   return at(TOPICS, spread(index));
 }

@@ -91,7 +91,7 @@ function sourcesOf(random: Random, role: Role, second: number, region: string, i
   }
   const device = `laptop-${hashOf(0, id).toString(36)}`;
   const office = { ip: laptopAddress(random, second), network: `office-${region}`, workload: device };
-  const vpn = { ip: laptopAddress(random, second + 100), network: 'vpn', workload: device };
+  const vpn = { ip: laptopAddress(random, second + 100), network: 'vpn' };
   return [office, office, vpn];
 }
 

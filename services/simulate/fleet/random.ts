@@ -108,6 +108,12 @@ export function zipf(random: Random, n: number): number {
   return n <= 1 ? 0 : Math.min(n - 1, Math.floor(exp(unit(random) * ln(n + 1))) - 1);
 }
 
+/** About standard normal, from the four bytes of a hash (Irwin-Hall), between -3.5 and 3.5. */
+export function fixedNormal(hash: number): number {
+  const sum = (hash & 255) + ((hash >>> 8) & 255) + ((hash >>> 16) & 255) + (hash >>> 24);
+  return (sum - 510) / 147.8;
+}
+
 /** A log-normal factor around 1 that belongs to a hash, for fixed habits: bounded to [exp(-2 sigma), exp(2 sigma)]. */
 export function habit(hash: number, sigma: number): number {
   const a = (hash & 0xffff) / 65_536;

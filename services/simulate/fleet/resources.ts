@@ -35,3 +35,13 @@ export function chooseResource(fleet: Fleet, random: Random, agent: Agent, pool:
   if (mood < 0.97) return zipf(random, size);
   return size - 1 - zipf(random, Math.min(size, Math.ceil(pool.per_day * fleet.scale * 10) + 2));
 }
+
+/** The repository or schema a session is about: each agent has a few that it mostly works in. */
+export function chooseAisle(random: Random, agent: Agent): number {
+  return hash3(agent.index, 991, zipf(random, 8));
+}
+
+/** The nearest resource of the same aisle. */
+export function inAisle(pool: Pool, index: number, aisle: number): number {
+  return pool.aisles === 1 ? index : index - (index % pool.aisles) + (aisle % pool.aisles);
+}

@@ -2,13 +2,16 @@ import { UNITS } from '../../../schemas/limits.ts';
 import type { Pool, Size, Task, Tool } from '../catalogue/types.ts';
 import type { Agent } from './agents.ts';
 import type { Call, Session } from './call.ts';
+import { exp } from './exact.ts';
 import type { Fleet } from './fleet.ts';
 import {
   between,
   chance,
+  fixedNormal,
   habit,
   hash3,
   logNormal,
+  normal,
   opaqueId,
   pick,
   pickCumulative,
@@ -16,7 +19,7 @@ import {
   stream,
   unit,
 } from './random.ts';
-import { chooseResource } from './resources.ts';
+import { chooseAisle, chooseResource, inAisle } from './resources.ts';
 import { nextCron, nextDemand } from './rhythm.ts';
 
 const { DAY_MS, SECOND_MS } = UNITS;
@@ -55,6 +58,14 @@ export function openSession(
 const draw = (random: Random, size: Size, factor: number): number =>
   Math.round(logNormal(random, size[0], size[1]) * factor);
 
+/** What is read twice is about as large the second time: most of the spread belongs to the resource. */
+function resultBytes(random: Random, tool: Tool, resource: number, factor: number): number {
+  const [median, sigma] = tool.bytes_out;
+  if (tool.operation !== 'read' || tool.pool === undefined) return draw(random, tool.bytes_out, factor);
+  const own = fixedNormal(hash3(tool.pool.ordinal, resource, 31));
+  return Math.round(median * factor * exp(sigma * (0.9 * own + 0.43 * normal(random))));
+}
+
 type Failure = { readonly status: 'error' | 'denied'; readonly code: string };
 
 function failureOf(random: Random, agent: Agent, tool: Tool): Failure | undefined {
@@ -84,7 +95,7 @@ export function makeCall(
     pool: tool.pool,
     resource,
     bytes_in: draw(random, tool.bytes_in, factor),
-    bytes_out: ok ? draw(random, tool.bytes_out, factor) : draw(random, ERROR_BYTES, 1),
+    bytes_out: ok ? resultBytes(random, tool, resource, factor) : draw(random, ERROR_BYTES, 1),
     records: ok && tool.records !== undefined ? Math.max(1, draw(random, tool.records, factor)) : -1,
     tokens_in: ok && tool.tokens !== undefined ? draw(random, tool.tokens.in, factor) : -1,
     tokens_out: ok && tool.tokens !== undefined ? draw(random, tool.tokens.out, factor) : -1,
@@ -109,13 +120,15 @@ export function* playTask(
   twist: Twist = {},
 ): Generator<Call, number> {
   const subjects = new Map<Pool, number>();
+  const aisle = chooseAisle(random, agent);
   const subjectOf = (tool: Tool, time_ms: number, repeated: boolean): number => {
     const { pool } = tool;
     if (pool === undefined) return -1;
     const moves_on = pool.keeps === 'none' || (pool.keeps === 'latest' && repeated && tool.operation !== 'store');
     const held = moves_on ? undefined : subjects.get(pool);
     if (held !== undefined) return held;
-    const chosen = twist.subject?.(pool, time_ms) ?? chooseResource(fleet, random, agent, pool, time_ms);
+    const chosen =
+      twist.subject?.(pool, time_ms) ?? inAisle(pool, chooseResource(fleet, random, agent, pool, time_ms), aisle);
     subjects.set(pool, chosen);
     return chosen;
   };

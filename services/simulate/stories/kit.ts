@@ -4,7 +4,7 @@ import type { Agent } from '../fleet/agents.ts';
 import { toolsOfAgent, toolsOfGroup } from '../fleet/agents.ts';
 import { type Call, resourceKey, type Session } from '../fleet/call.ts';
 import { mergeByTime } from '../fleet/merge.ts';
-import { below, between, unit } from '../fleet/random.ts';
+import { below, between, pick, unit } from '../fleet/random.ts';
 import { poolSize } from '../fleet/resources.ts';
 import { findHour, hourWeight, peakWeight } from '../fleet/rhythm.ts';
 import { chooseTask, makeCall, ordinaryCalls, playTask, stepGap, type Twist } from '../fleet/sessions.ts';
@@ -15,7 +15,8 @@ const { HOUR_MS, DAY_MS, MINUTE_MS } = UNITS;
 /** What an agent did of its own accord before a time: stories are measured against it. */
 export type History = {
   readonly events: number;
-  readonly tools: ReadonlySet<string>;
+  /** How often it called each tool. */
+  readonly tools: ReadonlyMap<string, number>;
   readonly stores: ReadonlySet<string>;
   readonly operations: ReadonlySet<string>;
   readonly resources: ReadonlySet<string>;
@@ -27,7 +28,7 @@ export type History = {
 
 export function historyOf(context: StoryContext, agent: Agent, until_ms: number): History {
   const lanes = Array.from({ length: agent.lanes }, (_, lane) => ordinaryCalls(context.fleet, agent, lane));
-  const tools = new Set<string>();
+  const tools = new Map<string, number>();
   const stores = new Set<string>();
   const operations = new Set<string>();
   const resources = new Set<string>();
@@ -36,7 +37,7 @@ export function historyOf(context: StoryContext, agent: Agent, until_ms: number)
   for (const call of mergeByTime(lanes)) {
     if (call.time_ms >= until_ms) break;
     events += 1;
-    tools.add(call.tool.name);
+    tools.set(call.tool.name, (tools.get(call.tool.name) ?? 0) + 1);
     operations.add(call.tool.operation);
     if (call.pool !== undefined) {
       stores.add(call.pool.store);
@@ -101,7 +102,7 @@ export function ordinaryWork(
   context: StoryContext,
   agent: Agent,
   span: { readonly from_ms: number; readonly to_ms: number; readonly rate: number },
-  choice: { readonly task?: Task; readonly twist?: Twist } = {},
+  choice: { readonly tasks?: readonly Task[]; readonly twist?: Twist } = {},
 ): Call[] {
   const calls: Call[] = [];
   const peak = peakWeight(agent.hours);
@@ -112,7 +113,9 @@ export function ordinaryWork(
       const start = busy ? at : findHour(agent.hours, at, (weight) => weight >= 0.4 * peak);
       if (start === undefined || start >= span.to_ms) continue;
       const late = start + below(context.random, 20 * MINUTE_MS);
-      calls.push(...ordinarySession(context, agent, late, choice));
+      const task = choice.tasks === undefined ? chooseTask(context.random, agent) : pick(context.random, choice.tasks);
+      const twist = choice.twist ?? {};
+      calls.push(...ordinarySession(context, agent, late, { task, twist }));
     }
   }
   return calls;

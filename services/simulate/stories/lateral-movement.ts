@@ -3,7 +3,7 @@ import { POOLS } from '../catalogue/pools.ts';
 import { toolNamed } from '../catalogue/tools.ts';
 import type { Agent } from '../fleet/agents.ts';
 import type { Call } from '../fleet/call.ts';
-import { below, between } from '../fleet/random.ts';
+import { between } from '../fleet/random.ts';
 import type { Story } from './contract.ts';
 import { after, brandNew, busyTime, callOf, lastTime, moment, ordinarySession } from './kit.ts';
 
@@ -37,9 +37,10 @@ export const lateralMovement: Story = {
       if (opened === undefined) return undefined;
       const read_ms = after(context, agent, read, lastTime(session));
       calls.push(...session, callOf(context, opened, agent, read, read_ms, target));
-      if (position < agents.length - 1) {
-        const desk = below(context.random, POOLS.agents.initial);
-        calls.push(callOf(context, opened, agent, hand_over, after(context, agent, read, read_ms), desk));
+      const next = agents[position + 1];
+      if (next !== undefined) {
+        const pool = { ...POOLS.agents, id: () => next.id };
+        calls.push(callOf(context, opened, agent, hand_over, after(context, agent, read, read_ms), 0, { pool }));
       }
       time_ms = lastTime(calls) + between(context.random, 8, 60) * MINUTE_MS;
     }

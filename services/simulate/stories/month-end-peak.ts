@@ -10,7 +10,7 @@ export const monthEndPeak: Story = {
   name: 'month_end_peak',
   kind: 'benign',
   description: 'The books are closed: a finance agent does its ordinary work several times over for three days.',
-  days_min: 4,
+  days_min: 8,
   plan(context) {
     const agent =
       context.find((one) => one.group.name === 'finance-operations' && one.sessions_per_day >= 2) ??

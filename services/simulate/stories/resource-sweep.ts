@@ -22,13 +22,14 @@ export const resourceSweep: Story = {
     const start = busyTime(context, agent, moment(context, 0.15, 0.85));
     const seen = historyOf(context, agent, start).resources;
     const wanted = 60 + Math.round(340 * context.intensity);
-    const purpose = agent.tasks.find((task) => task.steps.some((step) => step.tools.includes(tool)))?.purpose ?? '';
+    const purpose = agent.tasks.find((task) => isCentral(task.steps, tool))?.purpose ?? '';
     const session = context.open(agent, purpose);
-    const calls: Call[] = [];
     const size = poolSize(context.fleet, tool.pool, start);
-    let index = below(context.random, size - Math.min(size - 1, wanted * 2));
+    const stride = tool.pool.aisles;
+    const calls: Call[] = [];
     let time_ms = start;
-    for (; calls.length < wanted && index < size && time_ms < context.to_ms; index++) {
+    let index = below(context.random, Math.max(1, size - 2 * wanted * stride));
+    for (; calls.length < wanted && index < size && time_ms < context.to_ms; index += stride) {
       if (seen.has(resourceKey(tool.pool, index)) || chance(context.random, 0.06)) continue;
       const refused = chance(context.random, 0.03);
       const change: Partial<Call> = refused ? { status: 'denied', code: 'forbidden', bytes_out: 180, records: -1 } : {};
@@ -43,12 +44,17 @@ export const resourceSweep: Story = {
   },
 };
 
+const isCentral = (steps: Agent['tasks'][number]['steps'], tool: Tool): boolean =>
+  steps.some((step) => step.probability >= 0.7 && step.low >= 1 && step.tools.includes(tool));
+
+/** A reading tool at the centre of one of the agent's tasks, over a large pool. */
 function sweepable(agent: Agent): Tool | undefined {
   return toolsOfAgent(agent).find(
     (tool) =>
       tool.operation === 'read' &&
       tool.trait === undefined &&
       tool.pool?.life === 'stock' &&
-      tool.pool.initial >= POOL_MIN,
+      tool.pool.initial >= POOL_MIN &&
+      agent.tasks.some((task) => isCentral(task.steps, tool)),
   );
 }

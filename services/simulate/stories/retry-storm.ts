@@ -1,9 +1,9 @@
 import { UNITS } from '../../../schemas/limits.ts';
-import type { Server } from '../catalogue/types.ts';
+import type { Server, Task } from '../catalogue/types.ts';
 import { type Agent, toolsOfAgent } from '../fleet/agents.ts';
 import type { Call } from '../fleet/call.ts';
-import { below, between, pick, type Random } from '../fleet/random.ts';
-import type { Story } from './contract.ts';
+import { below, between, pick } from '../fleet/random.ts';
+import type { Story, StoryContext } from './contract.ts';
 import { busyTime, moment, ordinarySession } from './kit.ts';
 
 const { MINUTE_MS, SECOND_MS } = UNITS;
@@ -16,12 +16,14 @@ export const retryStorm: Story = {
   description: 'A tool server answers with errors for a while; agents that need it repeat their calls over and over.',
   days_min: 2,
   plan(context) {
-    const first = context.find((one) => one.sessions_per_day >= 2.5);
-    const server = first && toolsOfAgent(first).find((tool) => tool.server !== undefined)?.server;
-    if (first === undefined || server === undefined) return undefined;
+    const first = context.find((one) => one.sessions_per_day >= 2.5 && serversNeeded(one).length > 0);
+    if (first === undefined) return undefined;
+    const server = pick(context.random, serversNeeded(first));
     const agents: Agent[] = [first];
     while (agents.length < AGENTS_MAX) {
-      const next = context.find((one) => one.group === first.group && !agents.includes(one) && usesServer(one, server));
+      const next = context.find(
+        (one) => one.group === first.group && !agents.includes(one) && tasksOn(one, server).length > 0,
+      );
       if (next === undefined) break;
       agents.push(next);
     }
@@ -31,7 +33,8 @@ export const retryStorm: Story = {
     for (const agent of agents) {
       for (let left = 3 + Math.round(7 * context.intensity); left > 0; left--) {
         const begin = start + below(context.random, Math.max(1, end - start - MINUTE_MS));
-        calls.push(...storm(context.random, ordinarySession(context, agent, begin), server, end, context.intensity));
+        const task = pick(context.random, tasksOn(agent, server));
+        calls.push(...storm(context, ordinarySession(context, agent, begin, { task }), server, end));
       }
     }
     return {
@@ -42,14 +45,24 @@ export const retryStorm: Story = {
   },
 };
 
-const usesServer = (agent: Agent, server: Server): boolean =>
-  toolsOfAgent(agent).some((tool) => tool.server?.key === server.key);
+const needs = (task: Task, server: Server): boolean =>
+  task.steps.some(
+    (step) => step.probability === 1 && step.low >= 1 && step.tools.every((tool) => tool.server?.key === server.key),
+  );
+
+/** The agent's tasks that cannot be done without the server. */
+const tasksOn = (agent: Agent, server: Server): Task[] => agent.tasks.filter((task) => needs(task, server));
+
+function serversNeeded(agent: Agent): Server[] {
+  const servers = new Set(toolsOfAgent(agent).flatMap((tool) => (tool.server === undefined ? [] : [tool.server])));
+  return [...servers].filter((server) => tasksOn(agent, server).length > 0);
+}
 
 /** Plays the session up to its first call of the server, which then fails again and again with growing pauses. */
-function storm(random: Random, session: readonly Call[], server: Server, end_ms: number, intensity: number): Call[] {
+function storm({ random, intensity }: StoryContext, session: readonly Call[], server: Server, end_ms: number): Call[] {
   const stuck = session.findIndex((call) => call.tool.server?.key === server.key);
   const call = session[stuck];
-  if (call === undefined) return [...session];
+  if (call === undefined) return [];
   const failed: Call[] = [];
   let time_ms = call.time_ms;
   for (let attempt = 0; attempt < 4 + Math.round(14 * intensity) && time_ms < end_ms; attempt++) {

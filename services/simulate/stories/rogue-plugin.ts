@@ -1,7 +1,7 @@
 import { UNITS } from '../../../schemas/limits.ts';
 import type { Call, ToolUse } from '../fleet/call.ts';
-import { between, logNormal, pick } from '../fleet/random.ts';
-import type { Story } from './contract.ts';
+import { between, chance, logNormal, pick } from '../fleet/random.ts';
+import type { Story, StoryContext } from './contract.ts';
 import { busyTime, moment, ordinarySession } from './kit.ts';
 
 const { DAY_MS, HOUR_MS } = UNITS;
@@ -50,7 +50,7 @@ export const roguePlugin: Story = {
       const uses = 1 + Math.round(context.intensity * 3);
       for (let use = 0; use < uses; use++) {
         const from = busyTime(context, agent, start + day * DAY_MS + between(context.random, 0, 4) * HOUR_MS);
-        calls.push(...ordinarySession(context, agent, from).flatMap((call) => handOver(context.random, call, tool)));
+        calls.push(...ordinarySession(context, agent, from).flatMap((call) => handOver(context, call, tool)));
       }
     }
     return {
@@ -61,13 +61,11 @@ export const roguePlugin: Story = {
   },
 };
 
-/** After a successful read the plugin is given the same content. */
-function handOver(random: Parameters<typeof pick>[0], call: Call, tool: ToolUse): Call[] {
-  if (call.status !== 'ok' || call.tool.operation !== 'read') return [call];
+/** After a successful read the plugin is mostly given the same content. */
+function handOver({ random, intensity }: StoryContext, call: Call, tool: ToolUse): Call[] {
+  const handed = call.status === 'ok' && call.tool.operation === 'read' && chance(random, 0.4 + 0.6 * intensity);
+  if (!handed) return [call];
   const time_ms = call.time_ms + between(random, 250, 900);
   const bytes_out = Math.round(logNormal(random, call.bytes_out, 0.2));
-  return [
-    call,
-    { ...call, time_ms, tool, pool: undefined, resource: -1, bytes_in: call.bytes_out, bytes_out, records: -1 },
-  ];
+  return [call, { ...call, time_ms, tool, bytes_in: call.bytes_out, bytes_out, records: -1 }];
 }

@@ -15,7 +15,7 @@ export const versionRollout: Story = {
     'Agents of one role get a new model, prompt and major version of their tool servers; their results grow a little.',
   days_min: 3,
   plan(context) {
-    const first = context.find((one) => one.sessions_per_day >= 1.5);
+    const first = context.find((one) => one.sessions_per_day >= 4);
     if (first === undefined) return undefined;
     const agents: Agent[] = [first];
     while (agents.length < AGENTS_MAX) {
@@ -40,7 +40,7 @@ export const versionRollout: Story = {
         servers: Object.fromEntries([...servers.values()].map((server) => [server.key, `${server.major + 1}.0.1`])),
         size_factor: 1 + 0.3 * context.intensity,
       },
-      follows: { from_ms, to_ms: Math.min(context.to_ms, from_ms + 2 * DAY_MS) },
+      follows: { from_ms, to_ms: Math.min(context.to_ms, from_ms + 3 * DAY_MS) },
       summary: `${agents.map((agent) => agent.id).join(', ')} move to r${round}-${model}`,
     };
   },
