@@ -1,3 +1,4 @@
+import type { Model } from '../../detectors/contract.ts';
 import type { Manifest } from '../../schemas/outputs.ts';
 import type { EventLog, PartitionBounds, TopicInfo } from '../platform/event-log.ts';
 import { TOPICS } from '../platform/event-log.ts';
@@ -37,7 +38,7 @@ export async function assignPartition(
   if (gap !== undefined) return gap;
 
   const fresh = manifest === undefined;
-  const from = manifest ?? { ...emptyManifest(topic, partition, info), next_offset: bounds.start };
+  const from = manifest ?? firstManifest(topic, partition, info, bounds, options.model);
   // Written before anything else is: from now on state without a manifest can only mean that the manifest was lost.
   if (fresh) await store.writeManifest(from);
   const worker = new PartitionWorker(
@@ -45,7 +46,7 @@ export async function assignPartition(
     from,
   );
   if (fresh) return { kind: 'ready', worker };
-  if (manifest.prior_version !== '') {
+  if (manifest.prior_version !== options.model.emptyPrior().version) {
     const bytes = await store.readPrior(manifest.prior_version);
     if (bytes === undefined) return gapOf('prior_missing', `prior ${manifest.prior_version} is not in the store`);
     worker.addPrior(manifest.prior_version, bytes);
@@ -91,19 +92,25 @@ function gapOf(reason: GapReason, message: string): Assigned {
   return { kind: 'gap', reason, message };
 }
 
-function emptyManifest(topic: string, partition: number, info: TopicInfo): Manifest {
+function firstManifest(
+  topic: string,
+  partition: number,
+  info: TopicInfo,
+  bounds: PartitionBounds,
+  model: Model,
+): Manifest {
   return {
     topic,
     partition,
     partitions: info.partitions,
     generation: info.generation,
-    next_offset: 0,
+    next_offset: bounds.start,
     watermark_live: 0,
     watermark_recorded: 0,
-    dedup_from: 0,
-    prior_version: '',
+    dedup_from: bounds.start,
+    prior_version: model.emptyPrior().version,
     groups: [],
-    rules_version: 0,
+    rules_version: model.rules_version,
     counters: {},
   };
 }

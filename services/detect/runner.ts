@@ -129,10 +129,10 @@ export class DetectRunner {
       await this.#startCheckpoint();
       return;
     }
-    // An alert does not wait for company: it goes out as soon as the write before it has come through.
-    const alerts = [...this.#slots.values()].some((slot) => slot.worker.pending.alerts > 0);
+    // Alerts and cuts do not wait for company: they go out as soon as the write before has come through.
+    const urgent = [...this.#slots.values()].some((slot) => slot.worker.pending.urgent);
     const flushDue = now - this.#flushed_ms >= (this.#options.flush_ms ?? LIMITS.flush_ms);
-    if (this.#pendingRows() > 0 && (flushDue || (alerts && !this.#writing))) await this.#flush();
+    if (this.#pendingRows() > 0 && (flushDue || (urgent && !this.#writing))) await this.#flush();
   }
 
   /** Hands the rows over. Waits for the write before, not for this one. */

@@ -107,11 +107,12 @@ export class PartitionWorker {
     return this.#watermark;
   }
 
-  get pending(): { readonly rows: number; readonly alerts: number } {
+  /** What waits to be written. Alerts and cuts are urgent: somebody waits for them. */
+  get pending(): { readonly rows: number; readonly urgent: boolean } {
     const { events, findings, alerts, poison } = this.#outputs;
     return {
       rows: events.length + findings.length + alerts.length + poison.length + this.#cuts.length,
-      alerts: alerts.length,
+      urgent: alerts.length + this.#cuts.length > 0,
     };
   }
 

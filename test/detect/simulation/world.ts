@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '../../../schemas/event.ts';
 import type { DetectRecord } from '../../../schemas/record.ts';
-import { publishPrior, requestCut } from '../../../services/detect/priors.ts';
+import { buildRequested, requestPrior } from '../../../services/detect/priors.ts';
 import { DetectRunner } from '../../../services/detect/runner.ts';
 import type { WriteStep } from '../../../services/detect/writer.ts';
 import type { Clock } from '../../../services/platform/clock.ts';
@@ -105,10 +105,10 @@ export async function buildWorld(seed: number): Promise<World> {
     await runner.drain();
     if (random.chance(0.7)) {
       const version = `v${phase}`;
-      await requestCut(handle, version);
+      await requestPrior(handle, { version });
       await runner.drain();
       const options = { log: handle, store, model: fakeModel(), clock, alerts_per_1000_identity_days: 20 };
-      await publishPrior(options, version, undefined, new AbortController().signal);
+      while (await buildRequested(options));
     }
   }
   await runner.drain();

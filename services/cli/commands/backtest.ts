@@ -1,0 +1,159 @@
+import type { Command } from 'commander';
+import { createModel } from '../../../detectors/model.ts';
+import { describeAlert } from '../../../detectors/recommend.ts';
+import { UNITS } from '../../../schemas/limits.ts';
+import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
+import { systemClock } from '../../platform/clock.ts';
+import { type GlobalOptions, readConfig } from '../configuration.ts';
+import { type BacktestStep, createBacktest } from '../recorded/backtest.ts';
+import { type BacktestFiles, openBacktestFiles } from '../recorded/backtest-files.ts';
+import { createIngestContext } from '../recorded/context.ts';
+import { type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
+import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
+
+type Options = InputOptions & GlobalOptions & { readonly out: string; readonly budget?: number };
+
+export function registerBacktest(program: Command): void {
+  program
+    .command('backtest')
+    .summary('score recorded events without touching the service')
+    .description(
+      'Runs the detectors over recorded events on the recorded clock and writes scores.ndjson (one line an event, in bits\n' +
+        'of surprise), alerts.ndjson (OCSF, as a SIEM would get them), dead-letters.ndjson and summary.json.\n' +
+        'Neither the data directory nor a running service is touched.',
+    )
+    .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
+    .requiredOption('--out <directory>', 'where the results go')
+    .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
+    .option('--mapping <file...>', 'how to read events that are not canonical')
+    .option('--catalogue <file>', 'what is known of the tools')
+    .option('--budget <alerts>', 'alerts per 1,000 identity-days (default: from the configuration)', Number)
+    .addHelpText(
+      'after',
+      '\nExample:\n  countersign backtest calls.ndjson.gz --mapping deploy/examples/mappings/agent-traces.yaml --out out/backtest',
+    )
+    .action(async (files: string[], _own: unknown, command: Command) => {
+      await backtest(files, command.optsWithGlobals<Options>());
+    });
+}
+
+async function backtest(files: readonly string[], options: Options): Promise<void> {
+  const terminal = createTerminal({ json: options.json === true });
+  const { config } = readConfig(options);
+  const inputs = readInputs(options);
+  const { recordings, size_bytes } = await openRecordings(files);
+  const model = createModel();
+  const run = createBacktest({
+    model,
+    describe: describeAlert,
+    partitions: config.log.partitions,
+    alerts_per_1000_identity_days: options.budget ?? config.detect.alerts_per_1000_identity_days,
+    lateness_ms: config.detect.lateness_ms,
+  });
+  const output = openBacktestFiles(options.out, model);
+  const began = systemClock.elapsed();
+  const sums = createSums();
+  const steps = replayRecords(recordings, createIngestContext(inputs, systemClock.now()));
+  for await (const step of run.run(watched(steps, output, sums))) {
+    output.add(step);
+    sums.step(step);
+    terminal.progress(`${progressBar(step.bytes_read, size_bytes)}  ${thousands(sums.events)} events`);
+  }
+  terminal.progressDone();
+  const seconds = Math.round((systemClock.elapsed() - began) / 10) / 100;
+  const summary = { ...sums.summary(run.counters(), run.identities), seconds };
+  output.finish(summary);
+  terminal.record(summary);
+  printSummary(terminal, summary, options.out);
+}
+
+/** Dead letters go to their file on the way. */
+async function* watched(
+  steps: AsyncIterable<ReplayStep>,
+  output: BacktestFiles,
+  sums: Sums,
+): AsyncGenerator<ReplayStep> {
+  for await (const step of steps) {
+    if (step.kind === 'records') {
+      for (const decided of step.decided) {
+        if (decided.kind !== 'dead_letter') continue;
+        output.addDeadLetter(decided.letter);
+        sums.deadLetter(decided.letter.reason);
+      }
+    }
+    yield step;
+  }
+}
+
+type Sums = ReturnType<typeof createSums>;
+type Summary = ReturnType<Sums['summary']> & { readonly seconds: number };
+
+function createSums() {
+  let events = 0;
+  let findings = 0;
+  let revisions = 0;
+  let first = Number.POSITIVE_INFINITY;
+  let last = Number.NEGATIVE_INFINITY;
+  const reasons: Record<string, number> = {};
+  const severities = new Map<string, string>();
+  const identityDays = new Set<string>();
+  return {
+    get events() {
+      return events;
+    },
+    deadLetter(reason: string) {
+      reasons[reason] = (reasons[reason] ?? 0) + 1;
+    },
+    step({ outputs }: BacktestStep) {
+      events += outputs.events.length;
+      findings += outputs.findings.length;
+      revisions += outputs.alerts.length;
+      for (const { alert } of outputs.alerts) severities.set(alert.uid, alert.severity);
+      for (const { event, log_time } of outputs.events) {
+        first = Math.min(first, event.time);
+        last = Math.max(last, event.time);
+        identityDays.add(`${event.tenant}\u0000${event.identity.id}\u0000${Math.floor(log_time / UNITS.DAY_MS)}`);
+      }
+    },
+    summary(counters: Record<string, number>, identities: number) {
+      const by_severity: Record<string, number> = {};
+      for (const severity of severities.values()) by_severity[severity] = (by_severity[severity] ?? 0) + 1;
+      const dead_letters = Object.values(reasons).reduce((a, b) => a + b, 0);
+      return {
+        received: (counters.event ?? 0) + dead_letters,
+        events: counters.accepted ?? 0,
+        duplicates: counters.duplicate ?? 0,
+        dead_letters,
+        dead_letter_reasons: reasons,
+        identities,
+        identity_days: identityDays.size,
+        first_time: events === 0 ? null : new Date(first).toISOString(),
+        last_time: events === 0 ? null : new Date(last).toISOString(),
+        findings,
+        alerts: severities.size,
+        alerts_by_severity: by_severity,
+        alert_revisions: revisions,
+        alerts_per_1000_identity_days:
+          identityDays.size === 0 ? 0 : Math.round((severities.size / identityDays.size) * 10_000) / 10,
+      };
+    },
+  };
+}
+
+function printSummary(terminal: Terminal, summary: Summary, out: string): void {
+  const { line } = terminal;
+  const rate = summary.seconds > 0 ? ` (${thousands(Math.round(summary.received / summary.seconds))} a second)` : '';
+  line(`${thousands(summary.received)} items in ${summary.seconds} s${rate}`);
+  line(
+    `${thousands(summary.events)} events of ${thousands(summary.identities)} identities over ` +
+      `${thousands(summary.identity_days)} identity-days, ${thousands(summary.duplicates)} redelivered, ` +
+      `${thousands(summary.dead_letters)} dead-lettered`,
+  );
+  for (const [reason, count] of Object.entries(summary.dead_letter_reasons)) line(`  ${reason}: ${thousands(count)}`);
+  const severities = Object.entries(summary.alerts_by_severity).map(([name, count]) => `${count} ${name}`);
+  line(
+    `${thousands(summary.alerts)} alerts${severities.length > 0 ? ` (${severities.join(', ')})` : ''}, ` +
+      `${summary.alerts_per_1000_identity_days} per 1,000 identity-days, from ${thousands(summary.findings)} findings`,
+  );
+  line(`written to ${out}: scores.ndjson, alerts.ndjson, dead-letters.ndjson, summary.json`);
+}

@@ -1,0 +1,25 @@
+import { configProblemText, type LoadedConfig, loadConfig } from '../platform/config.ts';
+import { EXIT, Problem } from './problem.ts';
+
+/** Options that every command takes. */
+export type GlobalOptions = {
+  readonly config?: string;
+  readonly data?: string;
+  readonly json?: boolean;
+  readonly logLevel?: string;
+};
+
+/** The configuration that the options and the environment give. Throws a Problem that lists all that is wrong. */
+export function readConfig(options: GlobalOptions): LoadedConfig {
+  const loaded = loadConfig({
+    cwd: process.cwd(),
+    environment: process.env,
+    ...(options.config === undefined ? {} : { file: options.config }),
+    overrides: {
+      ...(options.data === undefined ? {} : { data_dir: options.data }),
+      ...(options.logLevel === undefined ? {} : { logging: { level: options.logLevel } }),
+    },
+  });
+  if (loaded.ok) return loaded;
+  throw new Problem('config_invalid', loaded.problems.map(configProblemText).join('\n'), EXIT.usage);
+}

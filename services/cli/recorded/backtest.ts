@@ -1,0 +1,129 @@
+import type { GroupState, Model } from '../../../detectors/contract.ts';
+import type { CanonicalEvent } from '../../../schemas/event.ts';
+import type { Outputs } from '../../../schemas/outputs.ts';
+import type { DetectRecord } from '../../../schemas/record.ts';
+import type { DescribeAlert } from '../../detect/alerts.ts';
+import type { Decoded } from '../../detect/decode.ts';
+import { decodeCut } from '../../detect/groups.ts';
+import { PartitionWorker } from '../../detect/worker.ts';
+import type { ReplayStep } from '../../ingest/replay.ts';
+import { TOPICS } from '../../platform/event-log.ts';
+import { identityKey, partitionOf } from '../../platform/partitioner.ts';
+import { createCutPolicy } from './cut-policy.ts';
+
+/**
+ * The partition workers over recorded events, without log and store: the same core, the same partitions and the same cuts
+ * as a replay into the service, so the same findings and alerts. Nothing is evicted; memory grows with the identities.
+ */
+export type BacktestOptions = {
+  readonly model: Model;
+  readonly describe: DescribeAlert;
+  readonly partitions: number;
+  readonly alerts_per_1000_identity_days: number;
+  readonly lateness_ms: number;
+};
+
+export type BacktestStep = { readonly outputs: Outputs; readonly bytes_read: number };
+
+export type Backtest = {
+  /** What the steps of a replay lead to, as it happens. */
+  run(steps: AsyncIterable<ReplayStep>): AsyncGenerator<BacktestStep>;
+  /** Sums over the partitions so far. */
+  counters(): Record<string, number>;
+  readonly identities: number;
+};
+
+export function createBacktest(options: BacktestOptions): Backtest {
+  const partitions = Array.from({ length: options.partitions }, (_, partition) => new Lane(options, partition));
+  const cuts = createCutPolicy();
+  let priors = 0;
+
+  const everywhere = (record: DetectRecord, at: number): void => {
+    for (const lane of partitions) lane.apply(record, at);
+  };
+
+  const adoptPrior = (at: number): void => {
+    const version = `backtest-${++priors}`;
+    everywhere({ type: 'cut', version }, at);
+    const groups = new Map<string, GroupState[]>();
+    for (const cut of partitions.flatMap((lane) => lane.worker.takeCuts())) {
+      for (const [name, state] of decodeCut(cut.bytes, options.model)) {
+        groups.set(name, [...(groups.get(name) ?? []), state]);
+      }
+    }
+    const bytes = options.model.buildPrior(groups, options.alerts_per_1000_identity_days);
+    for (const lane of partitions) lane.worker.addPrior(version, bytes);
+    everywhere({ type: 'prior', version }, at);
+  };
+
+  const laneOf = (event: CanonicalEvent): Lane =>
+    partitions[partitionOf(identityKey(event.tenant, event.identity.id), partitions.length)]!;
+
+  return {
+    async *run(steps) {
+      let bytes_read = 0;
+      for await (const step of steps) {
+        if (step.kind === 'tick') everywhere({ type: 'tick' }, step.at);
+        else if (step.kind === 'cut') {
+          if (cuts.take(step.at)) adoptPrior(step.at);
+        } else {
+          bytes_read = step.bytes_read;
+          let events = 0;
+          for (const [i, decided] of step.decided.entries()) {
+            if (decided.kind !== 'accepted') continue;
+            events++;
+            laneOf(decided.event).apply({ type: 'event', event: decided.event }, step.at[i]!);
+          }
+          cuts.add(events);
+        }
+        const outputs = mergeOutputs(partitions.map((lane) => lane.worker.takeOutputs()));
+        yield { outputs, bytes_read };
+      }
+    },
+    counters() {
+      const sums: Record<string, number> = {};
+      for (const { worker } of partitions) {
+        for (const [name, count] of Object.entries(worker.counters)) sums[name] = (sums[name] ?? 0) + count;
+      }
+      return sums;
+    },
+    get identities() {
+      return partitions.reduce((sum, { worker }) => sum + worker.resident, 0);
+    },
+  };
+}
+
+/** One partition: its worker and the offset that its next record gets. */
+class Lane {
+  readonly worker: PartitionWorker;
+  #next = 0;
+
+  constructor(options: BacktestOptions, partition: number) {
+    const { model, describe, partitions, lateness_ms } = options;
+    const topic = TOPICS.events;
+    this.worker = new PartitionWorker({
+      topic,
+      partition,
+      partitions,
+      generation: 'backtest',
+      model,
+      describe,
+      lateness_ms,
+    });
+  }
+
+  apply(record: DetectRecord, at: number): void {
+    const decoded: Decoded = { offset: this.#next++, log_ms: at, recorded: true, record };
+    this.worker.load(this.worker.needs([decoded]).blobs, new Map());
+    this.worker.apply(decoded);
+  }
+}
+
+function mergeOutputs(all: readonly Outputs[]): Outputs {
+  return {
+    events: all.flatMap((outputs) => outputs.events),
+    findings: all.flatMap((outputs) => outputs.findings),
+    alerts: all.flatMap((outputs) => outputs.alerts),
+    poison: all.flatMap((outputs) => outputs.poison),
+  };
+}

@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { type Catalogue, emptyCatalogue } from '../../ingest/catalogue.ts';
+import { type FileResult, fileProblemText } from '../../ingest/config-file.ts';
+import { FORMATS, type Format } from '../../ingest/formats.ts';
+import { loadCatalogue, loadMapping } from '../../ingest/load.ts';
+import type { Normaliser } from '../../ingest/normaliser.ts';
+import { openRecording, type Recording } from '../../ingest/source.ts';
+import { EXIT, Problem } from '../problem.ts';
+
+/** What a command is given to read recorded events: formats, mappings, catalogue. */
+export type InputOptions = {
+  readonly format?: string;
+  readonly mapping?: readonly string[];
+  readonly catalogue?: string;
+};
+
+export type Inputs = {
+  readonly format: Format;
+  readonly mappings: readonly Normaliser[];
+  readonly catalogue: Catalogue;
+};
+
+/** Reads the files that the options name. Throws a Problem that says what is wrong in which line. */
+export function readInputs(options: InputOptions): Inputs {
+  const mappings = (options.mapping ?? []).map((file) => readOwnFile(file, 'mapping', loadMapping));
+  const catalogue =
+    options.catalogue === undefined ? emptyCatalogue() : readOwnFile(options.catalogue, 'catalogue', loadCatalogue);
+  const format = formatOf(options.format ?? (mappings.length > 0 ? 'mapped' : 'auto'));
+  if (format === 'mapped' && mappings.length === 0) {
+    throw new Problem('mapping_missing', 'format `mapped` needs --mapping FILE', EXIT.usage);
+  }
+  return { format, mappings, catalogue };
+}
+
+function formatOf(name: string): Format {
+  const known = FORMATS.find((format) => format === name);
+  if (known === undefined) {
+    throw new Problem('format_unknown', `no format is called ${name}; there are ${FORMATS.join(', ')}`, EXIT.usage);
+  }
+  return known;
+}
+
+function readOwnFile<T>(file: string, what: string, load: (text: string, file: string) => FileResult<T>): T {
+  const read = load(readText(file, what), file);
+  if (read.ok) return read.value;
+  throw new Problem(`${what}_invalid`, read.problems.map(fileProblemText).join('\n'), EXIT.usage);
+}
+
+/** The text of a file that the user named. */
+export function readText(file: string, what: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Problem(`${what}_unreadable`, `cannot read the ${what} ${file}: ${(error as Error).message}`, EXIT.usage);
+  }
+}
+
+/** Opens recordings in the given order; their sizes together are known when each is a plain file. */
+export async function openRecordings(
+  files: readonly string[],
+): Promise<{ readonly recordings: Recording[]; readonly size_bytes: number | undefined }> {
+  const recordings: Recording[] = [];
+  for (const file of files) {
+    try {
+      recordings.push(await openRecording(file));
+    } catch (error) {
+      throw new Problem('recording_unreadable', `cannot read ${file}: ${(error as Error).message}`, EXIT.usage);
+    }
+  }
+  let size_bytes: number | undefined = 0;
+  for (const recording of recordings) {
+    size_bytes =
+      recording.size_bytes === undefined || size_bytes === undefined ? undefined : size_bytes + recording.size_bytes;
+  }
+  return { recordings, size_bytes };
+}
