@@ -36,12 +36,32 @@ export type PullPage = {
 
 export type PullResult = ({ readonly ok: true } & PullPage) | { readonly ok: false; readonly error: CursorError };
 
+/** One alert revision of the feed, and the cursor with which to go on after it. */
+export type FeedItem = { readonly alert: Alert; readonly cursor: string };
+
+export type FeedResult =
+  | { readonly ok: true; readonly items: readonly FeedItem[]; readonly next_cursor: string; readonly more: boolean }
+  | { readonly ok: false; readonly error: CursorError };
+
+/** One page of the feed as OCSF, otherwise as `readAlerts` gives it. */
+export async function readFeed(log: EventLog, request: PullRequest): Promise<PullResult> {
+  const page = await readAlerts(log, request);
+  if (!page.ok) return page;
+  return { ...page, items: page.items.map(({ alert }) => toOcsf(alert)) };
+}
+
+/** The cursor of the present end: a reader that begins with it sees only what comes from now on. */
+export async function endOfFeed(log: EventLog): Promise<string> {
+  const [{ generation }, { end }] = [await log.describe(TOPICS.feed), await log.bounds(TOPICS.feed, FEED_PARTITION)];
+  return encodeCursor(generation, end);
+}
+
 /**
- * One page of the feed as OCSF. Throws RangeError for a limit out of range; rejects with LogUnavailable.
+ * One page of the feed as alerts, each with its cursor. Throws RangeError for a limit out of range; rejects with LogUnavailable.
  * One request reads at most LIMITS.fetch_records_max records, so a filter that matches nothing ends with
  * `more: true`, a moved cursor and no items instead of reading the whole feed.
  */
-export async function readFeed(log: EventLog, request: PullRequest): Promise<PullResult> {
+export async function readAlerts(log: EventLog, request: PullRequest): Promise<FeedResult> {
   const { limit, wait } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > LIMITS.page_items_max) {
     throw new RangeError(`limit is ${limit}: it goes from 1 to ${LIMITS.page_items_max}`);
@@ -52,11 +72,12 @@ export async function readFeed(log: EventLog, request: PullRequest): Promise<Pul
   try {
     for (;;) {
       const page = await readPage(log, generation, { ...request, ...(cursor === undefined ? {} : { cursor }) });
-      if (!page.ok || page.items.length > 0 || page.more) return page;
-      if (deadline === undefined || deadline.signal.aborted) return page;
+      if (!page.ok) return page;
+      const { next, ...answer } = page;
+      if (page.items.length > 0 || page.more || deadline === undefined || deadline.signal.aborted) return answer;
       cursor = page.next_cursor;
-      await log.waitBeyond(TOPICS.feed, FEED_PARTITION, page.next, deadline.signal);
-      if (deadline.signal.aborted) return page;
+      await log.waitBeyond(TOPICS.feed, FEED_PARTITION, next, deadline.signal);
+      if (deadline.signal.aborted) return answer;
     }
   } finally {
     deadline?.end();
@@ -67,9 +88,7 @@ async function readPage(
   log: EventLog,
   generation: string,
   request: PullRequest,
-): Promise<
-  (PullPage & { readonly ok: true; readonly next: number }) | { readonly ok: false; readonly error: CursorError }
-> {
+): Promise<Extract<FeedResult, { ok: false }> | (Extract<FeedResult, { ok: true }> & { readonly next: number })> {
   const bounds = await log.bounds(TOPICS.feed, FEED_PARTITION);
   const from =
     request.cursor === undefined
@@ -77,7 +96,8 @@ async function readPage(
       : decodeCursor(request.cursor, { generation, ...bounds });
   if (!from.ok) return from;
   try {
-    const { items, next, at_end } = await collect(log, from.offset, request.limit, request.filter ?? {});
+    const { found, next, at_end } = await collect(log, from.offset, request.limit, request.filter ?? {});
+    const items = found.map(({ alert, after }) => ({ alert, cursor: encodeCursor(generation, after) }));
     return { ok: true, items, next, next_cursor: encodeCursor(generation, next), more: !at_end };
   } catch (error) {
     // Retention moved the start between the two reads.
@@ -87,24 +107,24 @@ async function readPage(
 }
 
 async function collect(log: EventLog, from: number, limit: number, filter: FeedFilter) {
-  const items: OcsfDetectionFinding[] = [];
+  const found: { readonly alert: Alert; readonly after: number }[] = [];
   let next = from;
   let looked_at = 0;
   while (looked_at < LIMITS.fetch_records_max) {
-    const most = { records: Math.max(limit - items.length, READ_RECORDS_MIN), bytes: LIMITS.pull_bytes_max };
+    const most = { records: Math.max(limit - found.length, READ_RECORDS_MIN), bytes: LIMITS.pull_bytes_max };
     const records = await log.read(TOPICS.feed, FEED_PARTITION, next, most);
-    if (records.length === 0) return { items, next, at_end: true };
+    if (records.length === 0) return { found, next, at_end: true };
     for (const record of records) {
-      if (items.length === limit) break;
+      if (found.length === limit) break;
       const alert = alertOf(record);
-      if (wants(filter, alert)) items.push(toOcsf(alert));
+      if (wants(filter, alert)) found.push({ alert, after: record.offset + 1 });
       next = record.offset + 1;
     }
     looked_at += records.length;
-    if (items.length === limit) break;
+    if (found.length === limit) break;
   }
   const { end } = await log.bounds(TOPICS.feed, FEED_PARTITION);
-  return { items, next, at_end: next >= end };
+  return { found, next, at_end: next >= end };
 }
 
 /** A record of the feed. Throws when it is no alert: the feeder has checked it, so the feed was damaged. */
