@@ -58,6 +58,25 @@ export const LIMITS = {
   http_batch_items_max: 10_000,
   page_items_max: 500,
   stream_clients_max: 64,
+  /** Requests with events that are read and made durable at the same time; the next one is asked to come back. */
+  http_ingest_requests_max: 8,
+  /** Results of single items in one answer to submitted events. */
+  http_results_max: 1_000,
+  /** A stream whose client takes nothing for so long is dropped; without news a stream says so that often. */
+  stream_stall_ms: 10 * SECOND_MS,
+  stream_heartbeat_ms: 15 * SECOND_MS,
+  stream_page_items: 32,
+  /** Failed authentications of one address within a span, after which it is told to wait, and addresses remembered. */
+  auth_failures_max: 20,
+  auth_failures_span_ms: MINUTE_MS,
+  auth_addresses_max: 10_000,
+  /** A request must have arrived as a whole after so long, and connections at the same time. */
+  http_request_ms_max: 60 * SECOND_MS,
+  http_connections_max: 1_024,
+  /** Rows of one alert's page: findings, events of its sessions around it, and open alerts on an identity's page. */
+  alert_findings_shown_max: 200,
+  alert_context_shown_max: 50,
+  identity_alerts_shown_max: 50,
 
   // --- event log and partition worker ---------------------------------------------------------------------------
   partitions_default: 4,
@@ -130,6 +149,9 @@ export const LIMITS = {
   proposals_per_alert_max: 8,
   /** Outcomes remembered to answer a command that is asked again. */
   outcomes_max: 100_000,
+  /** Judgements kept in memory of one alert, and alerts whose judgements are; the control log and its copies keep all. */
+  verdicts_per_alert_max: 16,
+  verdicts_alerts_max: 20_000,
   command_timeout_ms: 10 * SECOND_MS,
   principals_max: 10_000,
   keys_max: 10_000,

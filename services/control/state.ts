@@ -4,6 +4,7 @@ import type { ControlRecord } from '../../schemas/control.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role } from '../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
+import type { Verdict } from '../../schemas/verdict.ts';
 
 export type PrincipalEntry = {
   readonly principal: Principal;
@@ -39,6 +40,8 @@ export type ControlState = {
   readonly keys: Map<string, KeyEntry>;
   readonly subscriptions: Map<string, SubscriptionEntry>;
   readonly outcomes: Map<string, { readonly digest: string; readonly outcome: Outcome }>;
+  /** The latest judgements of an alert by its uid, oldest first. */
+  readonly verdicts: Map<string, readonly Verdict[]>;
   responder: ResponderEntry | undefined;
 };
 
@@ -52,6 +55,7 @@ export function emptyControlState(): ControlState {
     keys: new Map(),
     subscriptions: new Map(),
     outcomes: new Map(),
+    verdicts: new Map(),
     responder: undefined,
   };
 }
@@ -103,8 +107,7 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       return state;
     }
     case 'verdict_given':
-      // Detect keeps what follows from a verdict; here it is only on record.
-      return state;
+      return applyVerdict(state, record.verdict);
     case 'command_outcome':
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
@@ -140,6 +143,16 @@ function forget(state: ControlState, id: string): void {
   const others = (state.byAlert.get(uid) ?? []).filter((other) => other !== id);
   if (others.length === 0) state.byAlert.delete(uid);
   else state.byAlert.set(uid, others);
+}
+
+function applyVerdict(state: ControlState, verdict: Verdict): ControlState {
+  const uid = verdict.alert_uid;
+  const all = [...(state.verdicts.get(uid) ?? []), verdict];
+  // What was judged last is forgotten last.
+  state.verdicts.delete(uid);
+  state.verdicts.set(uid, all.slice(-LIMITS.verdicts_per_alert_max));
+  dropOldest(state.verdicts, LIMITS.verdicts_alerts_max);
+  return state;
 }
 
 function revokePrincipal(state: ControlState, principal: PrincipalRef, when: number): ControlState {
