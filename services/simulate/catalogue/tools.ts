@@ -267,7 +267,7 @@ function build(): readonly Tool[] {
   return specs.map(([key, server, spec], ordinal) => toolOf(key, ordinal, server, spec));
 }
 
-export const TOOLS: readonly Tool[] = build();
+const TOOLS: readonly Tool[] = build();
 const BY_KEY = new Map(TOOLS.map((tool) => [tool.key, tool]));
 
 /** Throws RangeError on a name that no server has: the catalogue itself is wrong then. */

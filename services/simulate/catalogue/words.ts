@@ -1,9 +1,9 @@
 /** Invented, generic names. Companies end in `.example`, which RFC 2606 keeps free of real owners. */
-export const FIRST_NAMES =
+const FIRST_NAMES =
   'amara bjorn chidi dalia elif farid greta hana ivo jun kofi lena marek nadia omar petra quinn rosa samir tala umar vera wen yara zoe anders bela carmen dmitri esme felix gia'.split(
     ' ',
   );
-export const LAST_NAMES =
+const LAST_NAMES =
   'okafor lindqvist marsh haddad yilmaz novak sorensen tanaka petrov adeyemi castellan brandt ferreira ito kowalska mensah nakamura oduya pereira rahimi santos teller ueda vasquez weber xu yamada zielinski abbott barrow'.split(
     ' ',
   );

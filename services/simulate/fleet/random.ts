@@ -19,7 +19,7 @@ function fold(hash: number, word: number): number {
 }
 
 /** MurmurHash3's finaliser: a bijection on 32-bit words. */
-export function scramble(word: number): number {
+function scramble(word: number): number {
   let h = word;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
