@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { Severity } from './alert.ts';
+import { LIMITS, UNITS } from './limits.ts';
+
+/**
+ * The configuration of the service: countersign.yaml, COUNTERSIGN_* variables and command line options together.
+ * Sections are handed out one by one; nobody gets the whole. Secrets are never in it: it names files that hold them.
+ * Rules between fields stand in services/platform/config.ts.
+ */
+const filePath = () => z.string().min(1).max(4096);
+const days = () => z.int().min(1).max(36_500);
+/** Loopback addresses may be spoken to in the clear; others only over TLS, unless the section says otherwise. */
+const webUrl = () => z.url({ protocol: /^https?$/ }).max(LIMITS.resource_id_chars_max);
+
+export const ListenConfig = z.strictObject({
+  host: z.string().min(1).max(255).default('127.0.0.1'),
+  /** 0 takes any free port. */
+  port: z.int().min(0).max(65_535).default(7788),
+  tls: z.strictObject({ cert_file: filePath(), key_file: filePath() }).optional(),
+  /** Without TLS only this machine may connect: API keys would cross the network in the clear. */
+  allow_plaintext_beyond_loopback: z.boolean().default(false),
+});
+
+export const LogConfig = z.strictObject({
+  /** Fixed when the log is made. More partitions let more cores detect. */
+  partitions: z.int().min(1).max(1024).default(LIMITS.partitions_default),
+  retention_days: days().default(30),
+  /** Beyond it the log refuses writes, as on a full disk. Absent: the disk decides. */
+  size_bytes_max: z
+    .int()
+    .min(64 * UNITS.MIB)
+    .optional(),
+});
+
+export const StoreConfig = z.strictObject({
+  /** A ClickHouse server. Absent: ClickHouse in this process, in the data directory. */
+  url: webUrl().optional(),
+  username: z.string().min(1).optional(),
+  password_file: filePath().optional(),
+  database: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
+    .default('countersign'),
+  /** The server's tables are replicated: writes wait for a quorum. */
+  replicated: z.boolean().default(false),
+  retention_days: days().default(400),
+});
+
+export const DetectConfig = z.strictObject({
+  /** The alert budget; thresholds follow from it. */
+  alerts_per_1000_identity_days: z.number().positive().max(100_000).default(20),
+  /** Events this much behind the log's clock still count in time windows. */
+  lateness_ms: z.int().min(LIMITS.future_ms).max(UNITS.DAY_MS).default(LIMITS.lateness_ms),
+});
+
+export const IngestConfig = z.strictObject({
+  /** Mapping files for sources that do not write canonical JSON. */
+  mappings: z.array(filePath()).max(64).default([]),
+  tool_catalogue: filePath().optional(),
+});
+
+export const DeliverConfig = z.strictObject({
+  webhook: z
+    .strictObject({
+      url: webUrl(),
+      /** Absent: COUNTERSIGN_DELIVER_WEBHOOK_SECRET. */
+      secret_file: filePath().optional(),
+      severity_min: Severity.default('low'),
+      allow_private_networks: z.boolean().default(false),
+    })
+    .optional(),
+});
+
+export const ContainConfig = z.strictObject({
+  /** Humans who must countersign; it can only ask for more than one, never for less. */
+  approvals: z.int().min(1).max(10).default(1),
+  approval_expiry_ms: z
+    .int()
+    .min(UNITS.MINUTE_MS)
+    .max(30 * UNITS.DAY_MS)
+    .default(LIMITS.approval_expiry_ms),
+  execution_expiry_ms: z.int().min(UNITS.MINUTE_MS).max(UNITS.DAY_MS).default(LIMITS.execution_expiry_ms),
+  executor_webhook: z
+    .strictObject({
+      url: webUrl(),
+      /** Absent: COUNTERSIGN_CONTAIN_EXECUTOR_SECRET. */
+      secret_file: filePath().optional(),
+      /** The receiver acts once per webhook-id, so an unclear answer may be followed by another attempt. */
+      deduplicates: z.boolean().default(true),
+      /** Permits http beyond this machine, where the signature alone protects the message. */
+      allow_plaintext: z.boolean().default(false),
+    })
+    .optional(),
+});
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export const LoggingConfig = z.strictObject({ level: z.enum(LOG_LEVELS).default('info') });
+
+export const Config = z.strictObject({
+  data_dir: filePath().default('./.countersign'),
+  listen: ListenConfig.prefault({}),
+  log: LogConfig.prefault({}),
+  store: StoreConfig.prefault({}),
+  detect: DetectConfig.prefault({}),
+  ingest: IngestConfig.prefault({}),
+  deliver: DeliverConfig.prefault({}),
+  contain: ContainConfig.prefault({}),
+  logging: LoggingConfig.prefault({}),
+});
+export type Config = z.infer<typeof Config>;
+/** What a person may write: everything has a default. */
+export type ConfigInput = z.input<typeof Config>;

@@ -1,0 +1,86 @@
+import fs from 'node:fs';
+import type { Config } from '../../schemas/config.ts';
+import { type ConfigProblem, excerpt, fieldName } from './config-problems.ts';
+import { type Environment, errorCode, type FieldPath } from './config-sources.ts';
+
+/** Read once, beside the configuration, so that printing one never prints the other. */
+export type Secrets = {
+  readonly store_password: string | undefined;
+  readonly deliver_webhook_secret: string | undefined;
+  readonly contain_executor_secret: string | undefined;
+};
+
+const SECRET_BYTES_MAX = 4096;
+
+type SecretSource = { readonly field: FieldPath; readonly file: string | undefined; readonly variable: string };
+
+/** Secrets come from files or the environment, and have no default: what needs one and has none is a problem. */
+export function readSecrets(
+  config: Config,
+  environment: Environment,
+  placeOf: (field: FieldPath) => string,
+  warnings: string[],
+): { readonly secrets: Secrets; readonly problems: readonly ConfigProblem[] } {
+  const problems: ConfigProblem[] = [];
+  const read = (source: SecretSource, needed: { readonly by: string | undefined }): string | undefined => {
+    const secret = readSecret(source, environment, warnings);
+    if (secret.problem !== undefined) problems.push({ ...secret.problem, place: placeOf(source.field) });
+    else if (secret.value === undefined && needed.by !== undefined) {
+      const message = `needs a secret: name a file in ${fieldName(source.field)}, or set ${source.variable}`;
+      const place = placeOf(source.field);
+      problems.push({ code: 'config_secret_missing', field: needed.by, value: undefined, place, message });
+    }
+    return secret.value;
+  };
+  const { store, deliver, contain } = config;
+  const secrets: Secrets = {
+    store_password: read(
+      { field: ['store', 'password_file'], file: store.password_file, variable: 'COUNTERSIGN_STORE_PASSWORD' },
+      { by: undefined },
+    ),
+    deliver_webhook_secret: read(
+      {
+        field: ['deliver', 'webhook', 'secret_file'],
+        file: deliver.webhook?.secret_file,
+        variable: 'COUNTERSIGN_DELIVER_WEBHOOK_SECRET',
+      },
+      { by: deliver.webhook === undefined ? undefined : 'deliver.webhook' },
+    ),
+    contain_executor_secret: read(
+      {
+        field: ['contain', 'executor_webhook', 'secret_file'],
+        file: contain.executor_webhook?.secret_file,
+        variable: 'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
+      },
+      { by: contain.executor_webhook === undefined ? undefined : 'contain.executor_webhook' },
+    ),
+  };
+  return { secrets, problems };
+}
+
+type ReadSecret = {
+  readonly value: string | undefined;
+  readonly problem?: Omit<ConfigProblem, 'place'>;
+};
+
+function readSecret(source: SecretSource, environment: Environment, warnings: string[]): ReadSecret {
+  const { file, variable } = source;
+  const refused = (message: string): ReadSecret => ({
+    value: undefined,
+    problem: { code: 'config_secret_unreadable', field: fieldName(source.field), value: excerpt(file), message },
+  });
+  const set = environment[variable];
+  const variableValue = set === '' ? undefined : set;
+  if (file === undefined) return { value: variableValue };
+  if (variableValue !== undefined) return refused(`and ${variable} are both set: keep one of them`);
+  try {
+    const { size, mode } = fs.statSync(file);
+    if (size > SECRET_BYTES_MAX) return refused(`is longer than ${SECRET_BYTES_MAX} bytes: this is no secret`);
+    const value = fs.readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    if (value === '') return refused('is empty: write the secret into it');
+    if ((mode & 0o077) !== 0) warnings.push(`${excerpt(file)} can be read by other users; chmod 600 it`);
+    return { value };
+  } catch (error) {
+    return refused(`cannot be read (${errorCode(error)}): check its name and rights`);
+  }
+}

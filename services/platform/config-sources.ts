@@ -1,0 +1,199 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { LineCounter, parseDocument } from 'yaml';
+import { UNITS } from '../../schemas/limits.ts';
+
+/** One source of configuration: a tree of values, and what to call the place of each. */
+export type Layer = {
+  readonly tree: Tree;
+  /** Where the value at this path was written: `countersign.yaml:12`, `COUNTERSIGN_LISTEN_PORT`. */
+  readonly placeOf: (field: FieldPath) => string;
+};
+export type Tree = Readonly<Record<string, unknown>>;
+export type FieldPath = readonly (string | number)[];
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Reading = 'text' | 'number' | 'boolean' | 'list';
+/** Every variable that sets a value. An empty variable counts as not set, as compose files leave them. */
+const VARIABLES: Readonly<Record<string, { readonly field: readonly [string, ...string[]]; readonly as: Reading }>> = {
+  COUNTERSIGN_DATA_DIR: { field: ['data_dir'], as: 'text' },
+  COUNTERSIGN_LISTEN_HOST: { field: ['listen', 'host'], as: 'text' },
+  COUNTERSIGN_LISTEN_PORT: { field: ['listen', 'port'], as: 'number' },
+  COUNTERSIGN_LISTEN_TLS_CERT_FILE: { field: ['listen', 'tls', 'cert_file'], as: 'text' },
+  COUNTERSIGN_LISTEN_TLS_KEY_FILE: { field: ['listen', 'tls', 'key_file'], as: 'text' },
+  COUNTERSIGN_LISTEN_ALLOW_PLAINTEXT_BEYOND_LOOPBACK: {
+    field: ['listen', 'allow_plaintext_beyond_loopback'],
+    as: 'boolean',
+  },
+  COUNTERSIGN_LOG_PARTITIONS: { field: ['log', 'partitions'], as: 'number' },
+  COUNTERSIGN_LOG_RETENTION_DAYS: { field: ['log', 'retention_days'], as: 'number' },
+  COUNTERSIGN_LOG_SIZE_BYTES_MAX: { field: ['log', 'size_bytes_max'], as: 'number' },
+  COUNTERSIGN_STORE_URL: { field: ['store', 'url'], as: 'text' },
+  COUNTERSIGN_STORE_USERNAME: { field: ['store', 'username'], as: 'text' },
+  COUNTERSIGN_STORE_PASSWORD_FILE: { field: ['store', 'password_file'], as: 'text' },
+  COUNTERSIGN_STORE_DATABASE: { field: ['store', 'database'], as: 'text' },
+  COUNTERSIGN_STORE_REPLICATED: { field: ['store', 'replicated'], as: 'boolean' },
+  COUNTERSIGN_STORE_RETENTION_DAYS: { field: ['store', 'retention_days'], as: 'number' },
+  COUNTERSIGN_DETECT_ALERTS_PER_1000_IDENTITY_DAYS: {
+    field: ['detect', 'alerts_per_1000_identity_days'],
+    as: 'number',
+  },
+  COUNTERSIGN_DETECT_LATENESS_MS: { field: ['detect', 'lateness_ms'], as: 'number' },
+  COUNTERSIGN_INGEST_MAPPINGS: { field: ['ingest', 'mappings'], as: 'list' },
+  COUNTERSIGN_INGEST_TOOL_CATALOGUE: { field: ['ingest', 'tool_catalogue'], as: 'text' },
+  COUNTERSIGN_DELIVER_WEBHOOK_URL: { field: ['deliver', 'webhook', 'url'], as: 'text' },
+  COUNTERSIGN_DELIVER_WEBHOOK_SECRET_FILE: { field: ['deliver', 'webhook', 'secret_file'], as: 'text' },
+  COUNTERSIGN_DELIVER_WEBHOOK_SEVERITY_MIN: { field: ['deliver', 'webhook', 'severity_min'], as: 'text' },
+  COUNTERSIGN_DELIVER_WEBHOOK_ALLOW_PRIVATE_NETWORKS: {
+    field: ['deliver', 'webhook', 'allow_private_networks'],
+    as: 'boolean',
+  },
+  COUNTERSIGN_CONTAIN_APPROVALS: { field: ['contain', 'approvals'], as: 'number' },
+  COUNTERSIGN_CONTAIN_APPROVAL_EXPIRY_MS: { field: ['contain', 'approval_expiry_ms'], as: 'number' },
+  COUNTERSIGN_CONTAIN_EXECUTION_EXPIRY_MS: { field: ['contain', 'execution_expiry_ms'], as: 'number' },
+  COUNTERSIGN_CONTAIN_EXECUTOR_URL: { field: ['contain', 'executor_webhook', 'url'], as: 'text' },
+  COUNTERSIGN_CONTAIN_EXECUTOR_SECRET_FILE: { field: ['contain', 'executor_webhook', 'secret_file'], as: 'text' },
+  COUNTERSIGN_CONTAIN_EXECUTOR_DEDUPLICATES: { field: ['contain', 'executor_webhook', 'deduplicates'], as: 'boolean' },
+  COUNTERSIGN_CONTAIN_EXECUTOR_ALLOW_PLAINTEXT: {
+    field: ['contain', 'executor_webhook', 'allow_plaintext'],
+    as: 'boolean',
+  },
+  COUNTERSIGN_LOGGING_LEVEL: { field: ['logging', 'level'], as: 'text' },
+};
+
+/** Variables that other parts read: the file's place, secrets, and what the client commands use. */
+export const OTHER_VARIABLES = [
+  'COUNTERSIGN_CONFIG',
+  'COUNTERSIGN_STORE_PASSWORD',
+  'COUNTERSIGN_DELIVER_WEBHOOK_SECRET',
+  'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
+  'COUNTERSIGN_URL',
+  'COUNTERSIGN_API_KEY',
+] as const;
+
+/** The names of all variables, for help texts and suggestions. */
+export const VARIABLE_NAMES: readonly string[] = [...Object.keys(VARIABLES), ...OTHER_VARIABLES];
+
+/** Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. */
+const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
+  ['data_dir'],
+  ['listen', 'tls', 'cert_file'],
+  ['listen', 'tls', 'key_file'],
+  ['store', 'password_file'],
+  ['ingest', 'mappings'],
+  ['ingest', 'tool_catalogue'],
+  ['deliver', 'webhook', 'secret_file'],
+  ['contain', 'executor_webhook', 'secret_file'],
+];
+
+export function environmentLayer(environment: Environment, cwd: string): Layer {
+  const names = new Map<string, string>();
+  let tree: Tree = {};
+  for (const [name, { field, as }] of Object.entries(VARIABLES)) {
+    const text = environment[name];
+    if (text === undefined || text === '') continue;
+    names.set(field.join('.'), name);
+    tree = mergeTrees(tree, nested(field, readVariable(text, as)));
+  }
+  return {
+    tree: withAbsolutePaths(tree, cwd),
+    placeOf: (field) => names.get(field.join('.')) ?? names.get(field.slice(0, -1).join('.')) ?? 'the environment',
+  };
+}
+
+/** Values given on the command line, under the name that the user typed. */
+export function overridesLayer(tree: Tree, cwd: string): Layer {
+  return { tree: withAbsolutePaths(tree, cwd), placeOf: () => 'the command line' };
+}
+
+export type FileLayer =
+  | { readonly ok: true; readonly layer: Layer }
+  | { readonly ok: false; readonly place: string; readonly message: string };
+
+/** Reads a YAML file. The shape of its content is checked later, together with the other layers. */
+export function fileLayer(file: string): FileLayer {
+  let text: string;
+  try {
+    if (fs.statSync(file).size > UNITS.MIB) {
+      return { ok: false, place: file, message: 'is longer than 1 MiB: this is no configuration' };
+    }
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    return { ok: false, place: file, message: `cannot be read (${errorCode(error)}): check its name and rights` };
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (at: number): string => `${file}:${lines.linePos(at).line}`;
+  const [broken] = document.errors;
+  if (broken !== undefined) return { ok: false, place: place(broken.pos[0]), message: `is no YAML: ${broken.message}` };
+  let value: unknown;
+  try {
+    value = document.toJS() ?? {};
+  } catch (error) {
+    return { ok: false, place: file, message: `is no usable YAML: ${String(error)}` };
+  }
+  if (!isTree(value)) return { ok: false, place: file, message: 'must hold sections such as "listen:", nothing else' };
+  const placeOf = (field: FieldPath): string => {
+    for (let depth = field.length; depth > 0; depth--) {
+      const node: unknown = document.getIn(field.slice(0, depth), true);
+      if (typeof node === 'object' && node !== null && 'range' in node && Array.isArray(node.range)) {
+        return place(Number(node.range[0]));
+      }
+    }
+    return file;
+  };
+  return { ok: true, layer: { tree: withAbsolutePaths(value, path.dirname(path.resolve(file))), placeOf } };
+}
+
+/** Both trees in one; where both have a value that is no section, the second counts. */
+export function mergeTrees(under: Tree, over: Tree): Tree {
+  const keys = new Set([...Object.keys(under), ...Object.keys(over)]);
+  return Object.fromEntries(
+    [...keys].map((key) => {
+      const [below, above] = [own(under, key), own(over, key)];
+      if (isTree(below) && isTree(above)) return [key, mergeTrees(below, above)];
+      return [key, above === undefined ? below : above];
+    }),
+  );
+}
+
+export function valueAt(tree: unknown, field: FieldPath): unknown {
+  return field.reduce<unknown>((value, step) => own(value, step), tree);
+}
+
+export function errorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+/** What stays as text is refused by the schema, which names the variable. */
+function readVariable(text: string, as: Reading): unknown {
+  if (as === 'list') return text.split(',').map((item) => item.trim());
+  if (as === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
+  if (as === 'number') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  return text;
+}
+
+function withAbsolutePaths(tree: Tree, base: string): Tree {
+  let result = tree;
+  for (const field of PATH_FIELDS) {
+    const value = valueAt(tree, field);
+    const absolute = (item: unknown): unknown =>
+      typeof item === 'string' && item !== '' ? path.resolve(base, item) : item;
+    if (value === undefined) continue;
+    result = mergeTrees(result, nested(field, Array.isArray(value) ? value.map(absolute) : absolute(value)));
+  }
+  return result;
+}
+
+function nested(field: readonly [string, ...string[]], value: unknown): Tree {
+  return field.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree;
+}
+
+function own(value: unknown, key: string | number): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+  return (value as Readonly<Record<string | number, unknown>>)[key];
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
