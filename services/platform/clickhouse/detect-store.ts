@@ -8,9 +8,12 @@ import { EVENTS } from './tables/events.ts';
 import { ALERTS, FINDINGS } from './tables/outputs.ts';
 import { DEAD_LETTERS, MANIFESTS, PRIORS, STATE_BLOBS } from './tables/state.ts';
 
-/** Keys per look-up: they travel in the URL, which a server takes up to a megabyte of. */
+/**
+ * Keys per look-up, and bytes of them: parameters travel in the URL, and proxies before a server take 8 KiB of that.
+ * In process nothing is in between.
+ */
 const KEYS_PER_READ_MAX = 1_000;
-const KEY_BYTES_PER_READ_MAX = 128 * 1024;
+const KEY_BYTES_PER_READ_MAX = { embedded: 128 * 1024, server: 6 * 1024 } as const;
 const SEEN_KEYS_PER_READ = 100_000;
 
 /** The writes and reads of detect's checkpoints, on ClickHouse. Reads that decide see every acknowledged write. */
@@ -54,7 +57,7 @@ export function createDetectStore(
     },
     async readBlobs(topic, partition, keys) {
       const blobs = new Map<string, StateBlob>();
-      for (const batch of keyBatches(keys)) {
+      for (const batch of keyBatches(keys, KEY_BYTES_PER_READ_MAX[db.kind])) {
         readBlobRows(await decide(READ_BLOBS, 'RowBinary', { topic, partition, keys: batch }), blobs);
       }
       return blobs;
@@ -135,12 +138,12 @@ function readDueRows(answer: Buffer): { key: string; due: number }[] {
   return rows;
 }
 
-function* keyBatches(keys: readonly string[]): Generator<string[]> {
+function* keyBatches(keys: readonly string[], bytesMax: number): Generator<string[]> {
   let batch: string[] = [];
   let bytes = 0;
   for (const key of keys) {
     const hex = Buffer.from(key, 'utf8').toString('hex');
-    if (batch.length === KEYS_PER_READ_MAX || bytes + hex.length > KEY_BYTES_PER_READ_MAX) {
+    if (batch.length > 0 && (batch.length === KEYS_PER_READ_MAX || bytes + hex.length > bytesMax)) {
       yield batch;
       batch = [];
       bytes = 0;
