@@ -1,13 +1,6 @@
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Clock } from '../platform/clock.ts';
-import {
-  type EventLog,
-  LogUnavailable,
-  type NewRecord,
-  OffsetOutOfRange,
-  PositionConflict,
-  TOPICS,
-} from '../platform/event-log.ts';
+import { type EventLog, type NewRecord, TOPICS } from '../platform/event-log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import {
   type AlertRecord,
@@ -22,6 +15,8 @@ import {
   planFeed,
   remember,
 } from './feed-core.ts';
+import { firstOf } from './first-of.ts';
+import { isPassing } from './passing.ts';
 
 /**
  * The shell of the feed: `agent.alerts` in, `agent.feed` out, each (uid, revision) once and in order. Records and the
@@ -96,11 +91,7 @@ export async function runFeed(ports: FeedPorts, signal: AbortSignal): Promise<Fe
         failures = 0;
       }
     } catch (error) {
-      if (
-        !(error instanceof LogUnavailable || error instanceof PositionConflict || error instanceof OffsetOutOfRange)
-      ) {
-        throw error;
-      }
+      if (!isPassing(error)) throw error;
       if (signal.aborted) return undefined;
       ports.telemetry.occurred('feed_retries', {}, { error: error.message });
       await ports.clock.sleep(Math.min(LIMITS.feed_retry_ms_max, LIMITS.feed_retry_ms * 2 ** failures++), signal);
@@ -140,17 +131,13 @@ function feederFrom(ports: FeedPorts, memory: FeedMemory, from: FeedPosition, st
       report(ports.telemetry, plan);
       return records.length;
     },
-    wait: async (signal) => {
-      const enough = new AbortController();
-      const either = AbortSignal.any([signal, enough.signal]);
-      const waits = position.next.map((next, partition) => log.waitBeyond(TOPICS.alerts, partition, next, either));
-      try {
-        await Promise.race(waits);
-      } finally {
-        enough.abort();
-        await Promise.allSettled(waits);
-      }
-    },
+    wait: (signal) =>
+      firstOf(
+        signal,
+        position.next.map(
+          (next, partition) => (either: AbortSignal) => log.waitBeyond(TOPICS.alerts, partition, next, either),
+        ),
+      ),
   };
 }
 

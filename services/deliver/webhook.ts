@@ -1,0 +1,157 @@
+import { type EventLog, PositionConflict, TOPICS } from '../platform/event-log.ts';
+import { FEED_PARTITION } from './feed.ts';
+import { firstOf } from './first-of.ts';
+import { createWakeup } from './wakeup.ts';
+import { decodeLane, encodeLane, newLane } from './webhook-core.ts';
+import { runLane } from './webhook-lane.ts';
+import { offsetsOf } from './webhook-message.ts';
+import {
+  type Lane,
+  type LaneStatus,
+  livePosition,
+  newStatus,
+  redeliveryPosition,
+  type WebhookPorts,
+} from './webhook-walk.ts';
+
+/**
+ * Webhooks to all subscriptions: one live lane each, in order of the feed, and one more while messages are redelivered.
+ * At least once: after kill -9 the message under way is sent again under the same webhook-id, and none is skipped.
+ */
+
+/** How one subscription fares. `behind` counts feed records it has not passed yet, wanted or not. */
+export type SubscriptionDelivery = Readonly<LaneStatus> & {
+  readonly subscription: string;
+  readonly behind: number;
+  readonly redelivery: Readonly<LaneStatus> | undefined;
+};
+
+export type RedeliverResult =
+  | { readonly ok: true; readonly from_offset: number; readonly to_offset: number }
+  | {
+      readonly ok: false;
+      readonly code: 'subscription_unknown' | 'webhook_id_unknown' | 'redelivery_active';
+      readonly message: string;
+    };
+
+export type Webhooks = {
+  status(): Promise<readonly SubscriptionDelivery[]>;
+  /**
+   * Sends the messages from one webhook-id to another (both included, in the order of the feed) again, under the same
+   * ids and beside the live ones. Durable once it resolves: a restart goes on with it.
+   */
+  redeliver(subscription: string, range: { readonly first: string; readonly last: string }): Promise<RedeliverResult>;
+  /** Ends the pause before the next attempt. False when there is no such subscription. */
+  retryNow(subscription: string): boolean;
+  /** Resolves after the signal has aborted and every attempt has ended; rejects on a defect. */
+  readonly stopped: Promise<void>;
+};
+
+/** Starts delivering. Subscriptions come and go with `ports.subscriptions`. */
+export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhooks {
+  const lanes = new Map<string, Lane>();
+  const running = new Set<Promise<void>>();
+  const defect = new AbortController();
+  const either = AbortSignal.any([signal, defect.signal]);
+
+  const launch = (subscription: string, kind: Lane['kind']): void => {
+    const position = kind === 'live' ? livePosition(subscription) : redeliveryPosition(subscription);
+    if (lanes.has(position)) return;
+    const lane: Lane = { subscription, position, kind, status: newStatus(), wakeup: createWakeup() };
+    lanes.set(position, lane);
+    const run = runLane(ports, lane, either).then(
+      () => {
+        lanes.delete(position);
+        // Set again while its lane was ending.
+        if (kind === 'live' && !either.aborted && isSet(subscription)) launch(subscription, kind);
+      },
+      (error: unknown) => defect.abort(error),
+    );
+    running.add(run);
+    run.then(() => running.delete(run));
+  };
+  const isSet = (id: string): boolean =>
+    ports.subscriptions.current().some(({ subscription }) => subscription.id === id);
+
+  const supervise = async (): Promise<void> => {
+    while (!either.aborted) {
+      const changed = firstOf(either, [(until) => ports.subscriptions.changed(until)]);
+      for (const { subscription } of ports.subscriptions.current()) {
+        if (lanes.has(livePosition(subscription.id))) continue;
+        launch(subscription.id, 'live');
+        launch(subscription.id, 'redelivery');
+      }
+      await changed;
+    }
+    while (running.size > 0) await Promise.all(running);
+    if (defect.signal.aborted) throw defect.signal.reason;
+  };
+
+  return {
+    stopped: supervise(),
+    status: () => statusOf(ports, lanes),
+    retryNow: (subscription) => {
+      const lane = lanes.get(livePosition(subscription));
+      lane?.wakeup.wake();
+      return lane !== undefined;
+    },
+    redeliver: async (subscription, range) => {
+      if (!isSet(subscription)) {
+        return { ok: false, code: 'subscription_unknown', message: `there is no subscription ${subscription}` };
+      }
+      const begun = await beginRedelivery(ports.log, subscription, range);
+      if (begun.ok) launch(subscription, 'redelivery');
+      return begun;
+    },
+  };
+}
+
+async function statusOf(ports: WebhookPorts, lanes: ReadonlyMap<string, Lane>): Promise<SubscriptionDelivery[]> {
+  const { end } = await ports.log.bounds(TOPICS.feed, FEED_PARTITION);
+  return ports.subscriptions.current().map(({ subscription: { id } }) => {
+    const live = lanes.get(livePosition(id))?.status ?? newStatus();
+    const redelivery = lanes.get(redeliveryPosition(id))?.status;
+    return {
+      ...live,
+      subscription: id,
+      behind: Math.max(0, end - live.next_offset),
+      redelivery: redelivery === undefined ? undefined : { ...redelivery },
+    };
+  });
+}
+
+/** Writes the position of a new redelivery, unless one is under way. */
+async function beginRedelivery(
+  log: EventLog,
+  subscription: string,
+  { first, last }: { readonly first: string; readonly last: string },
+): Promise<RedeliverResult> {
+  const name = redeliveryPosition(subscription);
+  const active: RedeliverResult = {
+    ok: false,
+    code: 'redelivery_active',
+    message: `subscription ${subscription} is being redelivered to: wait until that is done`,
+  };
+  const held = await log.position(name);
+  if (held !== undefined && !decodeLane(held).ended) return active;
+  const offsets = await offsetsOf(log, subscription, [first, last]);
+  const [from, to] = [offsets.get(first), offsets.get(last)];
+  if (from === undefined || to === undefined) {
+    const missing = from === undefined ? first : last;
+    const message = `the feed holds no message ${missing} of subscription ${subscription}: look for its id in the dead letters`;
+    return { ok: false, code: 'webhook_id_unknown', message };
+  }
+  const { generation } = await log.describe(TOPICS.feed);
+  const lane = newLane(generation, Math.min(from, to), Math.max(from, to) + 1);
+  try {
+    await log.transact({
+      records: [],
+      positions: [{ name, position: encodeLane(lane) }],
+      expect: { name, position: held },
+    });
+  } catch (error) {
+    if (error instanceof PositionConflict) return active;
+    throw error;
+  }
+  return { ok: true, from_offset: lane.next, to_offset: lane.until as number };
+}
