@@ -30,15 +30,17 @@ export const PEOPLE: readonly FirstPrincipal[] = [
   { principal: { issuer: LOCAL_ISSUER, subject: 'robot', human: false }, roles: ['analyst', 'approver'] },
 ];
 
-type Body<T> = T extends Command ? Omit<T, 'id' | 'by' | 'credential' | 'time'> : never;
+type BodyOf<T> = T extends Command ? Omit<T, 'id' | 'by' | 'credential' | 'time'> : never;
+/** What a request asks, without who asked and when. */
+export type Body = BodyOf<Command>;
 
 /** What a person does through the API: the same bus, with the same fields set by whoever authenticated. */
 export type Desk = {
   readonly view: ControlView;
   readonly bus: CommandBus;
-  ask(subject: string, body: Body<Command>, id?: string): Promise<Answer>;
+  ask(subject: string, body: Body, id?: string): Promise<Answer>;
   /** The command as it goes to the log. */
-  command(subject: string, body: Body<Command>, id?: string): Command;
+  command(subject: string, body: Body, id?: string): Command;
   /** Resolves once a containment is in one of the states. */
   reaches(...states: ContainmentState[]): Promise<Containment>;
   /** The only containment there is. */
@@ -53,7 +55,7 @@ export async function openDesk(log: EventLog, clock: Clock, timeout_ms?: number)
   const view = await openControlView(log, clock);
   const bus = createCommandBus({ log, view, clock, ...(timeout_ms !== undefined && { timeout_ms }) });
   let asked = 0;
-  const command = (subject: string, body: Body<Command>, id = `${subject}-${++asked}-command`): Command => {
+  const command = (subject: string, body: Body, id = `${subject}-${++asked}-command`): Command => {
     const by: PrincipalRef = { issuer: LOCAL_ISSUER, subject };
     const key = [...view.state.keys.values()].find((entry) => entry.key.principal.subject === subject);
     return { ...body, id, by, time: clock.now(), ...(key && { credential: key.key.id }) } as Command;
