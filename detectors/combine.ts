@@ -14,7 +14,8 @@ export function combine(detectors: readonly Detector[], parts: readonly number[]
   const weight = operationWeight(c);
   let squares = 0;
   for (let i = 0; i < parts.length; i++) {
-    const bits = (parts[i] as number) * ((detectors[i] as Detector).weighed === 'operation' ? weight : 1);
+    const detector = detectors[i] as Detector;
+    const bits = (parts[i] as number) * detector.voice * (detector.weighed === 'operation' ? weight : 1);
     squares += bits * bits;
   }
   return Math.sqrt(squares);

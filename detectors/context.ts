@@ -33,8 +33,8 @@ export class Context {
     this.trace = input.session as Trace;
     this.prior = input.prior as OpenPrior;
     const group = this.prior.group(peerGroup);
-    const population = this.prior.population;
     const enough = group !== undefined && group.sessions >= GROUP_SESSIONS_MIN;
+    const population = this.prior.population(peerGroup);
     this.peers = enough ? group : population;
     this.basis = enough ? 'peer_group' : 'population';
     this.beyond = enough && group !== population ? population : undefined;

@@ -20,6 +20,8 @@ export type Lesson = {
   readonly group: Group;
   readonly trace: Trace;
   readonly record: RecordView;
+  /** Parts of TRUST_FULL that the session counts in its group's tables. */
+  readonly trust: number;
   /** Tools before the record's: 0 before the first. */
   previous: number;
   before: number;
@@ -39,6 +41,8 @@ export type Detector = {
   readonly family: Family;
   /** "operation": weighed by what the operation can do, and halved for repeats and failures. */
   readonly weighed: 'operation' | 'fully';
+  /** Weight in the combination: 1, or less for what mostly repeats another detector. */
+  readonly voice: number;
   /** Surprise in bits, 0 to BITS_MAX. Changes nothing. */
   score(c: Context): number;
   /** One event of an ended session teaches. */

@@ -16,6 +16,13 @@ export function keyOf(kind: number, hash: number): number {
   return ((hash & ~7) | kind) >>> 0 || 8;
 }
 
+/**
+ * What a session adds to a count. A session that surprised, though not enough for an alert, counts a quarter: what it
+ * did becomes known to the group only when several sessions did it, so one attack does not hide the next.
+ */
+export const TRUST_FULL = 8;
+export const TRUST_DOUBTED = 1;
+
 const CAPACITY_FIRST = 1024;
 const CAPACITY_MAX = 65_536;
 const LOAD_MAX = 0.7;
@@ -41,7 +48,7 @@ export class Group implements GroupState {
     return this.#used;
   }
 
-  add(key: number, count = 1): void {
+  add(key: number, count: number): void {
     const slot = this.#slot(key);
     if (this.#keys[slot] === key) {
       this.#counts[slot] = (this.#counts[slot] as number) + count;

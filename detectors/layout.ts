@@ -28,8 +28,9 @@ export const MEASURES = 5;
 /** The session is a fourth span beside minute, hour and day. */
 export const SPANS = 4;
 
-/** Buckets, 1 bit wide, of the histogram of session maxima; two to a word. */
+/** Buckets, 2 bits wide, of the histogram of session maxima; two to a word. */
 export const SCORE_BUCKETS = 48;
+export const SCORE_BUCKET_BITS = 2;
 /** Hour of day on working days and on weekends, two slots to a word. */
 export const RHYTHM_SLOTS = 48;
 
@@ -64,9 +65,8 @@ export const AT = {
   novel_runs: region(CHAIN_WORDS),
   denied_runs: region(CHAIN_WORDS),
   error_runs: region(CHAIN_WORDS),
-  /** Session maxima not yet handed to the group, as signed half-words, and their moments for calibration. */
+  /** Session maxima not yet handed to the group, as signed half-words. */
   score_counts: region(SCORE_BUCKETS / 2),
-  score_moments: region(MOMENT_WORDS),
 } as const;
 
 /** Words of one identity. */

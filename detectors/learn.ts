@@ -2,7 +2,7 @@ import { UNITS } from '../schemas/limits.ts';
 import type { Lesson } from './detector.ts';
 import { DETECTORS } from './ensemble.ts';
 import { SIZE_STEPS } from './features.ts';
-import type { Group } from './group.ts';
+import { type Group, TRUST_DOUBTED, TRUST_FULL } from './group.ts';
 import { AT, MEASURES, momentAt, SCORE_BUCKETS, SPANS } from './layout.ts';
 import { distinctOf } from './math/distinct.ts';
 import { log2 } from './math/logarithm.ts';
@@ -17,7 +17,8 @@ const record = new RecordView();
 export function learnSession(state: StateRef, trace: Trace, group: Group): void {
   if (trace.events === 0) return;
   learnHeader(state, trace, group);
-  const lesson: Lesson = { state, group, trace, record, previous: 0, before: 0, failed: 0, novel: false };
+  const trust = trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
+  const lesson: Lesson = { state, group, trace, record, trust, previous: 0, before: 0, failed: 0, novel: false };
   let at = RECORDS_AT;
   for (let i = trace.get(TRACE.recorded); i > 0; i--) {
     at = record.read(trace.u32, at);
@@ -31,20 +32,19 @@ export function learnSession(state: StateRef, trace: Trace, group: Group): void 
   teachWindows(state, group);
 }
 
-function learnHeader({ u32, f32, at }: StateRef, trace: Trace, group: Group): void {
+function learnHeader({ u32, at }: StateRef, trace: Trace, group: Group): void {
   u32[at + AT.events] = (u32[at + AT.events] as number) + trace.events;
   u32[at + AT.sessions] = (u32[at + AT.sessions] as number) + 1;
   const first = trace.get(TRACE.first_s);
   if (u32[at + AT.first_s] === 0 || first < (u32[at + AT.first_s] as number)) u32[at + AT.first_s] = first;
   u32[at + AT.last_s] = Math.max(u32[at + AT.last_s] as number, trace.get(TRACE.last_s));
-  group.sessions++;
+  group.sessions += trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
   const day = Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1;
   group.enterDay(day);
   if (day > (u32[at + AT.day] as number)) {
     u32[at + AT.day] = day;
     group.identity_days++;
   }
-  learnMoment(f32, at + AT.score_moments, trace.bits_max, SESSION_MEMORY);
   for (let bucket = 0; bucket < SCORE_BUCKETS; bucket++) {
     const counted = scoreCount(u32, at, bucket);
     if (counted === 0) continue;

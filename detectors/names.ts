@@ -8,6 +8,6 @@ import { mix } from './math/hash.ts';
 export function learnName(lesson: Lesson, namespace: number, value: number): void {
   for (const hash of [mix(namespace, 1), mix(namespace, value)]) {
     increment(lesson.state.u32, lesson.state.at + AT.names, NAME_ENTRIES, hash);
-    lesson.group.add(keyOf(KIND.name, hash));
+    lesson.group.add(keyOf(KIND.name, hash), lesson.trust);
   }
 }

@@ -2,7 +2,7 @@ import { UNITS } from '../schemas/limits.ts';
 import type { Context } from './context.ts';
 import type { ScoreInput } from './contract.ts';
 import { OUTCOME } from './features.ts';
-import { SCORE_BUCKETS } from './layout.ts';
+import { SCORE_BUCKET_BITS, SCORE_BUCKETS } from './layout.ts';
 import { addScoreCount } from './learn.ts';
 import { markDistinct } from './math/distinct.ts';
 import { isNovel } from './retrieval/sweep.ts';
@@ -20,6 +20,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
   countScore(c);
+  if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;
   for (let m = 0; m < 3; m++) {
     const size = f.size[m] as number;
     if (size < 0) continue;
@@ -29,7 +30,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   for (let i = 0; i < f.resources; i++) {
     markDistinct(words, TRACE.distinct, TRACE_DISTINCT_WORDS, f.resource[i] as number);
   }
-  for (let i = 0; i < f.tokens; i++) trace.addToken(f.token[i] as number);
+  for (let i = 0; i < f.tokens; i++) trace.addToken(f.token[i] as number, f.tool);
   trace.addSignature(f.signature);
   if (f.resources > 0) words[TRACE.novel_run] = novel ? (words[TRACE.novel_run] as number) + 1 : 0;
   words[TRACE.denied_run] = f.outcome === OUTCOME.denied ? (words[TRACE.denied_run] as number) + 1 : 0;
@@ -43,7 +44,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
 /** Keeps the session counted once, in the bucket of its strongest event so far. */
 function countScore(c: Context): void {
   const words = c.trace.u32;
-  const bucket = Math.min(SCORE_BUCKETS - 1, Math.floor(c.trace.bits_max));
+  const bucket = Math.min(SCORE_BUCKETS - 1, Math.floor(c.trace.bits_max / SCORE_BUCKET_BITS));
   const counted = words[TRACE.bucket] as number;
   if (counted === bucket + 1) return;
   if (counted > 0) addScoreCount(c.u32, c.at, counted - 1, -1);

@@ -1,8 +1,8 @@
 import type { GroupState } from './contract.ts';
 import { SIZE_STEPS } from './features.ts';
-import { Group, KIND } from './group.ts';
+import { Group, KIND, TRUST_FULL } from './group.ts';
 import { MEASURES, SCORE_BUCKETS, SPANS } from './layout.ts';
-import { KINDS, PRIOR_MAGIC, TAIL_BUCKETS, tailBucket } from './prior.ts';
+import { KINDS, PRIOR_MAGIC, TAIL_BUCKETS, tailBucket, tenantOf } from './prior.ts';
 import { thresholdsOf } from './threshold.ts';
 
 /** Entries of one group's table, of all groups' together, and of the population's. */
@@ -20,24 +20,34 @@ export function buildPriorBytes(
   alerts_per_1000_identity_days: number,
 ): Uint8Array {
   const names = [...groups.keys()].sort();
-  const merged = names.map((name) => merge(groups.get(name) as readonly GroupState[]));
-  const population = merged.length === 1 ? (merged[0] as Merged) : sum(merged);
+  const merged = new Map(names.map((name) => [name, merge(groups.get(name) as readonly GroupState[])]));
   const out = new WordWriter();
   out.word(PRIOR_MAGIC);
-  const thresholds = thresholdsOf(population, alerts_per_1000_identity_days);
+  const thresholds = thresholdsOf(sum([...merged.values()]), alerts_per_1000_identity_days);
   out.float(thresholds.finding_bits);
   out.float(thresholds.alert_bits);
-  out.float(thresholds.mean);
-  out.float(thresholds.sessions);
-  const listed = merged.length === 1 ? names : ['', ...names];
-  out.word(listed.length);
-  if (merged.length !== 1) writeGroup(out, '', population, POPULATION_ENTRIES_MAX);
-  const share = Math.floor(ALL_ENTRIES_MAX / Math.max(1, names.length));
-  const most = Math.min(GROUP_ENTRIES_MAX, Math.max(GROUP_ENTRIES_MIN, share));
-  names.forEach((name, i) => {
-    writeGroup(out, name, merged[i] as Merged, most);
-  });
+  out.float(thresholds.doubt_bits);
+  writeGroups(out, populationsOf(merged), POPULATION_ENTRIES_MAX);
+  writeGroups(out, merged, GROUP_ENTRIES_MAX);
   return out.bytes();
+}
+
+/** The sum of each tenant's groups, where it has more than one; otherwise its only group stands for it. */
+function populationsOf(merged: ReadonlyMap<string, Merged>): Map<string, Merged> {
+  const tenants = new Map<string, Merged[]>();
+  for (const [name, group] of merged) {
+    const tenant = tenantOf(name);
+    tenants.set(tenant, [...(tenants.get(tenant) ?? []), group]);
+  }
+  const populations = new Map<string, Merged>();
+  for (const [tenant, groups] of tenants) if (groups.length > 1) populations.set(tenant, sum(groups));
+  return populations;
+}
+
+function writeGroups(out: WordWriter, groups: ReadonlyMap<string, Merged>, most: number): void {
+  const share = Math.max(GROUP_ENTRIES_MIN, Math.floor(ALL_ENTRIES_MAX / Math.max(1, groups.size)));
+  out.word(groups.size);
+  for (const [name, group] of groups) writeGroup(out, name, group, Math.min(most, share));
 }
 
 type Merged = {
@@ -114,8 +124,9 @@ function writeGroup(out: WordWriter, name: string, group: Merged, most: number):
   const bytes = new TextEncoder().encode(name);
   out.word(bytes.length);
   out.text(bytes);
-  out.float(group.sessions);
-  const spectrum = spectrumOf(group.counts);
+  out.float(group.sessions / TRUST_FULL);
+  const counts = trusted(group.counts);
+  const spectrum = spectrumOf(counts);
   spectrum.totals.forEach((value) => {
     out.float(value);
   });
@@ -127,7 +138,17 @@ function writeGroup(out: WordWriter, name: string, group: Merged, most: number):
   out.word(tools.length);
   for (const tool of tools) out.word(tool);
   for (const tool of tools) writeMoments(out, group.sizes.get(tool) as Float64Array);
-  writeTable(out, group.counts, most);
+  writeTable(out, counts, most);
+}
+
+/** Counts in whole trusted sessions; what none of them had, and few doubted ones, stays unknown. */
+function trusted(counts: ReadonlyMap<number, number>): Map<number, number> {
+  const whole = new Map<number, number>();
+  for (const [key, count] of counts) {
+    const floor = Math.floor(count / TRUST_FULL);
+    if (floor > 0) whole.set(key, floor);
+  }
+  return whole;
 }
 
 type Spectrum = { readonly totals: Float64Array; readonly singles: Float64Array; readonly masses: Float64Array };

@@ -122,31 +122,47 @@ export class OpenPrior implements Prior {
   readonly version: string;
   readonly finding_bits: number;
   readonly alert_bits: number;
-  /** Mean and scale of session maxima over the population, and how many sessions they rest on. */
-  readonly score_mean: number;
-  readonly score_count: number;
-  readonly population: PriorGroup | undefined;
+  /** Sessions that reach it teach their group with less weight. */
+  readonly doubt_bits: number;
   readonly #groups = new Map<string, PriorGroup>();
+  readonly #populations = new Map<string, PriorGroup>();
 
   constructor(version: string, words: WordReader) {
     if (words.word() !== MAGIC) throw new RangeError('no prior of this version');
     this.version = version;
     this.finding_bits = words.float();
     this.alert_bits = words.float();
-    this.score_mean = words.float();
-    this.score_count = words.float();
+    this.doubt_bits = words.float();
+    this.#read(words, this.#populations);
+    this.#read(words, this.#groups);
+    for (const [name, group] of this.#groups) {
+      if (!this.#populations.has(tenantOf(name))) this.#populations.set(tenantOf(name), group);
+    }
+  }
+
+  #read(words: WordReader, into: Map<string, PriorGroup>): void {
     const groups = words.word();
     for (let i = 0; i < groups; i++) {
       const length = words.word();
       const name = new TextDecoder().decode(bytesOf(words.words((length + 3) >>> 2)).subarray(0, length));
-      this.#groups.set(name, new PriorGroup(words));
+      into.set(name, new PriorGroup(words));
     }
-    this.population = this.#groups.get('') ?? this.#groups.values().next().value;
   }
 
+  /** What the group taught, as `peerGroupOf` names it. */
   group(name: string): PriorGroup | undefined {
     return this.#groups.get(name);
   }
+
+  /** What all groups of the same tenant taught together: tenants learn nothing of each other. */
+  population(name: string): PriorGroup | undefined {
+    return this.#populations.get(tenantOf(name));
+  }
+}
+
+/** The tenant's part of a group's name, with its separator. */
+export function tenantOf(name: string): string {
+  return name.slice(0, name.indexOf('\u0000') + 1);
 }
 
 function bytesOf(words: Uint32Array): Uint8Array {

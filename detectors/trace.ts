@@ -38,8 +38,12 @@ export const TRACE = {
   last_s: field(),
   /** Bucket of the score histogram plus 1 under which this session is counted. */
   bucket: field(),
+  /** 1 once an event reached the prior's `doubt_bits`. */
+  doubted: field(),
   distinct: field(DISTINCT),
   token: field(TOKENS_MAX),
+  /** Tool of each token. */
+  token_tool: field(TOKENS_MAX),
   signature: field(SIGNATURES),
 } as const;
 export const TRACE_DISTINCT_WORDS = DISTINCT;
@@ -76,10 +80,11 @@ export class Trace implements SessionTrace {
     return false;
   }
 
-  addToken(token: number): void {
+  addToken(token: number, tool: number): void {
     const count = this.u32[TRACE.tokens] as number;
     if (count === TOKENS_MAX || this.hasToken(token)) return;
     this.u32[TRACE.token + count] = token;
+    this.u32[TRACE.token_tool + count] = tool;
     this.u32[TRACE.tokens] = count + 1;
   }
 

@@ -16,6 +16,7 @@ export const resourceBreadth: Detector = {
   name: 'resource_breadth',
   family: 'retrieval_pattern',
   weighed: 'fully',
+  voice: 1,
 
   score: (c) => strongest(c, LOOKS, CORRECTION, found),
 

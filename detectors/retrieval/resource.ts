@@ -38,6 +38,7 @@ export const resourceRarity: Detector = {
   name: 'resource_rarity',
   family: 'retrieval_pattern',
   weighed: 'operation',
+  voice: 1,
 
   score(c) {
     rarest(c);
@@ -47,11 +48,11 @@ export const resourceRarity: Detector = {
   },
 
   learn(lesson) {
-    const { state, group, record, trace } = lesson;
+    const { state, group, record, trace, trust } = lesson;
     for (let i = 0; i < record.resources; i++) {
       const hash = trace.get(record.at + i);
       increment(state.u32, state.at + AT.resources, RESOURCE_ENTRIES, hash);
-      group.add(keyOf(KIND.resource, hash));
+      group.add(keyOf(KIND.resource, hash), trust);
     }
     if (record.store !== 0) learnName(lesson, NAMESPACE.store, record.store);
   },

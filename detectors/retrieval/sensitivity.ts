@@ -18,6 +18,7 @@ export const sensitivity: Detector = {
   name: 'sensitivity',
   family: 'retrieval_pattern',
   weighed: 'operation',
+  voice: 0.5,
 
   score: (c) =>
     c.f.classification === 0 ? 0 : surprise(nameProbability(c, NAMESPACE.classification, c.f.classification)),

@@ -1,10 +1,11 @@
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
-import { KIND, keyOf } from '../group.ts';
-import { mixUnordered } from '../math/hash.ts';
+import { type Group, KIND, keyOf, TRUST_FULL } from '../group.ts';
+import { mix, mixUnordered } from '../math/hash.ts';
 import { log2, surprise } from '../math/logarithm.ts';
+import type { PriorGroup } from '../prior.ts';
 import { name, peersName, percent, toolName } from '../sentences.ts';
-import { TRACE } from '../trace.ts';
+import { TRACE, type Trace } from '../trace.ts';
 import { resourceName } from './resource.ts';
 
 /**
@@ -18,10 +19,14 @@ const NEVER = 0.2;
 
 const parts = { mean: 1, least: 1 };
 
-function judge(c: Context, token: number): void {
-  const peers = c.peers as NonNullable<Context['peers']>;
+/** Stands for any token of a tool that nobody had before: free text and dates are new every time, and that is known. */
+const NEW = 0x0e30e30e;
+
+function judge(c: Context, peers: PriorGroup, token: number): void {
+  const count = peers.count(keyOf(KIND.token, token));
+  const known = count > 0 ? token : mix(c.f.tool, NEW);
   const sessions = peers.sessions;
-  const base = (peers.count(keyOf(KIND.token, token)) + NEVER) / (sessions + 2);
+  const base = ((count > 0 ? count : peers.count(keyOf(KIND.token, known))) + NEVER) / (sessions + 2);
   let shares = 0;
   let weights = 0;
   let least = 1;
@@ -29,15 +34,16 @@ function judge(c: Context, token: number): void {
   for (let i = 0; i < prefix; i++) {
     const other = c.trace.get(TRACE.token + i);
     const had = peers.count(keyOf(KIND.token, other));
-    const both = peers.count(keyOf(KIND.pair, mixUnordered(other, token)));
+    if (had === 0) continue;
+    const both = peers.count(keyOf(KIND.pair, mixUnordered(other, known)));
     const share = Math.min(1, (both + PRIOR_WEIGHT * base) / (had + PRIOR_WEIGHT));
     const weight = 0.05 + log2(1 + sessions / (1 + had));
     shares += weight * share;
     weights += weight;
     if (share < least) least = share;
   }
-  parts.mean = prefix === 0 ? base : shares / weights;
-  parts.least = prefix === 0 ? base : least;
+  parts.mean = weights === 0 ? Math.min(1, base) : shares / weights;
+  parts.least = weights === 0 ? Math.min(1, base) : least;
 }
 
 /** Index of the token that fits worst, -1 where all were in the session already or nobody taught. */
@@ -48,7 +54,7 @@ function worst(c: Context): number {
   for (let i = 0; i < c.f.tokens; i++) {
     const token = c.f.token[i] as number;
     if (c.trace.hasToken(token)) continue;
-    judge(c, token);
+    judge(c, c.peers, token);
     const p = Math.sqrt(parts.mean * parts.least);
     if (p < probability) {
       probability = p;
@@ -63,19 +69,19 @@ export const sessionContext: Detector = {
   name: 'session_context',
   family: 'retrieval_pattern',
   weighed: 'operation',
+  voice: 2,
 
   score(c) {
     worst(c);
     return surprise(probability);
   },
 
-  learnSession({ group, trace }) {
-    const tokens = trace.get(TRACE.tokens);
-    for (let i = 0; i < tokens; i++) {
-      const one = trace.get(TRACE.token + i);
-      group.add(keyOf(KIND.token, one));
-      for (let j = i + 1; j < tokens; j++) {
-        group.add(keyOf(KIND.pair, mixUnordered(one, trace.get(TRACE.token + j))));
+  learnSession({ group, trace, trust }) {
+    const tokens = tokensOf(trace, group);
+    for (const [i, one] of tokens.entries()) {
+      group.add(keyOf(KIND.token, one), trust);
+      for (let j = i + 1; j < tokens.length; j++) {
+        group.add(keyOf(KIND.pair, mixUnordered(one, tokens[j] as number)), trust);
       }
     }
   },
@@ -94,3 +100,16 @@ export const sessionContext: Detector = {
     };
   },
 };
+
+/** The session's tokens, and for each that the group does not know yet the one that stands for new ones of its tool. */
+function tokensOf(trace: Trace, group: Group): number[] {
+  const tokens: number[] = [];
+  const count = trace.get(TRACE.tokens);
+  for (let i = 0; i < count; i++) tokens.push(trace.get(TRACE.token + i));
+  for (let i = 0; i < count; i++) {
+    if (group.count(keyOf(KIND.token, tokens[i] as number)) >= TRUST_FULL) continue;
+    const fresh = mix(trace.get(TRACE.token_tool + i), NEW);
+    if (!tokens.includes(fresh)) tokens.push(fresh);
+  }
+  return tokens;
+}

@@ -21,6 +21,7 @@ export const resourceSweep: Detector = {
   name: 'resource_sweep',
   family: 'retrieval_pattern',
   weighed: 'fully',
+  voice: 1,
 
   score: (c) => (isNovel(c) ? runBits(c.u32, c.at + AT.novel_runs, 1 + c.trace.get(TRACE.novel_run)) : 0),
 

@@ -16,6 +16,7 @@ export const callRate: Detector = {
   name: 'call_rate',
   family: 'tool_usage',
   weighed: 'fully',
+  voice: 1,
 
   score: (c) => strongest(c, LOOKS, 2, found),
 

@@ -22,6 +22,7 @@ export const failureRun: Detector = {
   name: 'failure_run',
   family: 'tool_usage',
   weighed: 'fully',
+  voice: 1,
 
   score(c) {
     const at = run(c);

@@ -12,12 +12,13 @@ export const toolFrequency: Detector = {
   name: 'tool_frequency',
   family: 'tool_usage',
   weighed: 'operation',
+  voice: 0.5,
 
   score: (c) => surprise(probability(c)),
 
-  learn({ state, group, record }) {
+  learn({ state, group, record, trust }) {
     increment(state.u32, state.at + AT.tools, TOOL_ENTRIES, record.tool);
-    group.add(keyOf(KIND.tool, record.tool));
+    group.add(keyOf(KIND.tool, record.tool), trust);
   },
 
   explain(c) {

@@ -14,6 +14,7 @@ export const operationKind: Detector = {
   name: 'operation_kind',
   family: 'tool_usage',
   weighed: 'operation',
+  voice: 0.5,
 
   score(c) {
     const bits = surprise(nameProbability(c, NAMESPACE.operation, c.f.operation_hash));

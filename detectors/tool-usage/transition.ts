@@ -55,14 +55,15 @@ export const toolTransition: Detector = {
   name: 'tool_transition',
   family: 'tool_usage',
   weighed: 'operation',
+  voice: 1,
 
   score: (c) => surprise(ownOrder1(c)),
 
-  learn({ state, group, record, previous }) {
+  learn({ state, group, record, previous, trust }) {
     const context = contextOf1(previous);
     for (const hash of [mix(context, ANY), mix(context, record.tool)]) {
       increment(state.u32, state.at + AT.bigrams, BIGRAM_ENTRIES, hash);
-      group.add(keyOf(KIND.order1, hash));
+      group.add(keyOf(KIND.order1, hash), trust);
     }
   },
 
@@ -88,13 +89,14 @@ export const toolSequence: Detector = {
   name: 'tool_sequence',
   family: 'tool_usage',
   weighed: 'operation',
+  voice: 1,
 
   score: (c) => surprise(peersOrder2(c)),
 
-  learn({ group, record, previous, before }) {
+  learn({ group, record, previous, before, trust }) {
     const context = contextOf2(before, previous);
-    group.add(keyOf(KIND.order2, mix(context, ANY)));
-    group.add(keyOf(KIND.order2, mix(context, record.tool)));
+    group.add(keyOf(KIND.order2, mix(context, ANY)), trust);
+    group.add(keyOf(KIND.order2, mix(context, record.tool)), trust);
   },
 
   explain(c) {

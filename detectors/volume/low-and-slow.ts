@@ -29,6 +29,7 @@ export const lowAndSlow: Detector = {
   name: 'low_and_slow',
   family: 'data_volume',
   weighed: 'fully',
+  voice: 1,
 
   score: look,
 

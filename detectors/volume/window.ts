@@ -18,6 +18,7 @@ export const windowVolume: Detector = {
   name: 'window_volume',
   family: 'data_volume',
   weighed: 'fully',
+  voice: 1,
 
   score: (c) => strongest(c, LOOKS, CORRECTION, found),
 
