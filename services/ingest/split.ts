@@ -196,9 +196,9 @@ function createHeld(): Held {
       parts = [];
       kept = 0;
       length = 0;
-      return whole > LIMITS.item_bytes_max
-        ? { bytes, position, broken: { refusal: tooLarge(whole), length: whole } }
-        : { bytes, position };
+      if (whole <= LIMITS.item_bytes_max) return { bytes, position };
+      const first = bytes.subarray(0, LIMITS.dead_letter_bytes_max);
+      return { bytes: first, position, broken: { refusal: tooLarge(whole), length: whole } };
     },
   };
 }
