@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { assertLimits } from '../../schemas/limits.ts';
 import { registerBacktest } from './commands/backtest.ts';
+import { registerReplay } from './commands/replay.ts';
 import { EXIT, Problem } from './problem.ts';
 import { printable } from './terminal.ts';
 
@@ -19,6 +20,7 @@ function createProgram(): Command {
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
   registerBacktest(program);
+  registerReplay(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

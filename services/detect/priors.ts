@@ -28,11 +28,15 @@ const ANNOUNCED = 'detect.prior.announced';
 const POLL_MS = 20;
 const IDLE_MS = 100;
 
-/** Asks every partition for its groups as of now. The newest request counts. */
-export async function requestPrior(log: EventLog, request: PriorRequest): Promise<void> {
+/** Asks every partition for its groups as of now. The newest request counts. `positions` move in the same write. */
+export async function requestPrior(
+  log: EventLog,
+  request: PriorRequest,
+  positions: readonly { readonly name: string; readonly position: string }[] = [],
+): Promise<void> {
   await log.transact({
     records: await inEveryPartition(log, { type: 'cut', ...request }),
-    positions: [{ name: REQUESTED, position: JSON.stringify(request) }],
+    positions: [{ name: REQUESTED, position: JSON.stringify(request) }, ...positions],
   });
 }
 

@@ -9,10 +9,11 @@ import type { Checkpoint, GroupCut } from './worker.ts';
 
 /**
  * Carries out what the workers hand over, in the order on which recovery rests (design, section 5): rows, alert records,
- * cuts; then the blobs of groups, then those of identities; last the manifest. A transient failure is repeated without
+ * cuts; then the blobs of groups, then those of identities; last the manifest, and
+ * after it the position that lag displays read. A transient failure is repeated without
  * end and with growing pauses, a permanent refusal is narrowed down to the row, which is dead-lettered.
  */
-export type WriteStep = 'rows' | 'alerts' | 'cuts' | 'groups' | 'identities' | 'manifests' | 'done';
+export type WriteStep = 'rows' | 'alerts' | 'cuts' | 'groups' | 'identities' | 'manifests' | 'commit' | 'done';
 
 export type WriterOptions = {
   readonly log: EventLog;
@@ -32,6 +33,9 @@ export type Batch = {
 
 const RETRY_MS_FIRST = 100;
 const RETRY_MS_MAX = 10_000;
+
+/** Position in the log up to which a partition is durable in the store. For displays and those who wait; not decisive. */
+export const committedName = (partition: number): string => `detect.committed.${partition}`;
 
 export const cutName = (version: string, partition: number): string => `cut/${version}/${partition}`;
 
@@ -69,6 +73,12 @@ export class Writer {
     for (const { manifest } of checkpoints) {
       await this.#persist('manifests', () => store.writeManifest(manifest));
     }
+    await onStep?.('commit');
+    const positions = checkpoints.map(({ manifest }) => ({
+      name: committedName(manifest.partition),
+      position: String(manifest.next_offset),
+    }));
+    if (positions.length > 0) await this.#persist('commit', () => log.transact({ records: [], positions }));
     await onStep?.('done');
   }
 

@@ -1,0 +1,109 @@
+import type { Command } from 'commander';
+import { replayRecords } from '../../ingest/replay.ts';
+import { createIngest } from '../../ingest/submit.ts';
+import { systemClock } from '../../platform/clock.ts';
+import type { LoadedConfig } from '../../platform/config.ts';
+import { dataDirAt, dataDirHolder } from '../../platform/data-dir.ts';
+import { openSqliteLog, type SqliteLog } from '../../platform/sqlite-log/sqlite-log.ts';
+import { createTelemetry, type Telemetry } from '../../platform/telemetry.ts';
+import { type GlobalOptions, readConfig } from '../configuration.ts';
+import { interruptible } from '../interrupt.ts';
+import { createIngestContext } from '../recorded/context.ts';
+import { type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
+import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
+import { startDetection } from '../service/detection.ts';
+import { openFoundation } from '../service/foundation.ts';
+import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
+
+type Options = InputOptions & GlobalOptions;
+
+export function registerReplay(program: Command): void {
+  program
+    .command('replay')
+    .summary('run recorded events through the service')
+    .description(
+      'Runs recorded events through the same road as live ones, on the clock of the recording: at any speed with the same\n' +
+        'result. Works on the data directory, beside a running service or without one. Events that are there already are\n' +
+        'recognised, so a replay that was cut short can simply be run again.',
+    )
+    .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
+    .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
+    .option('--mapping <file...>', 'how to read events that are not canonical')
+    .option('--catalogue <file>', 'what is known of the tools')
+    .action(async (files: string[], _own: unknown, command: Command) => {
+      await replay(files, command.optsWithGlobals<Options>());
+    });
+}
+
+async function replay(files: readonly string[], options: Options): Promise<void> {
+  const terminal = createTerminal({ json: options.json === true });
+  const loaded = readConfig(options);
+  const inputs = readInputs(options);
+  const { recordings, size_bytes } = await openRecordings(files);
+  const telemetry = createTelemetry({ level: options.logLevel ?? 'warn' });
+  const target = await openTarget(loaded, telemetry);
+  const began = systemClock.elapsed();
+  const interrupt = interruptible();
+  try {
+    const { log } = target;
+    const ingest = createIngest({ log, clock: systemClock, telemetry, ...inputs });
+    const steps = replayRecords(recordings, createIngestContext(inputs, systemClock.now()));
+    const seams = { log, ingest, clock: systemClock, signal: interrupt.signal };
+    const sums = await replayIntoLog(seams, steps, (progress) => {
+      const { received } = progress.sums;
+      terminal.progress(`${progressBar(progress.bytes_read, size_bytes)}  ${thousands(received)} items`);
+    });
+    terminal.progress('waiting for detect to catch up');
+    const caughtUp = await awaitDetect(log, systemClock, interrupt.signal);
+    terminal.progressDone();
+    const seconds = Math.round((systemClock.elapsed() - began) / 10) / 100;
+    report(terminal, { ...sums, ...(await target.totals()), caught_up: caughtUp, seconds });
+  } finally {
+    interrupt.done();
+    await target.close();
+  }
+}
+
+type Target = {
+  readonly log: SqliteLog;
+  totals(): Promise<Record<string, number>>;
+  close(): Promise<void>;
+};
+
+/** The log of the data directory: with detect beside it, or, where a service holds the directory, with detect over there. */
+async function openTarget(loaded: LoadedConfig, telemetry: Telemetry): Promise<Target> {
+  const dir = dataDirAt(loaded.config.data_dir);
+  if (dataDirHolder(dir) !== undefined) {
+    const log = openSqliteLog({ path: dir.log, clock: systemClock, telemetry });
+    return { log, totals: async () => ({}), close: () => log.close() };
+  }
+  const foundation = await openFoundation(loaded, telemetry);
+  const detection = await startDetection(foundation);
+  return {
+    log: foundation.log,
+    totals: async () => ({ ...(await foundation.store.totals()) }),
+    async close() {
+      await detection.stop();
+      await foundation.close();
+    },
+  };
+}
+
+function report(terminal: Terminal, result: Record<string, number | boolean>): void {
+  terminal.record(result);
+  const count = (name: string): string => thousands(Number(result[name] ?? 0));
+  const rate = Number(result.received) / Math.max(0.001, Number(result.seconds));
+  terminal.line(`${count('received')} items in ${result.seconds} s (${thousands(Math.round(rate))} a second)`);
+  terminal.line(
+    `${count('accepted')} accepted, ${count('dead_lettered')} dead-lettered, ${count('absorbed')} absorbed`,
+  );
+  if (result.events === undefined) {
+    terminal.line('appended to the log of the running service, which has scored all of it');
+    return;
+  }
+  terminal.line(
+    `the store holds ${count('events')} events of ${count('identities')} identities, ${count('findings')} findings, ` +
+      `${count('alerts')} alerts, ${count('dead_letters')} dead letters`,
+  );
+  terminal.line('start the service (countersign up) to look at the alerts');
+}
