@@ -92,7 +92,10 @@ export interface Model {
   score(input: ScoreInput): Score;
   /** Then observe: running windows and the session's trace take the event in; nothing is learned yet. */
   observe(input: ScoreInput, score: Score): void;
-  /** The findings behind a score, strongest first; only parts of at least `bits_min`. Call between score and observe. */
+  /**
+   * The findings behind a score, strongest first: parts of at least `bits_min`, the strongest part, and those near it,
+   * because an event can be extreme by what several detectors say together. Call between score and observe.
+   */
   explain(input: ScoreInput, score: Score, bits_min: number): FindingDraft[];
   /** The session has ended and may teach its identity and its group. */
   learn(state: StateRef, session: SessionTrace, group: GroupState): void;

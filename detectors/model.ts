@@ -78,23 +78,38 @@ function openPrior(bytes: Uint8Array, version: string): Prior {
   return new OpenPrior(version, new WordReader(new Uint32Array(new Uint8Array(bytes).buffer)));
 }
 
+/** A part that comes near the strongest helps to explain an event, even where only their combination is extreme. */
+const NEAR_STRONGEST = 0.5;
+const DRAFT_BITS_MIN = 4;
+const DRAFTS_MAX = 6;
+
 function explain(c: Context, score: Score, bits_min: number): FindingDraft[] {
+  const strongest = Math.max(0, ...score.parts);
+  const least = Math.min(
+    Math.max(bits_min, Number.MIN_VALUE),
+    strongest,
+    Math.max(DRAFT_BITS_MIN, strongest * NEAR_STRONGEST),
+  );
+  if (strongest === 0) return [];
   const history = historyOf(c.u32, c.at);
-  const drafts: FindingDraft[] = [];
-  for (const [i, bits] of score.parts.entries()) {
-    if (bits < bits_min || bits <= 0) continue;
-    const detector = DETECTORS[i] as Detector;
-    const { basis, ...explanation } = detector.explain(c, bits);
-    drafts.push({
-      detector: detector.name,
-      family: detector.family,
-      probability: exp2(-bits),
-      bits,
-      history: { ...history, basis },
-      ...explanation,
-    });
-  }
-  return drafts.sort((a, b) => b.bits - a.bits);
+  return score.parts
+    .map((bits, index) => ({ bits, detector: DETECTORS[index] as Detector }))
+    .filter(({ bits }) => bits >= least)
+    .sort((a, b) => b.bits - a.bits)
+    .slice(0, DRAFTS_MAX)
+    .map(({ bits, detector }) => draftOf(c, detector, bits, history));
+}
+
+function draftOf(c: Context, detector: Detector, bits: number, history: ReturnType<typeof historyOf>): FindingDraft {
+  const { basis, ...explanation } = detector.explain(c, bits);
+  return {
+    detector: detector.name,
+    family: detector.family,
+    probability: exp2(-bits),
+    bits,
+    history: { ...history, basis },
+    ...explanation,
+  };
 }
 
 function historyOf(u32: Uint32Array, at: number): Omit<FindingDraft['history'], 'basis'> {

@@ -1,0 +1,188 @@
+import type { Recommendation, Severity, Technique } from '../schemas/alert.ts';
+import type { AlertIdentity, Finding } from '../schemas/finding.ts';
+import { sensitivityOf } from './features.ts';
+import { name } from './sentences.ts';
+import { techniquesOf } from './techniques.ts';
+
+/**
+ * From findings to what a person reads first: title, summary, severity, and the containment worth proposing. Pure
+ * rules over patterns; nothing here runs anything (promise P5).
+ */
+export type AlertFacts = {
+  readonly identity: AlertIdentity;
+  readonly findings: readonly Finding[];
+  readonly session?: string;
+  readonly credential?: string;
+};
+
+export type AlertDescription = {
+  readonly title: string;
+  readonly summary: string;
+  readonly severity: Severity;
+  readonly recommendation: Recommendation;
+  readonly techniques: Technique[];
+};
+
+/** What a story is about; decides the proposal. */
+type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'hijack';
+
+const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
+  Object.assign(Object.create(null) as Record<string, Theme>, {
+    volume_event: 'exfiltration',
+    volume_minute: 'exfiltration',
+    volume_hour: 'exfiltration',
+    volume_day: 'exfiltration',
+    volume_session: 'exfiltration',
+    low_and_slow: 'exfiltration',
+    resource_breadth: 'collection',
+    resource_sweep: 'collection',
+    first_seen_store: 'collection',
+    rare_store: 'collection',
+    denial_burst: 'probing',
+    error_burst: 'probing',
+    sensitivity_reached: 'reach',
+    first_seen_classification: 'reach',
+    rare_classification: 'reach',
+    first_seen_tool: 'misuse',
+    rare_tool: 'misuse',
+    new_operation: 'misuse',
+    rare_operation: 'misuse',
+    first_seen_server: 'misuse',
+    rare_server: 'misuse',
+    argument_size: 'misuse',
+    call_rate: 'misuse',
+  }),
+);
+
+const TITLES: Readonly<Record<Theme, string>> = {
+  exfiltration: 'moves more data than usual',
+  collection: 'sweeps through resources it does not usually touch',
+  probing: 'runs into refusals and errors',
+  reach: 'reaches data more sensitive than usual',
+  misuse: 'uses tools in a way it never did',
+  hijack: 'acts out of line with its usual work',
+};
+
+/** Describes an alert. @throws RangeError without findings: an alert has at least one. */
+export function describeAlert(facts: AlertFacts): AlertDescription {
+  const findings = [...facts.findings].sort((a, b) => b.bits - a.bits);
+  const strongest = findings[0];
+  if (strongest === undefined) throw new RangeError('an alert without findings');
+  const theme = themeOf(findings);
+  const severity = severityOf(findings);
+  const who = name(facts.identity.name ?? facts.identity.id);
+  return {
+    title: `${who} ${TITLES[theme]}${subjectOf(findings, theme)}`,
+    summary: summaryOf(findings, strongest),
+    severity,
+    recommendation: recommend(facts, findings, theme, severity),
+    techniques: techniquesOf(findings.map((finding) => finding.pattern)),
+  };
+}
+
+/** The theme that carries most surprise, by its strongest finding and half of the rest. */
+function themeOf(findings: readonly Finding[]): Theme {
+  const weights = new Map<Theme, number>();
+  for (const finding of findings) {
+    const theme = THEMES[finding.pattern] ?? 'hijack';
+    const known = weights.get(theme);
+    weights.set(theme, known === undefined ? finding.bits : known + finding.bits / 2);
+  }
+  let best: Theme = 'hijack';
+  for (const [theme, weight] of weights) if (weight > (weights.get(best) ?? 0)) best = theme;
+  return best;
+}
+
+/** The tool or resource that the title names. */
+function subjectOf(findings: readonly Finding[], theme: Theme): string {
+  const kinds = theme === 'misuse' ? ['tool', 'server', 'operation'] : ['resource', 'classification', 'tool', 'store'];
+  const named = findings.find((finding) => finding.subject !== undefined && kinds.includes(finding.subject.kind));
+  return named?.subject === undefined ? '' : `: ${name(named.subject.value)}`;
+}
+
+const SENTENCES_MAX = 3;
+
+function summaryOf(findings: readonly Finding[], strongest: Finding): string {
+  const patterns = new Set<string>();
+  const sentences: string[] = [];
+  for (const finding of findings) {
+    if (patterns.has(finding.pattern) || sentences.length === SENTENCES_MAX) continue;
+    patterns.add(finding.pattern);
+    sentences.push(finding.sentence);
+  }
+  const { history } = strongest;
+  const basis =
+    history.maturity === 'learning'
+      ? ` This identity is still being learned (${history.sessions} sessions), so its peers are the yardstick.`
+      : '';
+  return sentences.join(' ') + basis;
+}
+
+/** Surprise of all findings together, one a pattern, in the way the ensemble combines them (combine.ts). */
+function combinedBits(findings: readonly Finding[]): number {
+  const strongest = new Map<string, number>();
+  for (const { pattern, bits } of findings) strongest.set(pattern, Math.max(strongest.get(pattern) ?? 0, bits));
+  let squares = 0;
+  for (const bits of strongest.values()) squares += bits * bits;
+  return Math.sqrt(squares);
+}
+
+const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
+/** Bits from which a surprise is medium and high by itself. */
+const MEDIUM_BITS = 14;
+const HIGH_BITS = 24;
+
+/** Surprise sets the level; sensitive data and data or orders that leave raise it, each by one. */
+function severityOf(findings: readonly Finding[]): Severity {
+  const bits = combinedBits(findings);
+  let level = bits >= HIGH_BITS ? 2 : bits >= MEDIUM_BITS ? 1 : 0;
+  if (findings.some(isSensitive)) level++;
+  if (findings.some(isOutbound)) level++;
+  if (findings.every((finding) => finding.history.maturity === 'learning')) level--;
+  return SEVERITIES[Math.max(0, Math.min(SEVERITIES.length - 1, level))] as Severity;
+}
+
+function isSensitive({ pattern, subject }: Finding): boolean {
+  return pattern === 'sensitivity_reached' || (subject?.kind === 'classification' && sensitivityOf(subject.value) >= 2);
+}
+
+function isOutbound({ pattern }: Finding): boolean {
+  return THEMES[pattern] === 'exfiltration' || pattern === 'first_seen_target' || pattern === 'new_operation';
+}
+
+function recommend(facts: AlertFacts, findings: readonly Finding[], theme: Theme, severity: Severity): Recommendation {
+  const tool = findings.find((finding) => finding.subject?.kind === 'tool')?.subject?.value;
+  const sensitive = findings.find(isSensitive)?.subject?.value;
+  const why = (findings[0] as Finding).sentence;
+  if (theme === 'probing' && facts.credential !== undefined) {
+    return propose('revoke_credential', facts.credential, `The credential tries doors that stay shut. ${why}`);
+  }
+  if (theme === 'reach' && sensitive !== undefined) {
+    return propose('restrict_data_class', sensitive, `Data of this class is outside the identity's habit. ${why}`);
+  }
+  if (severity === 'critical' && (theme === 'exfiltration' || theme === 'collection')) {
+    return propose(
+      'suspend_agent',
+      facts.identity.id,
+      `Data may be leaving now; stopping the identity stops it. ${why}`,
+    );
+  }
+  if (theme === 'misuse' && tool !== undefined) {
+    return propose('restrict_tool', tool, `The identity can go on with its work without this tool. ${why}`);
+  }
+  if (facts.session !== undefined) {
+    return propose(
+      'quarantine_session',
+      facts.session,
+      `Only this session departs from habit; the others go on. ${why}`,
+    );
+  }
+  if (tool !== undefined) {
+    return propose('restrict_tool', tool, `The identity can go on with its work without this tool. ${why}`);
+  }
+  return propose('suspend_agent', facts.identity.id, `Nothing narrower than the identity can be named. ${why}`);
+}
+
+function propose(action: Recommendation['action'], target: string, reason: string): Recommendation {
+  return { action, target, parameters: {}, reason };
+}
