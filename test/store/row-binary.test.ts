@@ -7,7 +7,8 @@ import fc from 'fast-check';
 import { type ClickHouse, jsonRows } from '../../services/platform/clickhouse/connection.ts';
 import { openEmbedded } from '../../services/platform/clickhouse/embedded.ts';
 import { createInserter } from '../../services/platform/clickhouse/insert.ts';
-import { RowBinaryReader, RowBinaryWriter } from '../../services/platform/clickhouse/row-binary.ts';
+import { RowBinaryWriter } from '../../services/platform/clickhouse/row-binary.ts';
+import { RowBinaryReader } from '../../services/platform/clickhouse/row-binary-reader.ts';
 import type { Table } from '../../services/platform/clickhouse/tables/table.ts';
 import { HOSTILE } from '../support/store-fixtures.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { OpenStore } from '../../services/platform/clickhouse/client.ts';
+import { alertSuite } from './store-suite-alerts.ts';
 import { detectSuite } from './store-suite-detect.ts';
 import { readSuite } from './store-suite-read.ts';
 
@@ -31,5 +32,6 @@ export function storeSuite(
     test('answers a ping', () => use().store.ping());
     detectSuite(use);
     readSuite(use);
+    alertSuite(use);
   });
 }

@@ -3,7 +3,7 @@ import { TOPICS } from '../event-log.ts';
 import type { DetectStore, Manifest, SeenKey, StateBlob } from '../store.ts';
 import { type ClickHouse, jsonRows, type Params, SEQUENTIAL_READ_SETTINGS } from './connection.ts';
 import type { Inserter } from './insert.ts';
-import { RowBinaryReader } from './row-binary.ts';
+import { RowBinaryReader } from './row-binary-reader.ts';
 import { EVENTS } from './tables/events.ts';
 import { ALERTS, FINDINGS } from './tables/outputs.ts';
 import { DEAD_LETTERS, MANIFESTS, PRIORS, STATE_BLOBS } from './tables/state.ts';
@@ -14,7 +14,8 @@ import { DEAD_LETTERS, MANIFESTS, PRIORS, STATE_BLOBS } from './tables/state.ts'
  */
 const KEYS_PER_READ_MAX = 1_000;
 const KEY_BYTES_PER_READ_MAX = { embedded: 128 * 1024, server: 6 * 1024 } as const;
-const SEEN_KEYS_PER_READ = 100_000;
+/** Each read scans the offsets of all parts that reach into its span, so few and large ones are cheapest. */
+const SEEN_KEYS_PER_READ = 262_144;
 
 /** The writes and reads of detect's checkpoints, on ClickHouse. Reads that decide see every acknowledged write. */
 export function createDetectStore(

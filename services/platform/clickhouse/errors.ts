@@ -27,7 +27,7 @@ const REFUSING = new Set([
 ]);
 
 /** What went wrong with a statement, as one of the seam's two kinds. Decided by code, never by text. */
-export function classify(error: unknown, doing: string): StoreUnavailable | StoreRefused {
+function classify(error: unknown, doing: string): StoreUnavailable | StoreRefused {
   const code = textOf(error, 'code');
   const clickhouse = code !== undefined && /^\d{1,4}$/.test(code) ? Number(code) : undefined;
   const named = textOf(error, 'type') ?? code ?? (error instanceof Error ? error.name : 'unknown error');

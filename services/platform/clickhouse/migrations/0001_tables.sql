@@ -2,7 +2,7 @@
 -- there is none, the equality of the rows) says which one counts, and every reader deduplicates.
 --
 -- Durability: a part is synced before its insert is acknowledged, and a merged part before its sources are removed, so
--- what a checkpoint wrote survives power loss. Parts of one insert stay compact: two files to sync instead of a hundred.
+-- what a checkpoint wrote survives power loss. Parts of an insert stay compact: one file of data to sync, not a hundred.
 --
 -- `stored` is when this store took the row. Retention counts from it: event time and a replay's recorded clock both may
 -- lie years back, and neither may delete what was just accepted.
