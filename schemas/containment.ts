@@ -54,11 +54,11 @@ export const Vote = z.object({
 export type Vote = z.infer<typeof Vote>;
 
 /** Why a containment was cancelled: by a person, by the judgement of its alert, or because approvals no longer hold. */
-export const CANCEL_REASONS = ['withdrawn', 'alert_false_positive', 'alert_expected_change', 'quorum_lost'] as const;
+const CANCEL_REASONS = ['withdrawn', 'alert_false_positive', 'alert_expected_change', 'quorum_lost'] as const;
 export const CancelReason = z.enum(CANCEL_REASONS);
 export type CancelReason = z.infer<typeof CancelReason>;
 
-export const Execution = z.object({
+const Execution = z.object({
   executor: z.string(),
   /** The same in every attempt: a receiver that remembers it acts at most once. */
   idempotency_key: z.string(),
@@ -71,7 +71,6 @@ export const Execution = z.object({
   detail: z.string().max(LIMITS.executor_detail_chars_max).optional(),
   finished: z.int().optional(),
 });
-export type Execution = z.infer<typeof Execution>;
 
 export const Containment = z.object({
   /** Hash of alert uid, action and target: one story yields one proposal of a kind. */

@@ -58,4 +58,3 @@ export const ControlRecord = z.discriminatedUnion('kind', [
   }),
 ]);
 export type ControlRecord = z.infer<typeof ControlRecord>;
-export type ControlKind = ControlRecord['kind'];

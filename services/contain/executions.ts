@@ -5,7 +5,7 @@ import type { Telemetry } from '../platform/telemetry.ts';
 import { type ExecutionResult, type Executor, isRepeatable, requestOf } from './executor.ts';
 import type { ContainmentPolicy } from './policy.ts';
 
-export type ExecutionReport = {
+type ExecutionReport = {
   readonly id: string;
   readonly result: ExecutionResult;
   readonly repeatable: boolean;

@@ -9,7 +9,7 @@ import { approvalsNeeded, mayVote, type StandingOf, validApprovals } from './quo
 import { containmentId, idempotencyKey, termsDigest } from './terms.ts';
 
 /** Who asks, and with which key. What they are is looked up when it matters, never taken from the command. */
-export type Asker = { readonly principal: PrincipalRef; readonly credential: string | undefined };
+type Asker = { readonly principal: PrincipalRef; readonly credential: string | undefined };
 
 export type MachineCommand =
   | { readonly type: 'propose'; readonly terms: ContainmentTerms; readonly requested_by: Principal }

@@ -105,7 +105,11 @@ export function cancelForAlert(
 /** Lets time do its part, then dispatches what is approved, as far as an executor and its slots allow. */
 export function passTime(turn: Turn): void {
   const { state, context } = turn;
-  for (const id of [...state.open]) change(turn, id, { type: 'tick' }, BY_SYSTEM);
+  for (const id of [...state.open]) {
+    const containment = state.containments.get(id);
+    const due = containment && dueAt(containment, context.policy);
+    if (due !== undefined && context.now >= due) change(turn, id, { type: 'tick' }, BY_SYSTEM);
+  }
   if (context.executor === undefined) return;
   let running = 0;
   for (const id of state.open) running += state.containments.get(id)?.state === 'dispatching' ? 1 : 0;

@@ -3,7 +3,7 @@ import { principalKey } from '../../schemas/principal.ts';
 import type { ControlState } from './state.ts';
 
 /** What a containment waits for, with a stable code, for the API and the command line. */
-export const SITUATIONS = [
+const SITUATIONS = [
   'waits_for_approval',
   'waits_for_dispatch',
   'no_executor',

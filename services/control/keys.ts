@@ -30,7 +30,7 @@ function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-export const AUTHENTICATION_REFUSALS = ['key_malformed', 'key_refused', 'key_revoked', 'key_expired'] as const;
+const AUTHENTICATION_REFUSALS = ['key_malformed', 'key_refused', 'key_revoked', 'key_expired'] as const;
 export type AuthenticationRefusal = (typeof AUTHENTICATION_REFUSALS)[number];
 
 export type Authentication =

@@ -9,7 +9,7 @@ import { applyControl, type ControlState, emptyControlState } from './state.ts';
  * Whoever writes to the control log expects and advances this one position, so writers exclude each other: the log takes
  * a write only from the one who has seen everything before it.
  */
-export const CONTROL_POSITION = 'control.writer';
+const CONTROL_POSITION = 'control.writer';
 
 const Consumed = z.object({ generation: z.string(), next: z.int().min(0) });
 

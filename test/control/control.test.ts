@@ -2,6 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ContainmentTerms } from '../../schemas/containment.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import { SYSTEM } from '../../schemas/principal.ts';
+import { decide } from '../../services/contain/machine.ts';
+import { BUILT_IN_POLICY } from '../../services/contain/policy.ts';
+import { termsFrom } from '../../services/contain/terms.ts';
 import { bootstrapCredentials, issueRecoveryKey } from '../../services/control/bootstrap.ts';
 import type { Answer } from '../../services/control/command-bus.ts';
 import { controlCopies } from '../../services/control/copies.ts';
@@ -12,7 +18,7 @@ import { ControlLogTruncated, foldControl, readControl } from '../../services/co
 import { type EventLog, TOPICS } from '../../services/platform/event-log.ts';
 import { encodeWebhookSecret } from '../../services/platform/standard-webhooks.ts';
 import { type Body, countingBytes, openDesk, respond, until } from '../contain/harness.ts';
-import { alertOf } from '../contain/samples.ts';
+import { alertOf, contextOf } from '../contain/samples.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
 import { newDisk, openSimulatedLog, type SimulatedDisk, trimSimulated } from '../support/simulated-log.ts';
 
@@ -225,6 +231,40 @@ describe('commands', () => {
     );
     await responder.stop();
     await desk.view.close();
+  });
+});
+
+describe('the fold is bounded', () => {
+  const audit = { v: 1, who: { issuer: 'countersign', subject: 'system' }, when: 0, what: '' } as const;
+
+  test('ended containments and old outcomes leave, oldest first; open ones stay', () => {
+    const state = emptyControlState();
+    const terms = termsFrom(alertOf(), BUILT_IN_POLICY);
+    const add = (index: number, at: 'pending' | 'denied'): void => {
+      const proposal = { type: 'propose', terms: termsOf(terms, index), requested_by: SYSTEM } as const;
+      const decision = decide(undefined, proposal, contextOf());
+      if (decision.kind === 'refused') assert.fail(decision.code);
+      const containment = { ...decision.next, id: index.toString(16).padStart(32, '0'), state: at };
+      applyControl(state, { ...audit, kind: 'containment_changed', containment });
+    };
+    add(0, 'pending');
+    for (let index = 1; index <= LIMITS.containments_ended_max + 5; index++) add(index, 'denied');
+    assert.equal(state.ended.size, LIMITS.containments_ended_max);
+    assert.equal(state.containments.size, LIMITS.containments_ended_max + 1);
+    assert.equal(state.byAlert.size, LIMITS.containments_ended_max + 1);
+    assert.ok(state.containments.has('0'.repeat(32)));
+    assert.ok(!state.containments.has('5'.padStart(32, '0')) && state.containments.has('6'.padStart(32, '0')));
+    const outcome = { kind: 'done', subject: '' } as const;
+    for (let index = 0; index < LIMITS.outcomes_max + 5; index++) {
+      applyControl(state, { ...audit, kind: 'command_outcome', command: `c-${index}`, command_digest: '', outcome });
+    }
+    assert.equal(state.outcomes.size, LIMITS.outcomes_max);
+    assert.ok(!state.outcomes.has('c-4') && state.outcomes.has('c-5'));
+  });
+
+  const termsOf = (terms: ContainmentTerms, index: number): ContainmentTerms => ({
+    ...terms,
+    alert: { ...terms.alert, uid: `alert-${index}` },
   });
 });
 
