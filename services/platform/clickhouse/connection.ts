@@ -1,6 +1,8 @@
 /** Values bound to `{name:Type}` in a statement. Nothing else of what callers pass ever becomes SQL. */
 export type Params = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
+export type ReadOptions = { readonly urgent?: boolean };
+
 export type InsertTarget = {
   readonly name: string;
   readonly columns: readonly (readonly [name: string, type: string])[];
@@ -13,8 +15,11 @@ export type InsertTarget = {
 export interface ClickHouse {
   readonly kind: 'embedded' | 'server';
   command(sql: string, params?: Params): Promise<void>;
-  /** The answer as ClickHouse wrote it; `sql` names its own FORMAT. */
-  read(sql: string, params?: Params): Promise<Buffer>;
+  /**
+   * The answer as ClickHouse wrote it; `sql` names its own FORMAT. In process reads wait for each other, and an urgent
+   * one for no more than the one that runs.
+   */
+  read(sql: string, params?: Params, options?: ReadOptions): Promise<Buffer>;
   /** Resolves when all rows of the RowBinary `body` are durable. It may be reused after that. */
   insert(into: InsertTarget, body: Buffer): Promise<void>;
   close(): Promise<void>;

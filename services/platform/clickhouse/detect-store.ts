@@ -24,7 +24,9 @@ export function createDetectStore(
   options: { readonly replicated: boolean; readonly seen_keys_per_read?: number },
 ): DetectStore {
   const decide = (sql: string, format: string, params: Params): Promise<Buffer> =>
-    db.read(`${sql}${options.replicated ? ` SETTINGS ${SEQUENTIAL_READ_SETTINGS}` : ''} FORMAT ${format}`, params);
+    db.read(`${sql}${options.replicated ? ` SETTINGS ${SEQUENTIAL_READ_SETTINGS}` : ''} FORMAT ${format}`, params, {
+      urgent: true,
+    });
   return {
     async writeOutputs(outputs) {
       await insert(EVENTS, outputs.events);

@@ -5,6 +5,7 @@ import { type ClickHouseClient, type ClickHouseClientConfigOptions, createClient
 import { createChdbConnection } from 'chdb/connection';
 import { type ClickHouse, collect, columnList, INSERT_SETTINGS, type InsertTarget, type Params } from './connection.ts';
 import { classified, StoreUnusable } from './errors.ts';
+import { createLane } from './lane.ts';
 
 /**
  * ClickHouse in this process (chDB) over a directory that it alone uses. chDB takes one statement at a time per
@@ -18,16 +19,19 @@ export function openEmbedded(options: { readonly path: string }): ClickHouse {
   const spool = join(path, 'spool');
   rmSync(spool, { recursive: true, force: true });
   mkdirSync(spool, { mode: 0o700 });
-  const writing = serial();
-  const reading = serial();
+  const writing = createLane();
+  const reading = createLane();
   let inserts = 0;
 
   return {
     kind: 'embedded',
     command: (sql, params) =>
       writing(() => classified('run a statement', async () => void (await writer.command(statement(sql, params))))),
-    read: (sql, params) =>
-      reading(() => classified('read', async () => collect((await reader.exec(statement(sql, params))).stream))),
+    read: (sql, params, options) =>
+      reading(
+        () => classified('read', async () => collect((await reader.exec(statement(sql, params))).stream)),
+        options,
+      ),
     insert: (into, body) =>
       writing(() => {
         inserts += 1;
@@ -88,14 +92,4 @@ function statement(
 /** The path of the data directory is the operator's, the rest ours: quoting is for spaces and apostrophes. */
 function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}
-
-/** Runs jobs one after the other, in the order in which they came; a failed one does not stop the next. */
-function serial(): <T>(job: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (job) => {
-    const result = last.then(job, job);
-    last = result.catch(() => undefined);
-    return result;
-  };
 }

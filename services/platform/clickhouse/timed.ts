@@ -21,7 +21,7 @@ export function timed(db: ClickHouse, telemetry: Telemetry): ClickHouse {
   return {
     kind: db.kind,
     command: (sql, params) => measure('command', () => db.command(sql, params)),
-    read: (sql, params) => measure('read', () => db.read(sql, params)),
+    read: (sql, params, options) => measure('read', () => db.read(sql, params, options)),
     insert: (into, body) => measure('insert', () => db.insert(into, body)),
     close: () => db.close(),
   };
