@@ -12,10 +12,9 @@ export const VERBS = {
   delegate: 'delegate handoff assign dispatch spawn',
   store:
     'create update write save add append insert put set edit modify rename store upsert patch copy move schedule reserve book',
-  export:
-    'send share post publish upload invite email mail message notify forward reply export push submit transfer pay',
+  export: 'send share post publish upload invite notify forward reply export push submit transfer pay',
   execute:
-    'delete remove drop run exec execute invoke call start stop restart kill deploy install cancel bash shell login auth authenticate',
+    'delete remove drop run exec execute invoke start stop restart kill deploy install cancel bash shell login auth authenticate',
 } as const satisfies { readonly [O in Operation]?: string };
 
 const operationOfVerb: ReadonlyMap<string, Operation> = new Map(
