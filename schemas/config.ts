@@ -108,5 +108,3 @@ export const Config = z.strictObject({
   logging: LoggingConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;
-/** What a person may write: everything has a default. */
-export type ConfigInput = z.input<typeof Config>;
