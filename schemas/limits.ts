@@ -104,6 +104,9 @@ export const LIMITS = {
   checkpoint_ms: 5 * SECOND_MS,
   checkpoint_records_max: 100_000,
 
+  /** Records that detect may be behind the log before the service calls itself not ready. */
+  ready_lag_records_max: 500_000,
+
   // --- sessions, learning, alerts -------------------------------------------------------------------------------
   session_idle_ms: 30 * MINUTE_MS,
   sessions_open_per_identity_max: 16,
@@ -155,6 +158,7 @@ export const LIMITS = {
   command_timeout_ms: 10 * SECOND_MS,
   principals_max: 10_000,
   keys_max: 10_000,
+  key_lifetime_ms_max: 3_650 * DAY_MS,
   subscriptions_max: 64,
   /** (uid, revision) pairs the feed remembers to drop repeats of alert records after a crash. */
   feed_memory_max: 100_000,

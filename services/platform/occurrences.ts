@@ -38,13 +38,14 @@ export const OCCURRENCES = declare({
   responder_records_rejected: { level: 'error', help: 'records the responder could not read', labels: ['topic'] },
   responder_stops: { level: 'error', help: 'times the responder stopped', labels: ['reason'] },
   executions: { level: 'info', help: 'attempts to execute an approved containment', labels: ['result'] },
+  parts_ended: { level: 'error', help: 'parts of the service that ended by themselves', labels: ['part'] },
   requests_refused: { level: 'warn', help: 'API requests refused', labels: ['code'] },
   requests_failed: { level: 'error', help: 'API requests that failed on our side', labels: ['code'] },
   authentications_refused: { level: 'warn', help: 'API requests with a missing or refused key', labels: ['reason'] },
   streams_dropped: { level: 'warn', help: 'streams ended by the service', labels: ['reason'] },
-  log_records_appended: { level: "debug", help: "records made durable in the embedded log", labels: ["topic"] },
-  log_commits: { level: "debug", help: "transactions committed to the embedded log", labels: [] },
-  log_unavailable: { level: "error", help: "writes the embedded log could not take", labels: ["reason"] },
+  log_records_appended: { level: 'debug', help: 'records made durable in the embedded log', labels: ['topic'] },
+  log_commits: { level: 'debug', help: 'transactions committed to the embedded log', labels: [] },
+  log_unavailable: { level: 'error', help: 'writes the embedded log could not take', labels: ['reason'] },
 });
 
 export type OccurrenceName = keyof typeof OCCURRENCES;
