@@ -47,7 +47,7 @@ export function subscriptionsOf({ view, bus, clock }: ControlPorts): Subscriptio
         subscription: subscription.id,
         status: { state: 'disabled', reason: 'gone', since: clock.now() },
       });
-      return answer.kind !== 'unanswered';
+      return answer.kind === 'done';
     },
   };
 }
