@@ -24,7 +24,7 @@ export type ResponderOptions = {
 };
 
 /** `fenced`: another responder has taken over. `gap`: inputs are missing, an operator decides. */
-export type ResponderEnd =
+type ResponderEnd =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'fenced' }
   | { readonly kind: 'gap'; readonly message: string }

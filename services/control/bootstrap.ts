@@ -25,7 +25,7 @@ export type FirstPrincipal = { readonly principal: Principal; readonly roles: re
 const local = (subject: string, human: boolean): Principal => ({ issuer: LOCAL_ISSUER, subject, human });
 
 /** Who is there from the first start on. */
-export const FIRST_PRINCIPALS: readonly FirstPrincipal[] = [
+const FIRST_PRINCIPALS: readonly FirstPrincipal[] = [
   { principal: local('admin', true), roles: ['admin', 'analyst', 'approver', 'viewer'] },
   { principal: local('ingest', false), roles: ['ingest'] },
   { principal: local('siem', false), roles: ['siem'] },

@@ -6,7 +6,7 @@ import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 
-export type PrincipalEntry = {
+type PrincipalEntry = {
   readonly principal: Principal;
   readonly roles: readonly Role[];
   readonly created: number;
@@ -15,7 +15,7 @@ export type PrincipalEntry = {
 
 export type KeyEntry = { readonly key: ApiKey; readonly revoked: number | undefined };
 
-export type ResponderEntry = {
+type ResponderEntry = {
   readonly epoch: number;
   readonly instance: string;
   readonly since: number;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LIMITS } from '../../schemas/limits.ts';
 import { DetectRecord } from '../../schemas/record.ts';
 import type { Executor } from '../../services/contain/executor.ts';
@@ -30,6 +31,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  for (const open of gates.splice(0)) open();
   await responder.stop();
   await desk.view.close();
   await log.close();
@@ -47,6 +49,20 @@ async function proposed(executor?: Executor) {
   await feed(log, alertOf());
   return desk.reaches('pending');
 }
+
+/** Executions that wait until they are told to be done. */
+const gates: (() => void)[] = [];
+const gated = () =>
+  recordingExecutor(
+    () =>
+      new Promise((resolve) => {
+        gates.push(() => resolve({ kind: 'done', detail: '' }));
+      }),
+  );
+const openGate = async (): Promise<void> => {
+  while (gates.length === 0) await nextTurn();
+  gates.shift()?.();
+};
 
 describe('proposals', () => {
   test('an open alert becomes one proposal, by the system, with its evidence frozen', async () => {
@@ -197,6 +213,63 @@ describe('execution', () => {
     const { cancellation } = await desk.reaches('cancelled');
     assert.equal(cancellation?.reason, 'quorum_lost');
     assert.equal(executor.requests.length, 0);
+  });
+});
+
+describe('many at once, and the end', () => {
+  const count = (state: string) =>
+    [...desk.view.state.containments.values()].filter((one) => one.state === state).length;
+  const approveAll = async (number: number): Promise<void> => {
+    const alerts = Array.from({ length: number }, (_, index) => alertOf({ uid: `alert-${index}` }));
+    await feed(log, ...alerts);
+    await until(desk.view, () => (desk.view.state.containments.size === number ? true : undefined));
+    for (const { id, digest } of [...desk.view.state.containments.values()]) {
+      await desk.ask('admin', { type: 'approve', containment: id, digest });
+    }
+  };
+  test('only so many executions are under way, and the others follow', async () => {
+    const executor = gated();
+    start(executor);
+    const beyond = LIMITS.executions_in_flight_max + 3;
+    await approveAll(beyond);
+    await until(desk.view, () => (count('dispatching') === LIMITS.executions_in_flight_max ? true : undefined));
+    assert.equal(count('approved'), 3);
+    for (let done = 1; done <= beyond; done++) {
+      await openGate();
+      await until(desk.view, () => (count('succeeded') === done ? true : undefined));
+      const under = count('dispatching');
+      assert.ok(under <= LIMITS.executions_in_flight_max, `${under} at once`);
+      if (done <= 3) await until(desk.view, () => (count('approved') === 3 - done ? true : undefined));
+    }
+    assert.equal(executor.requests.length, beyond);
+  });
+
+  test('a responder that is stopped hears what its executions say, and writes it', async () => {
+    start(gated());
+    await approveAll(1);
+    await desk.reaches('dispatching');
+    const ended = responder.stop();
+    await openGate();
+    assert.deepEqual(await ended, { kind: 'stopped' });
+    await desk.reaches('succeeded');
+  });
+});
+
+describe('what a containment waits for', () => {
+  test('is said in every state', async () => {
+    const situation = () => situationOf(desk.only(), desk.view.state);
+    const waiting = await proposed(gated());
+    assert.deepEqual([situation().code, situation().until], ['waits_for_approval', waiting.approval_expires]);
+    await approve('admin');
+    const approved = await desk.reaches('approved', 'dispatching');
+    const before = { ...approved, state: 'approved' } as const;
+    assert.equal(situationOf(before, desk.view.state).code, 'waits_for_dispatch');
+    assert.equal(situationOf(before, { ...desk.view.state, responder: undefined }).code, 'no_responder');
+    const sent = await desk.reaches('dispatching');
+    assert.deepEqual([situation().code, situation().until], ['being_executed', sent.execution?.deadline]);
+    clock.advance(BUILT_IN_POLICY.dispatch_deadline_ms + BUILT_IN_POLICY.executor_timeout_ms);
+    await desk.reaches('unknown');
+    assert.deepEqual([situation().code, situation().until], ['ended', undefined]);
   });
 });
 

@@ -17,7 +17,7 @@ export type WebhookExecutorOptions = {
   readonly plaintext?: boolean;
 };
 
-export type WebhookExecutorProblem = { readonly field: 'url' | 'secret'; readonly message: string };
+type WebhookExecutorProblem = { readonly field: 'url' | 'secret'; readonly message: string };
 
 export type WebhookExecutor =
   | { readonly kind: 'ready'; readonly executor: Executor }
