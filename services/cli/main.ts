@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { assertLimits } from '../../schemas/limits.ts';
 import { registerBacktest } from './commands/backtest.ts';
 import { registerReplay } from './commands/replay.ts';
+import { registerUp } from './commands/up.ts';
 import { EXIT, Problem } from './problem.ts';
 import { printable } from './terminal.ts';
 
@@ -21,6 +22,7 @@ function createProgram(): Command {
     .exitOverride();
   registerBacktest(program);
   registerReplay(program);
+  registerUp(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

@@ -1,7 +1,7 @@
 import { UNITS } from '../../../schemas/limits.ts';
 
 /**
- * When a recorded stream is worth a new prior: after the population has grown by a tenth, and once a day in any case. Early
+ * When a recorded stream is worth a new prior: after the population has grown by a quarter, and once a day in any case. Early
  * on, when every session matters, that is often; later a cut costs more than it teaches.
  */
 export type CutPolicy = {
@@ -11,7 +11,7 @@ export type CutPolicy = {
   take(at_ms: number): boolean;
 };
 
-const GROWTH = 0.1;
+const GROWTH = 0.25;
 
 export function createCutPolicy(): CutPolicy {
   let total = 0;

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { type Listening, listen } from '../../api/server.ts';
+import type { LoadedConfig } from '../../platform/config.ts';
+import type { Telemetry } from '../../platform/telemetry.ts';
+import { EXIT, Problem } from '../problem.ts';
+import { openService, type Service } from './service.ts';
+
+/** The whole service with its API listening. */
+export type Serving = {
+  readonly service: Service;
+  readonly api: Listening;
+  /** Takes no new requests, makes everything applied durable, and closes. */
+  stop(): Promise<void>;
+};
+
+/** Throws a Problem when the service cannot open or the address cannot be taken. */
+export async function serve(loaded: LoadedConfig, telemetry: Telemetry): Promise<Serving> {
+  const service = await openService(loaded, telemetry);
+  const { host, port, tls, allow_plaintext_beyond_loopback } = loaded.config.listen;
+  const options = { host, port, allow_plaintext_beyond_loopback, ...(tls === undefined ? {} : { tls: readTls(tls) }) };
+  const api = await listen(service.ports, options).catch(async (error: unknown) => {
+    await service.stop();
+    throw error;
+  });
+  if (api.kind === 'refused') {
+    await service.stop();
+    throw new Problem(api.code, api.message, EXIT.unreachable);
+  }
+  return {
+    service,
+    api,
+    async stop() {
+      await api.close();
+      await service.stop();
+    },
+  };
+}
+
+function readTls(files: { readonly cert_file: string; readonly key_file: string }): { cert: Buffer; key: Buffer } {
+  try {
+    return { cert: readFileSync(files.cert_file), key: readFileSync(files.key_file) };
+  } catch (error) {
+    throw new Problem('config_invalid', `listen.tls: ${(error as Error).message}`, EXIT.usage);
+  }
+}
