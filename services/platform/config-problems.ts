@@ -3,15 +3,19 @@ import { Config } from '../../schemas/config.ts';
 import { type FieldPath, type Tree, valueAt } from './config-sources.ts';
 import { nearest } from './nearest.ts';
 
-/** One thing wrong with the configuration. Codes are documented in docs/errors.md. */
+/** Each is explained in docs/errors.md. */
+export const CONFIG_CODES = [
+  'config_unreadable',
+  'config_unknown_key',
+  'config_invalid_value',
+  'config_contradiction',
+  'config_secret_missing',
+  'config_secret_unreadable',
+] as const;
+
+/** One thing wrong with the configuration. */
 export type ConfigProblem = {
-  readonly code:
-    | 'config_unreadable'
-    | 'config_unknown_key'
-    | 'config_invalid_value'
-    | 'config_contradiction'
-    | 'config_secret_missing'
-    | 'config_secret_unreadable';
+  readonly code: (typeof CONFIG_CODES)[number];
   /** `listen.port`; empty for a file as a whole. */
   readonly field: string;
   /** Bounded and escaped; absent where there is none, or where it might be a secret. */

@@ -17,8 +17,10 @@ export type DataDir = {
   readonly lock: string;
 };
 
+/** Each is explained in docs/errors.md. */
+export const DATA_DIR_CODES = ['data_dir_unusable', 'data_dir_foreign', 'data_dir_in_use'] as const;
 export type DataDirProblem = {
-  readonly code: 'data_dir_unusable' | 'data_dir_foreign' | 'data_dir_in_use';
+  readonly code: (typeof DATA_DIR_CODES)[number];
   /** Names the directory, what is wrong, and the remedy. */
   readonly message: string;
 };

@@ -41,7 +41,7 @@ describe('the file of the embedded log', () => {
 
   test('the number of partitions is fixed when the file is made', async () => {
     await open({ partitions: 5 }).close();
-    assert.throws(() => open({ partitions: 4 }), unusable('partitions_differ'));
+    assert.throws(() => open({ partitions: 4 }), unusable('log_partitions_differ'));
     assert.throws(() => open({ partitions: 4 }), /made with 5 partitions.*asks for 4.*log\.partitions to 5/);
     const log = open();
     assert.equal((await log.describe(TOPICS.events)).partitions, 5);
@@ -52,23 +52,23 @@ describe('the file of the embedded log', () => {
   test('a file of another program is refused and left as it is', () => {
     tamper('CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1)');
     const before = fs.readFileSync(file);
-    assert.throws(() => open(), unusable('not_a_log'));
+    assert.throws(() => open(), unusable('log_foreign'));
     assert.deepEqual(fs.readFileSync(file), before);
     fs.writeFileSync(file, 'no database at all '.repeat(1000));
-    assert.throws(() => open(), unusable('not_a_log'));
-    assert.throws(() => open({ path: path.join(dir, 'absent', 'log.sqlite') }), unusable('cannot_open'));
+    assert.throws(() => open(), unusable('log_foreign'));
+    assert.throws(() => open({ path: path.join(dir, 'absent', 'log.sqlite') }), unusable('log_cannot_open'));
   });
 
   test('a schema of another version is refused', async () => {
     await open().close();
     tamper('PRAGMA user_version = 99');
-    assert.throws(() => open(), unusable('schema_version'));
+    assert.throws(() => open(), unusable('log_schema_version'));
   });
 
   test('a log that lost a topic is damaged', async () => {
     await open().close();
     tamper(`DELETE FROM topics WHERE topic = '${TOPICS.control}'`);
-    assert.throws(() => open(), unusable('corrupt'));
+    assert.throws(() => open(), unusable('log_damaged'));
   });
 
   test('a flipped bit in a record is found when it is read', async () => {
@@ -78,7 +78,7 @@ describe('the file of the embedded log', () => {
     tamper("UPDATE stream_0 SET body = CAST(replace(body, 'damaged', 'DAMAGED') AS BLOB) WHERE last_offset = 1");
     const most = { records: 1, bytes: 100 };
     assert.equal((await log.read(TOPICS.events, 0, 0, most)).length, 1);
-    await assert.rejects(log.read(TOPICS.events, 0, 1, most), unusable('corrupt'));
+    await assert.rejects(log.read(TOPICS.events, 0, 1, most), unusable('log_damaged'));
     await log.close();
   });
 
@@ -90,7 +90,7 @@ describe('the file of the embedded log', () => {
     const bytes = fs.readFileSync(file);
     bytes.fill(0xee, 16_384, 16_384 * 4);
     fs.writeFileSync(file, bytes);
-    assert.throws(() => open(), unusable('corrupt'));
+    assert.throws(() => open(), unusable('log_damaged'));
   });
 
   test('a full disk refuses what does not fit, keeps what was there, and goes on after space is free', async () => {

@@ -1,9 +1,18 @@
 import { LogUnavailable } from '../event-log.ts';
 
+/** Each is explained in docs/errors.md. */
+export const LOG_UNUSABLE_CODES = [
+  'log_cannot_open',
+  'log_foreign',
+  'log_damaged',
+  'log_schema_version',
+  'log_partitions_differ',
+] as const;
+
 /** The file cannot be used as it is; trying again changes nothing. The message names the file and the remedy. */
 export class LogUnusable extends Error {
   override readonly name = 'LogUnusable';
-  readonly code: 'cannot_open' | 'not_a_log' | 'corrupt' | 'schema_version' | 'partitions_differ';
+  readonly code: (typeof LOG_UNUSABLE_CODES)[number];
 
   constructor(code: LogUnusable['code'], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -42,21 +51,21 @@ export function translateError(error: unknown, path: string): unknown {
         cause,
       );
     case SQLITE.CORRUPT:
-      return new LogUnusable('corrupt', `${path} is damaged: restore it from a backup, and check the disk`, cause);
+      return new LogUnusable('log_damaged', `${path} is damaged: restore it from a backup, and check the disk`, cause);
     case SQLITE.NOTADB:
       return new LogUnusable(
-        'not_a_log',
+        'log_foreign',
         `${path} is not an event log: choose another data directory, or move the file away`,
         cause,
       );
     case SQLITE.CANTOPEN:
       return new LogUnusable(
-        'cannot_open',
+        'log_cannot_open',
         `${path} cannot be opened: its directory must exist and be writable`,
         cause,
       );
     case SQLITE.READONLY:
-      return new LogUnusable('cannot_open', `${path} is read-only: its owner must start the service`, cause);
+      return new LogUnusable('log_cannot_open', `${path} is read-only: its owner must start the service`, cause);
     default:
       return new LogUnavailable('io', `${path} cannot be read or written: check the disk`, cause);
   }

@@ -79,7 +79,7 @@ function prepareFile(db: DatabaseSync, path: string, partitions: number): void {
   const version = integer(db, 'PRAGMA user_version');
   if (version !== SCHEMA_VERSION) {
     throw new LogUnusable(
-      'schema_version',
+      'log_schema_version',
       `${path} has log schema ${version}, this program reads ${SCHEMA_VERSION}: run the version that wrote it`,
     );
   }
@@ -88,7 +88,7 @@ function prepareFile(db: DatabaseSync, path: string, partitions: number): void {
 function refuseForeign(db: DatabaseSync, path: string): void {
   if (integer(db, 'SELECT count(*) FROM sqlite_schema') === 0) return;
   throw new LogUnusable(
-    'not_a_log',
+    'log_foreign',
     `${path} is a database of another program: choose another data directory, or move the file away`,
   );
 }
@@ -136,12 +136,12 @@ function loadTopics(db: DatabaseSync, path: string, wanted: number | undefined):
   for (const topic of ALL_TOPICS) {
     const found = topics.get(topic);
     if (found === undefined || found.streams.length !== found.partitions) {
-      throw new LogUnusable('corrupt', `${path} lacks topic ${topic}: restore it from a backup`);
+      throw new LogUnusable('log_damaged', `${path} lacks topic ${topic}: restore it from a backup`);
     }
     const expected = wanted === undefined ? found.partitions : partitionsOf(topic, wanted);
     if (found.partitions !== expected) {
       throw new LogUnusable(
-        'partitions_differ',
+        'log_partitions_differ',
         `${path} was made with ${found.partitions} partitions, the configuration asks for ${wanted}: ` +
           `set log.partitions to ${found.partitions}, or start with a new data directory`,
       );

@@ -49,7 +49,7 @@ export type SqliteLog = EventLog & {
  * commit holds the loop for as long as the disk takes, a read for as long as `most` allows.
  *
  * Throws LogUnusable (see its codes) or LogUnavailable. Operations reject with LogUnavailable, PositionConflict,
- * OffsetOutOfRange, LogUnusable (`corrupt`), or RangeError for what no log could take.
+ * OffsetOutOfRange, LogUnusable (`log_damaged`), or RangeError for what no log could take.
  */
 export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
   const { path, clock, telemetry } = options;

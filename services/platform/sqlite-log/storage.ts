@@ -98,7 +98,7 @@ function inSnapshot<T>(db: DatabaseSync, statements: Statements, work: () => T):
 function soundRow(row: unknown, stream: Stream, path: string): BatchRow {
   if (row !== undefined && batchIsSound(row as BatchRow)) return row as BatchRow;
   throw new LogUnusable(
-    'corrupt',
+    'log_damaged',
     `${path} holds a damaged batch of ${stream.topic}/${stream.partition}: restore it from a backup, and check the disk`,
   );
 }
