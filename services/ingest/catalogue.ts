@@ -8,12 +8,17 @@ import { operationOf } from './verbs.ts';
 /** What is known of a tool before any event: from its entry if it has one, else from its name. */
 type ToolKnowledge = { readonly entry: CompiledEntry | undefined; readonly inferred: Operation };
 type CompiledEntry = CatalogueEntry & {
+  /** Place in the file: the first entry that fits counts. */
+  readonly rank: number;
   readonly fits: (tool: string, server: string | undefined) => boolean;
   readonly readers: readonly { readonly steps: readonly Step[]; readonly rest: Omit<Resource, 'id'> }[];
 };
 
 export type Catalogue = {
   readonly entries: readonly CompiledEntry[];
+  /** Entries that name one tool, by that name, so that a long catalogue is not walked for every new name. */
+  readonly exact: ReadonlyMap<string, CompiledEntry>;
+  readonly patterns: readonly CompiledEntry[];
   /** Whether any entry looks at the server, so that tools of one name may differ. */
   readonly by_server: boolean;
   /** Answers given before, bounded: names come from agents. */
@@ -27,15 +32,23 @@ export type Consulted = {
   readonly resources: readonly Resource[];
 };
 
-/** Compiles a checked catalogue. Paths were checked when the file was read. */
+/** Compiles a checked catalogue. Paths were checked, and names found to be distinct, when the file was read. */
 export function compileCatalogue(file: CatalogueFile): Catalogue {
   const entries = file.tools.map(compileEntry);
-  return { entries, by_server: file.tools.some((entry) => entry.tool.includes('/')), memory: new Map() };
+  return {
+    entries,
+    exact: new Map(entries.filter((entry) => !isPattern(entry)).map((entry) => [entry.tool, entry])),
+    patterns: entries.filter(isPattern),
+    by_server: entries.some((entry) => entry.tool.includes('/')),
+    memory: new Map(),
+  };
 }
 
 export const emptyCatalogue = (): Catalogue => compileCatalogue({ version: 1, tools: [] });
 
-function compileEntry(entry: CatalogueEntry): CompiledEntry {
+const isPattern = (entry: CatalogueEntry): boolean => entry.tool.includes('*');
+
+function compileEntry(entry: CatalogueEntry, rank: number): CompiledEntry {
   const with_server = entry.tool.includes('/');
   const pieces = entry.tool.split('*');
   const readers = (entry.resources ?? []).map(({ argument, ...rest }) => {
@@ -43,7 +56,16 @@ function compileEntry(entry: CatalogueEntry): CompiledEntry {
   });
   const fits = (tool: string, server: string | undefined): boolean =>
     matchesPieces(with_server ? `${server ?? ''}/${tool}` : tool, pieces);
-  return { ...entry, fits, readers };
+  return { ...entry, rank, fits, readers };
+}
+
+/** The first entry of the file that fits: by exact name, with or without its server, or the first pattern before it. */
+function entryOf(catalogue: Catalogue, tool: string, server: string | undefined): CompiledEntry | undefined {
+  const named = [catalogue.exact.get(tool), catalogue.exact.get(`${server ?? ''}/${tool}`)]
+    .filter((entry) => entry !== undefined)
+    .sort((a, b) => a.rank - b.rank)[0];
+  const before = named?.rank ?? catalogue.entries.length;
+  return catalogue.patterns.find((entry) => entry.rank < before && entry.fits(tool, server)) ?? named;
 }
 
 /** Matches literal pieces with anything between them, in one pass: an agent's tool name cannot make it slow. */
@@ -79,7 +101,7 @@ function knowledgeOf(catalogue: Catalogue, tool: string, server: string | undefi
   const name = catalogue.by_server ? `${server ?? ''}/${tool}` : tool;
   const remembered = catalogue.memory.get(name);
   if (remembered !== undefined) return remembered;
-  const entry = catalogue.entries.find((candidate) => candidate.fits(tool, server));
+  const entry = entryOf(catalogue, tool, server);
   const knowledge: ToolKnowledge = { entry, inferred: operationOf(tool) };
   if (name.length > 2 * LIMITS.name_chars_max) return knowledge;
   if (catalogue.memory.size >= LIMITS.tool_memory_max) catalogue.memory.clear();

@@ -62,14 +62,15 @@ function keep(prefix: string, name: string, value: unknown, found: Found): Lefto
  */
 export function boundUnmapped(leftovers: Leftovers, notes: Notes): Record<string, unknown> | undefined {
   const fields = leftovers.fields.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const copying = { cut: leftovers.cut };
+  const copying: Copying = { cut: leftovers.cut, room: 0 };
   const kept: Record<string, unknown> = {};
   let left = LIMITS.unmapped_bytes_max - '{}'.length;
   let some = false;
   for (const [path, value] of fields) {
     const name = path.toWellFormed();
+    copying.room = left - name.length;
     const copy = safeCopy(value, copying);
-    const bytes = jsonBytes(name) + jsonBytes(copy) + ':,'.length;
+    const bytes = copying.room < 0 ? left + 1 : jsonBytes(name) + jsonBytes(copy) + ':,'.length;
     if (bytes > left || POLLUTING.has(name)) {
       copying.cut = true;
       continue;
@@ -82,17 +83,38 @@ export function boundUnmapped(leftovers: Leftovers, notes: Notes): Record<string
   return some ? kept : undefined;
 }
 
+/** `room`: bytes of JSON that still fit, never less than that; below 0 the copy is useless and copying ends. */
+type Copying = { cut: boolean; room: number };
+
 /** A copy with sorted names, well-formed text and no polluting name. Recursion is bounded by the decoder's depth check. */
-function safeCopy(value: unknown, copying: { cut: boolean }): unknown {
+function safeCopy(value: unknown, copying: Copying): unknown {
+  copying.room -= typeof value === 'string' ? value.length + '"",'.length : '1,'.length;
+  if (copying.room < 0) return undefined;
   if (typeof value === 'string') return value.toWellFormed();
-  if (Array.isArray(value)) return value.map((element) => safeCopy(element, copying));
+  if (Array.isArray(value)) return copyWhileRoom(value, (element) => safeCopy(element, copying), copying);
   if (!isObject(value)) return value;
   const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(value).sort()) {
-    if (POLLUTING.has(name)) copying.cut = true;
-    else copy[name.toWellFormed()] = safeCopy(value[name], copying);
-  }
+  const names = Object.keys(value);
+  if (names.length > copying.room) copying.room = -1;
+  else names.sort();
+  copyWhileRoom(
+    names,
+    (name) => {
+      if (POLLUTING.has(name)) copying.cut = true;
+      else copy[name.toWellFormed()] = safeCopy(value[name], copying);
+    },
+    copying,
+  );
   return copy;
+}
+
+function copyWhileRoom<T, U>(values: readonly T[], copy: (value: T) => U, copying: Copying): U[] {
+  const copies: U[] = [];
+  for (const value of values) {
+    if (copying.room < 0) break;
+    copies.push(copy(value));
+  }
+  return copies;
 }
 
 function jsonBytes(value: unknown): number {

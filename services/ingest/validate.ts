@@ -1,7 +1,8 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import { z } from 'zod';
 import { EventInput } from '../../schemas/event.ts';
-import { explainIssues, type Problem, problemText } from './explain.ts';
+import { isObject, type JsonObject } from './decode.ts';
+import { explainIssues, formatPath, type Problem, problemText } from './explain.ts';
 import type { Refusal } from './refusal.ts';
 import { refuseTime } from './time.ts';
 
@@ -24,10 +25,12 @@ export function isEventInput(value: unknown): value is EventInput {
 
 /** Why ajv refused it, in zod's words: the first problem is the reason, the number of others is told. */
 export function explainRefusal(value: unknown): Refusal {
-  const parsed = EventInput.safeParse(value);
+  const offset = offendingResource(value);
+  const shown = offset === undefined ? value : withResourcesFrom(value as JsonObject, offset);
+  const parsed = EventInput.safeParse(shown);
   if (parsed.success) throw new Error('ajv refused what zod accepts: the compiled schema and its source disagree');
-  const problems = explainIssues(parsed.error.issues, value);
-  const first = problems[0] as Problem;
+  const problems = explainIssues(parsed.error.issues, shown);
+  const first = shiftResource(problems[0] as Problem, offset ?? 0);
   if (
     (first.field === 'time' || first.field === 'observed_time') &&
     first.value !== null &&
@@ -37,4 +40,28 @@ export function explainRefusal(value: unknown): Refusal {
   }
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   return { kind: 'refused', reason: 'schema_mismatch', field: first.field, message: `${problemText(first)}${more}` };
+}
+
+/** As many resources are explained; a hostile item of 1 MiB holds 350,000 wrong ones. */
+const RESOURCES_EXPLAINED_MAX = 64;
+
+/** Index from which on the resources of an overlong list are explained: the one that ajv stopped at. */
+function offendingResource(value: unknown): number | undefined {
+  if (!isObject(value) || !Array.isArray(value.resources)) return undefined;
+  if (value.resources.length <= RESOURCES_EXPLAINED_MAX) return undefined;
+  const valid = compiled(value);
+  const [, index] = /^\/resources\/(\d+)/.exec(valid ? '' : (compiled.errors?.[0]?.instancePath ?? '')) ?? [];
+  return index === undefined ? 0 : Number(index);
+}
+
+function withResourcesFrom(value: JsonObject, offset: number): JsonObject {
+  const resources = (value.resources as readonly unknown[]).slice(offset, offset + RESOURCES_EXPLAINED_MAX);
+  return { ...value, resources };
+}
+
+function shiftResource(problem: Problem, offset: number): Problem {
+  const [list, index, ...rest] = problem.path;
+  if (list !== 'resources' || typeof index !== 'number' || offset === 0) return problem;
+  const path = [list, index + offset, ...rest];
+  return { ...problem, path, field: formatPath(path) };
 }

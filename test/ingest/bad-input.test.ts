@@ -139,6 +139,17 @@ test('more resources than an event holds are cut and flagged, however many they 
   assert.deepEqual(event.flags, ['resources_cut']);
 });
 
+test('of many wrong resources the first is named, and few are looked at', () => {
+  const good = { id: 'r' };
+  const letter = refused(
+    input({ resources: [...Array(5_000).fill(good), { id: 7 }, good, ...Array(50_000).fill({})] }),
+  );
+  assert.equal(letter.field, 'resources[5000].id');
+  assert.equal(letter.message, 'resources[5000].id: 7 must be a string (and 62 more)');
+  const elsewhere = refused(input({ session: 7, resources: Array(5_000).fill(good) }));
+  assert.equal(elsewhere.field, 'session');
+});
+
 test('the primary resource comes first, and once', () => {
   const event = accepted(
     input({ resource: { id: 'b' }, resources: [{ id: 'a' }, { id: 'b' }, { id: 'b', store: 's' }] }),
@@ -189,6 +200,13 @@ test('unknown fields are bounded, in bytes and in number', () => {
   const many = accepted(input(Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`k${index}`, index]))));
   assert.ok(Buffer.byteLength(JSON.stringify(many.unmapped)) <= LIMITS.unmapped_bytes_max);
   assert.deepEqual(many.flags, ['unmapped_cut']);
+});
+
+test('unknown fields too large to keep are not copied first', () => {
+  const event = accepted(
+    input({ x: Array(300_000).fill([]), y: Object.fromEntries(Array(5_000).entries()), z: { a: [{ b: 'c' }] } }),
+  );
+  assert.deepEqual([event.unmapped, event.flags], [{ z: { a: [{ b: 'c' }] } }, ['unmapped_cut']]);
 });
 
 test('what is accepted is a canonical event, and its JSON says the same', () => {

@@ -40,6 +40,25 @@ test('the catalogue says what a tool does, whatever the tool says of itself', ()
   assert.equal(eventOf({ tool: { name: 'create_issue', server: 'gitlab' } }).action.operation, 'store');
 });
 
+test('the first entry that fits counts, be it a name or a pattern', () => {
+  const used = catalogueOf(`
+version: 1
+tools:
+  - { tool: get_a, operation: store }
+  - { tool: "get_*", operation: search }
+  - { tool: get_b, operation: export }
+  - { tool: mail/get, operation: execute }
+  - { tool: get, operation: delegate }
+`);
+  const operation = (name: string, server?: string) =>
+    eventOf({ tool: { name, ...(server === undefined ? {} : { server }) } }, used).action.operation;
+  assert.equal(operation('get_a'), 'store');
+  assert.equal(operation('get_b'), 'search');
+  assert.equal(operation('get', 'mail'), 'execute');
+  assert.equal(operation('get', 'files'), 'delegate');
+  assert.equal(operation('get'), 'delegate');
+});
+
 test('server and classification fill what the event leaves open', () => {
   const event = eventOf({
     tool: { name: 'http_request' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { testMapping } from '../../services/ingest/mapping-test.ts';
+import { testMapping } from '../../services/ingest/mapping-dry-run.ts';
 import { splitBody } from '../../services/ingest/split.ts';
 import { FLAT_MAPPING } from './support.ts';
 
