@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { LIMITS, UNITS } from '../limits.ts';
+import { ApiKey, KeyId, LOCAL_ISSUER, Principal, PrincipalRef, Role } from '../principal.ts';
+import { Subscription, SubscriptionEntry, WebhookSecret } from '../subscription.ts';
+
+export const WhoAmI = z.object({
+  principal: Principal,
+  roles: z.array(Role),
+  key: KeyId,
+  expires: z.int().optional(),
+});
+
+/** A key as it may be shown: never its hash. */
+export const KeyView = ApiKey.omit({ hash: true }).extend({ revoked: z.int().optional() });
+export type KeyView = z.infer<typeof KeyView>;
+export const KeyList = z.object({ items: z.array(KeyView) });
+
+/** A name as a person gives it: without an issuer it is one of ours. */
+const NamedPrincipal = PrincipalRef.extend({ issuer: PrincipalRef.shape.issuer.default(LOCAL_ISSUER) }).strict();
+const lifetime = z.int().min(UNITS.MINUTE_MS).max(LIMITS.key_lifetime_ms_max).optional();
+
+export const CreateKeyBody = z.strictObject({
+  principal: NamedPrincipal,
+  roles: z.array(Role).min(1).max(Role.options.length),
+  /** Absent: it does not expire by itself. */
+  expires_in_ms: lifetime,
+});
+/** The only answer that ever holds the token. */
+export const CreatedKey = z.object({ key: KeyView, token: z.string() });
+export const RevokedKey = z.object({ key: KeyId, state: z.literal('revoked') });
+
+export const PrincipalView = z.object({
+  principal: Principal,
+  roles: z.array(Role),
+  created: z.int(),
+  revoked: z.int().optional(),
+});
+export const PrincipalList = z.object({ items: z.array(PrincipalView) });
+export const CreatePrincipalBody = z.strictObject({
+  subject: PrincipalRef.shape.subject,
+  human: z.boolean(),
+  roles: z.array(Role).min(1).max(Role.options.length),
+  expires_in_ms: lifetime,
+});
+export const CreatedPrincipal = z.object({ principal: PrincipalView, key: KeyView, token: z.string() });
+export const RevokedPrincipal = z.object({ principal: PrincipalRef, state: z.literal('revoked') });
+
+/** A subscription as it may be shown: how many secrets, never which. */
+export const SubscriptionView = SubscriptionEntry.extend({
+  subscription: Subscription.omit({ secrets: true }).extend({ secret_count: z.int() }),
+});
+export const SubscriptionList = z.object({ items: z.array(SubscriptionView) });
+export const SetSubscriptionBody = Subscription.omit({ id: true })
+  .extend({
+    /** Absent: the secrets stay as they are; a new subscription gets one, shown once in the answer. */
+    secrets: z.array(WebhookSecret).min(1).max(2).optional(),
+    format: Subscription.shape.format.default('ocsf'),
+    severity_min: Subscription.shape.severity_min.default('low'),
+  })
+  .strict();
+export const SetSubscriptionAnswer = SubscriptionView.extend({ new_secret: WebhookSecret.optional() });
+export const RemovedSubscription = z.object({ subscription: z.string(), state: z.literal('removed') });

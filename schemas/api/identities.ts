@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { Alert } from '../alert.ts';
+import { MATURITIES } from '../finding.ts';
+import { ContainmentView } from './containments.ts';
+import { pageOf } from './shared.ts';
+
+const count = () => z.int().min(0);
+
+const row = {
+  identity: z.string(),
+  kind: z.string(),
+  owner: z.string().optional(),
+  peer_group: z.string().optional(),
+  version: z.string().optional(),
+  events: count(),
+  sessions: count(),
+  /** Event times, epoch milliseconds. */
+  first_seen: z.int(),
+  last_seen: z.int(),
+} as const;
+
+export const IdentityView = z.object(row);
+export const IdentityPage = pageOf(IdentityView);
+
+const Counted = z.object({ name: z.string(), count: count() });
+
+export const IdentitySummaryView = z.object({
+  ...row,
+  tools: z.array(Counted),
+  stores: z.array(Counted),
+  operations: z.array(Counted),
+  /** Newest last, by UTC day of event time. Unknown sizes count as nothing, and `unknown_out` says how many. */
+  days: z.array(
+    z.object({
+      day: z.string(),
+      events: count(),
+      bytes_in: z.number(),
+      bytes_out: z.number(),
+      unknown_out: count(),
+    }),
+  ),
+});
+
+/** What was learned of an identity. */
+export const ProfileView = z.object({
+  events: count(),
+  sessions: count(),
+  first_ms: z.int(),
+  last_ms: z.int(),
+  maturity: z.enum(MATURITIES),
+  baselines: z.array(z.object({ detector: z.string(), name: z.string(), value: z.number(), unit: z.string() })),
+});
+
+export const IdentityAnswer = z.object({
+  tenant: z.string(),
+  identity: z.string(),
+  /** Absent while none of its events is stored yet. */
+  summary: IdentitySummaryView.optional(),
+  /** Absent while nothing was learned yet. */
+  baseline: ProfileView.optional(),
+  open_alerts: z.array(Alert),
+  containments: z.array(ContainmentView),
+});

@@ -1,0 +1,75 @@
+import type { Server as HttpsServer, ServerOptions as TlsOptions } from 'node:https';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { LIMITS } from '../../schemas/limits.ts';
+import { createAuthenticator } from './authentication.ts';
+import { refuse } from './errors.ts';
+import { installFailureHandling, onClientError, refusalOf } from './failure-handling.ts';
+import { installHooks } from './hooks.ts';
+import type { Ports } from './ports.ts';
+import { register } from './register.ts';
+import { sendRefusal } from './replies.ts';
+import type { Context } from './route.ts';
+import { ROUTES } from './routes/index.ts';
+import { createStreams } from './streams.ts';
+
+/** Certificate and key in PEM. */
+export type Tls = Pick<TlsOptions, 'cert' | 'key'>;
+
+/** Percent escapes make an identifier up to so many times as long in a URL. */
+const ESCAPE_FACTOR = 12;
+
+/**
+ * Builds the HTTP API over its ports. It does not listen: tests inject, services/api/server.ts listens.
+ * Everything but health needs an API key; what each route takes, gives and asks for stands in services/api/routes/.
+ */
+export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {}): Promise<FastifyInstance> {
+  const { tls } = options;
+  const app = createServer(tls, {
+    logger: false,
+    bodyLimit: LIMITS.http_body_bytes_max,
+    requestTimeout: LIMITS.http_request_ms_max,
+    routerOptions: { maxParamLength: LIMITS.id_chars_max * ESCAPE_FACTOR },
+    exposeHeadRoutes: false,
+    trustProxy: false,
+    forceCloseConnections: 'idle',
+    genReqId: () => ports.randomBytes(8).toString('hex'),
+    clientErrorHandler: onClientError,
+    frameworkErrors: (error, request, reply) => void sendRefusal(reply, refusalOf(error, request, ports)),
+  });
+  const closing = new AbortController();
+  const streams = createStreams();
+  const authenticator = createAuthenticator(ports);
+  const context: Context = { ports, streams, closing: closing.signal, stillMay: authenticator.stillMay };
+
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  installHooks(app, ports, { authenticator, secure: tls !== undefined });
+  installFailureHandling(app, ports);
+  app.setNotFoundHandler((_, reply) =>
+    sendRefusal(reply, refuse('route_unknown', { remedy: 'see GET /v1/openapi.json' })),
+  );
+  // Streams last until somebody ends them, and closing waits for them.
+  app.addHook('preClose', async () => closing.abort());
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Countersign', version: ports.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', bearerFormat: 'csk_...' } } },
+      security: [{ key: [] }],
+    },
+    transform: createJsonSchemaTransform({ skipList: [] }),
+  });
+  await register(app, ROUTES, context);
+  await app.ready();
+  return app;
+}
+
+/** Fastify's types tell plain servers from TLS servers; for everything that is done with ours they are the same. */
+function createServer(tls: Tls | undefined, options: FastifyServerOptions): FastifyInstance {
+  if (tls === undefined) return Fastify(options);
+  const https: FastifyHttpsOptions<HttpsServer>['https'] = { ...tls, minVersion: 'TLSv1.2' };
+  return Fastify({ ...options, https } as unknown as FastifyHttpsOptions<HttpsServer>) as unknown as FastifyInstance;
+}

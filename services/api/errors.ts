@@ -1,0 +1,123 @@
+import type { Refusal } from '../../schemas/command.ts';
+import type { FeedCursorError } from './ports.ts';
+
+/**
+ * Every code with which the API refuses, its HTTP status and what is said when a route has nothing better to say.
+ * Each has a line in docs/errors.md, and a test compares the two.
+ */
+const OWN = {
+  request_invalid: [400, 'a part of the request does not have the right shape'],
+  request_malformed: [400, 'this is not HTTP as we understand it'],
+  url_malformed: [400, 'the URL holds a broken percent escape'],
+  body_malformed: [400, 'the body is not JSON, or holds keys that no object may have'],
+  body_empty: [400, 'the body is empty'],
+  body_compression_damaged: [400, 'the body says it is gzip, and is not or not whole'],
+  mapping_unknown: [400, 'no mapping has this name'],
+  mapping_missing: [400, 'no mapping is configured'],
+  credential_missing: [401, 'no API key was given'],
+  route_unknown: [404, 'there is nothing here'],
+  alert_unknown: [404, 'no alert has this uid'],
+  identity_unknown: [404, 'nothing is known of this identity'],
+  request_timeout: [408, 'the request did not arrive in time'],
+  body_too_large: [413, 'the body is too large'],
+  batch_too_large: [413, 'the batch holds too many items'],
+  content_type_unsupported: [415, 'this content type is not taken here'],
+  content_encoding_unsupported: [415, 'this content encoding is not taken here'],
+  too_many_failures: [429, 'too many requests with refused keys came from this address'],
+  headers_too_large: [431, 'the headers are too large'],
+  internal: [500, 'something failed on our side'],
+  log_unavailable: [503, 'the event log cannot take or give anything now; nothing was acknowledged'],
+  store_unavailable: [503, 'the store does not answer now'],
+  command_undecided: [503, 'the command is durable and not decided yet'],
+  too_busy: [503, 'too many requests of this kind are being served'],
+  shutting_down: [503, 'the service is stopping'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+/** Refusals of the responder: their messages are its own. */
+const OF_COMMANDS: Record<Refusal, number> = {
+  unknown_containment: 404,
+  already_proposed: 409,
+  already_approved: 409,
+  already_approved_by_you: 409,
+  already_denied: 409,
+  already_cancelled: 409,
+  already_dispatching: 409,
+  already_succeeded: 409,
+  already_failed: 409,
+  outcome_unknown: 409,
+  expired: 409,
+  not_approved: 409,
+  not_dispatching: 409,
+  nothing_due: 409,
+  digest_mismatch: 409,
+  requester_cannot_approve: 403,
+  requester_cannot_deny: 403,
+  not_human: 403,
+  role_missing: 403,
+  quorum_lost: 409,
+  deadline_passed: 409,
+  principal_unknown: 404,
+  credential_refused: 401,
+  command_id_reused: 409,
+  verdict_identity_mismatch: 409,
+  principal_exists: 409,
+  key_exists: 409,
+  key_unknown: 404,
+  already_revoked: 409,
+  role_not_held: 409,
+  approver_must_be_human: 409,
+  last_admin: 409,
+  subscription_unknown: 404,
+  too_many: 409,
+};
+
+const OF_CURSORS: Record<FeedCursorError, number> = {
+  cursor_malformed: 400,
+  cursor_version: 400,
+  cursor_generation: 410,
+  cursor_expired: 410,
+  cursor_beyond_end: 410,
+};
+
+export type OwnCode = keyof typeof OWN;
+export type ErrorCode = OwnCode | Refusal | FeedCursorError;
+
+export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
+  ...(Object.fromEntries(Object.entries(OWN).map(([code, [status]]) => [code, status])) as Record<OwnCode, number>),
+  ...OF_COMMANDS,
+  ...OF_CURSORS,
+};
+
+/** Every code there is. */
+export const ERROR_CODES = Object.keys(STATUS_OF) as readonly ErrorCode[];
+
+export type RefusalDetails = {
+  readonly field?: string;
+  readonly remedy?: string;
+  /** Sent as Retry-After. */
+  readonly retry_after_s?: number;
+};
+
+/** What a handler returns instead of an answer. */
+export class Refused {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details: RefusalDetails;
+
+  constructor(code: ErrorCode, message: string, details: RefusalDetails) {
+    this.code = code;
+    this.message = message;
+    this.details = details;
+  }
+}
+
+/** A refusal in its own words, or in those of its code. */
+export function refuse(code: OwnCode, details: RefusalDetails & { readonly message?: string } = {}): Refused {
+  const { message, ...rest } = details;
+  return new Refused(code, message ?? OWN[code][1], rest);
+}
+
+/** A refusal that another stage worded. */
+export function refuseAs(code: Refusal | FeedCursorError, message: string, details: RefusalDetails = {}): Refused {
+  return new Refused(code, message, details);
+}

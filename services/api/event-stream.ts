@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http';
+import type { Alert, Severity } from '../../schemas/alert.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import { toOcsf } from '../../schemas/ocsf/to-ocsf.ts';
+import type { Access, Caller } from './authentication.ts';
+import { refuse, refuseAs } from './errors.ts';
+import type { FeedFilter, FeedPage } from './ports.ts';
+import type { Context } from './route.ts';
+
+type Query = {
+  readonly tenant?: string | undefined;
+  readonly status?: Alert['status'] | undefined;
+  readonly severity_min?: Severity | undefined;
+  readonly identity?: string | undefined;
+  readonly format: 'native' | 'ocsf';
+  readonly from: 'now' | 'start';
+  readonly cursor?: string | undefined;
+};
+
+type AskedStream = {
+  readonly query: Query;
+  readonly context: Context;
+  readonly request: { readonly headers: { readonly [name: string]: string | string[] | undefined } };
+  readonly reply: { readonly raw: ServerResponse; hijack(): unknown; getHeaders(): Record<string, unknown> };
+};
+
+/** Why a stream ended from our side. */
+type Ending = 'closing' | 'slow' | 'access' | 'feed';
+
+/**
+ * Alert revisions as server-sent events (HTML Living Standard, section 9.2). The id of an event is the cursor after it, so
+ * Last-Event-ID goes on exactly there. The next page is read when the client has taken the one before: what a slow client
+ * costs is one page, and for so long only.
+ */
+export async function streamAlerts(asked: AskedStream, caller: Caller, access: Access): Promise<unknown> {
+  const { query, context, reply } = asked;
+  const { feed, clock, telemetry } = context.ports;
+  const release = context.streams.take();
+  if (release === undefined) return refuse('too_busy', { retry_after_s: 5, remedy: 'close other streams, or pull' });
+  const gone = new AbortController();
+  const over = AbortSignal.any([context.closing, gone.signal]);
+  reply.raw.once('close', () => {
+    gone.abort();
+    release();
+  });
+  const resumed = asked.request.headers['last-event-id'];
+  const start = typeof resumed === 'string' && resumed !== '' ? resumed : query.cursor;
+  const cursor = start ?? (query.from === 'now' ? await feed.end() : undefined);
+  const filter = filterOf(query);
+  const limit = LIMITS.stream_page_items;
+  const first = await feed.read({ limit, filter, ...(cursor !== undefined && { cursor }) });
+  if (!first.ok) {
+    release();
+    return refuseAs(first.error.code, first.error.message, { field: 'headers.last-event-id' });
+  }
+
+  begin(reply);
+  const ending = await forward();
+  if (ending !== undefined) telemetry.occurred('streams_dropped', { reason: ending });
+  if (ending === 'slow') reply.raw.destroy();
+  else reply.raw.end();
+  return undefined;
+
+  async function forward(): Promise<Ending | undefined> {
+    let page: FeedPage = first;
+    while (page.ok) {
+      if (gone.signal.aborted) return undefined;
+      if (context.closing.aborted) return 'closing';
+      if (!context.stillMay(caller, access)) return 'access';
+      if (!(await send(textOf(page, query.format)))) return gone.signal.aborted ? undefined : 'slow';
+      const wait = { ms: LIMITS.stream_heartbeat_ms, clock, signal: over };
+      page = await feed.read({ limit, filter, cursor: page.next_cursor, wait });
+    }
+    return 'feed';
+  }
+
+  /** False when the client did not take it in time, or is gone. */
+  async function send(text: string): Promise<boolean> {
+    if (reply.raw.write(text)) return true;
+    const done = new AbortController();
+    const drained = new Promise<boolean>((resolve) => {
+      reply.raw.once('drain', () => resolve(true));
+      over.addEventListener('abort', () => resolve(false), { once: true });
+    });
+    const stalled = clock.sleep(LIMITS.stream_stall_ms, done.signal).then(() => false);
+    const taken = await Promise.race([drained, stalled]);
+    done.abort();
+    return taken;
+  }
+}
+
+function begin(reply: AskedStream['reply']): void {
+  const { 'content-length': _, ...headers } = reply.getHeaders();
+  reply.hijack();
+  reply.raw.writeHead(200, {
+    ...(headers as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    // Proxies that collect answers would hold alerts back.
+    'x-accel-buffering': 'no',
+  });
+}
+
+/** A page as events, or as a comment that keeps the connection known to be alive. */
+function textOf(page: Extract<FeedPage, { ok: true }>, format: Query['format']): string {
+  if (page.items.length === 0) return `: alive\nid: ${page.next_cursor}\n\n`;
+  return page.items
+    .map(({ alert, cursor }) => {
+      const data = JSON.stringify(format === 'ocsf' ? toOcsf(alert) : alert);
+      return `id: ${cursor}\nevent: alert\ndata: ${data}\n\n`;
+    })
+    .join('');
+}
+
+function filterOf({ tenant, status, severity_min, identity }: Query): FeedFilter {
+  return {
+    ...(tenant !== undefined && { tenant }),
+    ...(status !== undefined && { status }),
+    ...(severity_min !== undefined && { severity_min }),
+    ...(identity !== undefined && { identity }),
+  };
+}

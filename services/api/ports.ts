@@ -1,0 +1,149 @@
+import type { Profile } from '../../detectors/contract.ts';
+import type { Alert, Severity } from '../../schemas/alert.ts';
+import type { Command } from '../../schemas/command.ts';
+import type { DeadLetter } from '../../schemas/dead-letter.ts';
+import type { Answer } from '../control/command-bus.ts';
+import type { RandomBytes } from '../control/keys.ts';
+import type { ControlState } from '../control/state.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { EventLog } from '../platform/event-log.ts';
+import type { ReadStore } from '../platform/store.ts';
+import type { Telemetry } from '../platform/telemetry.ts';
+
+/**
+ * Everything the API needs of the other stages, as plain functions. Whoever composes the service hands them in; the API
+ * imports no stage, and a test can leave out what it does not use.
+ */
+export type Ports = {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  /** `node:crypto`'s randomBytes: keys, request ids, command ids. */
+  readonly randomBytes: RandomBytes;
+  /** Version of the service, for status and the OpenAPI document. */
+  readonly version: string;
+  readonly ingest: IngestPort;
+  readonly store: ReadStore;
+  /** A `ControlView` is one. */
+  readonly control: { readonly state: ControlState };
+  /** A `CommandBus` over the same view is one. */
+  readonly commands: { ask(command: Command): Promise<Answer> };
+  readonly feed: FeedPort;
+  readonly detect: DetectPort;
+  readonly log: Pick<EventLog, 'bounds' | 'counters'>;
+  /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
+  readonly readProfile: (tenant: string, identity: string) => Promise<Profile | undefined>;
+  readonly readiness: () => Promise<ReadinessReport>;
+  /** Prometheus text exposition format 0.0.4. */
+  readonly metrics: () => Promise<string>;
+};
+
+export type IngestItem = {
+  readonly bytes: Buffer;
+  readonly position: string;
+  readonly broken?: {
+    readonly refusal: {
+      readonly kind: 'refused';
+      readonly reason: DeadLetter['reason'];
+      readonly message: string;
+      readonly field?: string;
+    };
+    readonly length: number;
+  };
+};
+
+export type SubmittedResult =
+  | { readonly status: 'accepted'; readonly position: string; readonly key: string; readonly id: string }
+  | {
+      readonly status: 'dead_lettered';
+      readonly position: string;
+      readonly reason: DeadLetter['reason'];
+      readonly message: string;
+      readonly field?: string;
+    }
+  | { readonly status: 'absorbed'; readonly position: string };
+
+export type IngestPort = {
+  /** Names of the configured mappings. */
+  readonly mappings: readonly string[];
+  /** Cuts a body, NDJSON or one JSON list, into its items; `name` stands before their positions. */
+  split(body: Buffer, name: string): readonly IngestItem[];
+  /**
+   * Decides the items and makes what became of them durable, as one. `mapping` is one of `mappings`.
+   * Rejects with LogUnavailable, and nothing is acknowledged then.
+   */
+  submit(
+    items: readonly IngestItem[],
+    options: {
+      readonly format: 'auto' | 'canonical' | 'mapped';
+      readonly mapping?: string;
+      readonly origin: string;
+    },
+  ): Promise<{
+    readonly received: number;
+    readonly accepted: number;
+    readonly dead_lettered: number;
+    readonly absorbed: number;
+    readonly results: readonly SubmittedResult[];
+  }>;
+};
+
+export type FeedFilter = {
+  readonly tenant?: string;
+  readonly severity_min?: Severity;
+  readonly identity?: string;
+  readonly status?: Alert['status'];
+};
+
+export type FeedRequest = {
+  /** Absent: from the first alert the feed still holds. */
+  readonly cursor?: string;
+  readonly limit: number;
+  readonly filter?: FeedFilter;
+  readonly wait?: { readonly ms: number; readonly clock: Clock; readonly signal: AbortSignal };
+};
+
+export type FeedPage =
+  | {
+      readonly ok: true;
+      readonly items: readonly { readonly alert: Alert; readonly cursor: string }[];
+      readonly next_cursor: string;
+      readonly more: boolean;
+    }
+  | { readonly ok: false; readonly error: { readonly code: FeedCursorError; readonly message: string } };
+
+export type FeedCursorError =
+  | 'cursor_malformed'
+  | 'cursor_version'
+  | 'cursor_generation'
+  | 'cursor_expired'
+  | 'cursor_beyond_end';
+
+export type FeedPort = {
+  /** `readAlerts` of services/deliver/pull.ts, bound to the log. */
+  read(request: FeedRequest): Promise<FeedPage>;
+  /** The cursor of the present end of the feed. */
+  end(): Promise<string>;
+};
+
+export type DetectPartition = {
+  readonly partition: number;
+  readonly state: 'running' | 'gap';
+  readonly gap?: { readonly reason: string; readonly message: string };
+  readonly next_offset: number;
+  readonly durable_offset: number;
+  readonly resident: number;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly watermark: { readonly live: number; readonly recorded: number };
+};
+
+export type DetectPort = {
+  /** Names of `Model.detectors`, in the order of an event's score parts. */
+  readonly detectors: readonly string[];
+  status(): readonly DetectPartition[];
+  stalled(): boolean;
+};
+
+export type ReadinessReport = {
+  readonly ready: boolean;
+  readonly reasons: readonly { readonly code: string; readonly message: string }[];
+};

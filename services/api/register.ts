@@ -1,0 +1,93 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { ErrorBody } from '../../schemas/api/shared.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import { Refused, refuse } from './errors.ts';
+import { sendRefusal } from './replies.ts';
+import type { Context, Route } from './route.ts';
+
+const EVENT_TYPES = ['application/json', 'application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+
+/** Puts the route table into Fastify. Bodies of events stay bytes; all others are parsed as JSON. */
+export async function register(app: FastifyInstance, routes: readonly Route[], context: Context): Promise<void> {
+  const raw = routes.filter((one) => one.raw_body);
+  const parsed = routes.filter((one) => !one.raw_body);
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser(EVENT_TYPES, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+    for (const one of raw) add(scope, one, context, { busy: createGate(LIMITS.http_ingest_requests_max) });
+  });
+  await app.register(async (scope) => {
+    scope.removeContentTypeParser('text/plain');
+    for (const one of parsed) add(scope, one, context, {});
+  });
+}
+
+function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { readonly busy?: Gate }): void {
+  const { answer, ...asked } = one.schema;
+  const { telemetry } = context.ports;
+  scope.route({
+    method: one.method,
+    url: one.url,
+    config: { access: one.access },
+    schema: {
+      ...asked,
+      summary: one.summary,
+      tags: [one.tag],
+      operationId: operationId(one),
+      ...(one.access === 'open' && { security: [] }),
+      ...(one.raw_body && { consumes: EVENT_TYPES }),
+      response: {
+        [one.status]: answer ?? { description: one.summary, content: { [one.produces]: { schema: z.string() } } },
+        ...(one.url === '/health/ready' && answer !== undefined && { 503: answer }),
+        '4xx': ErrorBody,
+        '5xx': ErrorBody,
+      },
+    },
+    ...(busy !== undefined && {
+      // Before the body is read: what is refused costs no memory.
+      preParsing: async (_, reply) => {
+        const leave = busy.enter();
+        if (leave === undefined) {
+          telemetry.occurred('requests_refused', { code: 'too_busy' });
+          await sendRefusal(reply, refuse('too_busy', { retry_after_s: 1, remedy: 'send the same again' }));
+          return;
+        }
+        reply.raw.once('close', leave);
+      },
+    }),
+    handler: async (request, reply) => {
+      const result = await one.handle(request, reply, context);
+      if (!(result instanceof Refused)) {
+        if (one.status !== 200) reply.code(one.status);
+        return result;
+      }
+      telemetry.occurred('requests_refused', { code: result.code }, { request: request.id });
+      return sendRefusal(reply, result);
+    },
+  });
+}
+
+type Gate = { enter(): (() => void) | undefined };
+
+/** Lets so many in at a time. */
+function createGate(most: number): Gate {
+  let inside = 0;
+  return {
+    enter() {
+      if (inside >= most) return undefined;
+      inside++;
+      return () => {
+        inside--;
+      };
+    },
+  };
+}
+
+/** `GET /v1/alerts/:uid` is `get_v1_alerts_uid`. */
+function operationId({ method, url }: Route): string {
+  return `${method}${url}`
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .replace(/_$/, '');
+}

@@ -1,0 +1,20 @@
+import type { FastifyReply } from 'fastify';
+import type { ErrorBody } from '../../schemas/api/shared.ts';
+import { type Refused, STATUS_OF } from './errors.ts';
+
+/** The one shape of every refusal. */
+export function errorBody({ code, message, details }: Refused): ErrorBody {
+  const { field, remedy } = details;
+  return {
+    error: { code, message, ...(field !== undefined && { field }), ...(remedy !== undefined && { remedy }) },
+  };
+}
+
+/** Refuses a request: status, headers and body all follow from the code. */
+export function sendRefusal(reply: FastifyReply, refused: Refused): FastifyReply {
+  const { retry_after_s } = refused.details;
+  const status = STATUS_OF[refused.code];
+  if (retry_after_s !== undefined) reply.header('retry-after', String(retry_after_s));
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="countersign"');
+  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(errorBody(refused));
+}

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import {
+  CreatedKey,
+  CreatedPrincipal,
+  CreateKeyBody,
+  CreatePrincipalBody,
+  KeyList,
+  type KeyView,
+  PrincipalList,
+  RevokedKey,
+  RevokedPrincipal,
+  WhoAmI,
+} from '../../../schemas/api/access.ts';
+import { KeyId, LOCAL_ISSUER, PrincipalRef, principalKey } from '../../../schemas/principal.ts';
+import { mintKey } from '../../control/keys.ts';
+import type { ControlState } from '../../control/state.ts';
+import { command } from '../commands.ts';
+import type { Ports } from '../ports.ts';
+import { callerOf, type Route, route } from '../route.ts';
+import { keyView } from '../views.ts';
+
+const ADMIN = ['admin'] as const;
+
+const whoami = route({
+  method: 'GET',
+  url: '/v1/whoami',
+  access: 'authenticated',
+  tag: 'access',
+  summary: 'Whose key this is, and what it may do',
+  answer: WhoAmI,
+  async handle(asked) {
+    const { principal, roles, credential, expires } = callerOf(asked);
+    return { principal, roles: [...roles], key: credential, ...(expires !== undefined && { expires }) };
+  },
+});
+
+const listKeys = route({
+  method: 'GET',
+  url: '/v1/keys',
+  access: ADMIN,
+  tag: 'access',
+  summary: 'All API keys, revoked ones too, without their secrets',
+  answer: KeyList,
+  handle: async ({ context }) => ({ items: [...context.ports.control.state.keys.values()].map(keyView) }),
+});
+
+const createKey = route({
+  method: 'POST',
+  url: '/v1/keys',
+  access: ADMIN,
+  tag: 'access',
+  summary: 'Make an API key for a principal; its token is in this answer and nowhere else',
+  body: CreateKeyBody,
+  answer: CreatedKey,
+  status: 201,
+  async handle(asked) {
+    const { ports } = asked.context;
+    const { principal, roles, expires_in_ms } = asked.body;
+    const { id, hash, token } = mintKey(ports.randomBytes);
+    const key = { id, hash, roles, ...expiry(ports, expires_in_ms) };
+    const refused = await command(asked, callerOf(asked), { type: 'key_create', principal, key });
+    return refused ?? { key: shownKey(ports, id), token };
+  },
+});
+
+const revokeKey = route({
+  method: 'DELETE',
+  url: '/v1/keys/:id',
+  access: ADMIN,
+  tag: 'access',
+  summary: 'Revoke an API key, and with it the votes that were given with it and are not executed yet',
+  params: z.object({ id: KeyId }),
+  answer: RevokedKey,
+  async handle(asked) {
+    const key = asked.params.id;
+    const refused = await command(asked, callerOf(asked), { type: 'key_revoke', key });
+    return refused ?? { key, state: 'revoked' as const };
+  },
+});
+
+const listPrincipals = route({
+  method: 'GET',
+  url: '/v1/principals',
+  access: ADMIN,
+  tag: 'access',
+  summary: 'People and machines that hold keys',
+  answer: PrincipalList,
+  handle: async ({ context }) => ({
+    items: [...context.ports.control.state.principals.values()].map(principalView),
+  }),
+});
+
+const createPrincipal = route({
+  method: 'POST',
+  url: '/v1/principals',
+  access: ADMIN,
+  tag: 'access',
+  summary: 'Add a local person or machine with a first key; the token is in this answer and nowhere else',
+  body: CreatePrincipalBody,
+  answer: CreatedPrincipal,
+  status: 201,
+  async handle(asked) {
+    const { ports } = asked.context;
+    const { subject, human, roles, expires_in_ms } = asked.body;
+    const { id, hash, token } = mintKey(ports.randomBytes);
+    const principal = { issuer: LOCAL_ISSUER, subject, human };
+    const key = { id, hash, roles, ...expiry(ports, expires_in_ms) };
+    const refused = await command(asked, callerOf(asked), { type: 'user_add', principal, roles, key });
+    if (refused !== undefined) return refused;
+    const entry = ports.control.state.principals.get(principalKey(principal));
+    if (entry === undefined) throw new Error('a principal that was added is not in the control state');
+    return { principal: principalView(entry), key: shownKey(ports, id), token };
+  },
+});
+
+const revokePrincipal = route({
+  method: 'DELETE',
+  url: '/v1/principals/:issuer/:subject',
+  access: ADMIN,
+  tag: 'access',
+  summary: 'Revoke a principal with all its keys',
+  params: PrincipalRef,
+  answer: RevokedPrincipal,
+  async handle(asked) {
+    const principal = asked.params;
+    const refused = await command(asked, callerOf(asked), { type: 'user_remove', principal });
+    return refused ?? { principal, state: 'revoked' as const };
+  },
+});
+
+export const access: readonly Route[] = [
+  whoami,
+  listKeys,
+  createKey,
+  revokeKey,
+  listPrincipals,
+  createPrincipal,
+  revokePrincipal,
+];
+
+function expiry({ clock }: Ports, lifetime_ms: number | undefined): { expires?: number } {
+  return lifetime_ms === undefined ? {} : { expires: clock.now() + lifetime_ms };
+}
+
+/** The key as the control log has it: the bus answers only once the view holds what was decided. */
+function shownKey({ control }: Ports, id: string): KeyView {
+  const entry = control.state.keys.get(id);
+  if (entry === undefined) throw new Error('a key that was made is not in the control state');
+  return keyView(entry);
+}
+
+type PrincipalEntry = ControlState['principals'] extends Map<string, infer Entry> ? Entry : never;
+
+function principalView({ principal, roles, created, revoked }: PrincipalEntry) {
+  return { principal, roles: [...roles], created, ...(revoked !== undefined && { revoked }) };
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { EventPage } from '../../../schemas/api/events.ts';
+import { IdentityAnswer, IdentityPage } from '../../../schemas/api/identities.ts';
+import { CursorText, IdentityId, Limit, TenantName, TimeMs } from '../../../schemas/api/shared.ts';
+import { LIMITS } from '../../../schemas/limits.ts';
+import { Refused, refuse } from '../errors.ts';
+import { keyset } from '../keyset.ts';
+import type { Ports } from '../ports.ts';
+import { type Route, route } from '../route.ts';
+import { containmentView, eventView } from '../views.ts';
+
+const READERS = ['viewer', 'analyst', 'approver'] as const;
+const Id = z.object({ id: IdentityId });
+
+const names = keyset('identities', z.string());
+const places = keyset('events', z.object({ time: z.int(), key: z.string() }));
+
+const list = route({
+  method: 'GET',
+  url: '/v1/identities',
+  access: READERS,
+  tag: 'identities',
+  summary: 'Identities by name',
+  query: z.object({ tenant: TenantName, limit: Limit.default(100), cursor: CursorText.optional() }),
+  answer: IdentityPage,
+  async handle({ query, context }) {
+    const after = names.decode(query.cursor);
+    if (after instanceof Refused) return after;
+    const asked = { limit: query.limit, ...(after !== undefined && { after }) };
+    const { items, next } = await context.ports.store.listIdentities(query.tenant, asked);
+    return { items: [...items], ...(next !== undefined && { next_cursor: names.encode(next) }) };
+  },
+});
+
+const one = route({
+  method: 'GET',
+  url: '/v1/identities/:id',
+  access: READERS,
+  tag: 'identities',
+  summary: 'One identity: what it did, its baseline, its open alerts and its containments',
+  params: Id,
+  query: z.object({ tenant: TenantName }),
+  answer: IdentityAnswer,
+  async handle({ params, query: { tenant }, context: { ports } }) {
+    const identity = params.id;
+    const { store, readProfile } = ports;
+    const summary = await store.readIdentity(tenant, identity);
+    const profile = await readProfile(tenant, identity);
+    if (summary === undefined && profile === undefined) {
+      return refuse('identity_unknown', { remedy: 'look for it with GET /v1/identities; ids are case sensitive' });
+    }
+    const page = { limit: LIMITS.identity_alerts_shown_max, order: 'newest_first' } as const;
+    const { items } = await store.listAlerts({ tenant, identity, status: 'open' }, page);
+    return {
+      tenant,
+      identity,
+      ...(summary !== undefined && {
+        summary: {
+          ...summary,
+          tools: [...summary.tools],
+          stores: [...summary.stores],
+          operations: [...summary.operations],
+          days: [...summary.days],
+        },
+      }),
+      ...(profile !== undefined && { baseline: { ...profile, baselines: [...profile.baselines] } }),
+      open_alerts: [...items],
+      containments: containmentsOf(tenant, identity, ports),
+    };
+  },
+});
+
+const history = route({
+  method: 'GET',
+  url: '/v1/identities/:id/events',
+  access: READERS,
+  tag: 'identities',
+  summary: 'Events of one identity, newest first, with their scores',
+  params: Id,
+  query: z.object({
+    tenant: TenantName,
+    session: z.string().min(1).max(LIMITS.id_chars_max).optional(),
+    /** Event time, from inclusive, to exclusive, epoch milliseconds. */
+    from: TimeMs.optional(),
+    to: TimeMs.optional(),
+    limit: Limit.default(100),
+    cursor: CursorText.optional(),
+  }),
+  answer: EventPage,
+  async handle({ params, query, context: { ports } }) {
+    const after = places.decode(query.cursor);
+    if (after instanceof Refused) return after;
+    const { tenant, session, from, to, limit } = query;
+    const filter = {
+      tenant,
+      identity: params.id,
+      ...(session !== undefined && { session }),
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
+    };
+    const { items, next } = await ports.store.listEvents(filter, { limit, ...(after !== undefined && { after }) });
+    return {
+      items: items.map((event) => eventView(event, ports.detect.detectors)),
+      ...(next !== undefined && { next_cursor: places.encode(next) }),
+    };
+  },
+});
+
+export const identities: readonly Route[] = [list, one, history];
+
+function containmentsOf(tenant: string, identity: string, { control }: Ports) {
+  const found = [];
+  for (const containment of control.state.containments.values()) {
+    const { terms } = containment;
+    if (terms.tenant === tenant && terms.identity.id === identity)
+      found.push(containmentView(containment, control.state));
+  }
+  return found.reverse().slice(0, LIMITS.page_items_max);
+}

@@ -1,0 +1,21 @@
+import type { Route } from '../route.ts';
+import { access } from './access.ts';
+import { alerts } from './alerts.ts';
+import { containments } from './containments.ts';
+import { events } from './events.ts';
+import { identities } from './identities.ts';
+import { operations } from './operations.ts';
+import { siem } from './siem.ts';
+import { subscriptions } from './subscriptions.ts';
+
+/** Everything that can be asked over HTTP, and by whom. */
+export const ROUTES: readonly Route[] = [
+  ...operations,
+  ...events,
+  ...alerts,
+  ...identities,
+  ...containments,
+  ...siem,
+  ...access,
+  ...subscriptions,
+];

@@ -1,0 +1,68 @@
+import type { z } from 'zod';
+import type { PartitionView, StatusAnswer, SumsView } from '../../schemas/api/status.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import { TOPICS } from '../platform/event-log.ts';
+import type { Ports } from './ports.ts';
+import type { Context } from './route.ts';
+import { executorView } from './views.ts';
+
+/** How the service fares, from one look at each part of it. */
+export async function statusOf({ ports, streams }: Context): Promise<z.input<typeof StatusAnswer>> {
+  const { control, detect, log, clock } = ports;
+  const { state } = control;
+  const [report, counters, partitions] = await Promise.all([ports.readiness(), log.counters(), partitionsOf(ports)]);
+  const responder = state.responder && {
+    epoch: state.responder.epoch,
+    instance: state.responder.instance,
+    since: state.responder.since,
+  };
+  return {
+    version: ports.version,
+    now: clock.now(),
+    ready: report.ready,
+    reasons: [...report.reasons],
+    sums: sumsOf(counters),
+    partitions,
+    lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+    stalled: detect.stalled(),
+    counters: Object.fromEntries(counters),
+    ...(responder !== undefined && { responder }),
+    executor: executorView(state),
+    containments: { open: state.open.size, ended: state.ended.size },
+    streams: { open: streams.open(), max: LIMITS.stream_clients_max },
+  };
+}
+
+function partitionsOf({ detect, log }: Ports): Promise<z.input<typeof PartitionView>[]> {
+  return Promise.all(
+    detect.status().map(async (partition) => {
+      const { end } = await log.bounds(TOPICS.events, partition.partition);
+      // What a stopped partition has applied is unknown here, so all of it waits for the operator's decision.
+      return { ...partition, end_offset: end, lag: Math.max(0, end - partition.next_offset) };
+    }),
+  );
+}
+
+const DEAD = 'ingest.dead.';
+
+/** The counters stand in the same transactions as the records they count, so they hold across crashes. */
+function sumsOf(counters: ReadonlyMap<string, number>): z.input<typeof SumsView> {
+  const sum = (name: string): number => counters.get(`ingest.${name}`) ?? 0;
+  const [received, accepted, absorbed, dead_lettered] = [
+    sum('received'),
+    sum('accepted'),
+    sum('absorbed'),
+    sum('dead_lettered'),
+  ];
+  const reasons = [...counters].filter(([name]) => name.startsWith(DEAD));
+  return {
+    received,
+    accepted,
+    absorbed,
+    dead_lettered,
+    dead_letter_reasons: Object.fromEntries(reasons.map(([name, count]) => [name.slice(DEAD.length), count])),
+    balanced:
+      received === accepted + absorbed + dead_lettered &&
+      dead_lettered === reasons.reduce((total, [, count]) => total + count, 0),
+  };
+}

@@ -1,0 +1,53 @@
+import type { z } from 'zod';
+import type { KeyView, SubscriptionView } from '../../schemas/api/access.ts';
+import type { ContainmentView, ExecutorView } from '../../schemas/api/containments.ts';
+import type { EventView } from '../../schemas/api/events.ts';
+import type { Containment } from '../../schemas/containment.ts';
+import { EVENT_FLAGS } from '../../schemas/event.ts';
+import type { ScoredEvent } from '../../schemas/outputs.ts';
+import type { SubscriptionEntry } from '../../schemas/subscription.ts';
+import { situationOf } from '../control/explain.ts';
+import type { ControlState, KeyEntry } from '../control/state.ts';
+
+/** How things of the inside look from the outside. */
+
+export function containmentView(containment: Containment, state: ControlState): ContainmentView {
+  const { code, message, until } = situationOf(containment, state);
+  return { ...containment, situation: { code, message, ...(until !== undefined && { until }) } };
+}
+
+/** Says plainly when an approval would lead to nothing. */
+export function executorView({ responder }: ControlState): ExecutorView {
+  if (responder === undefined) {
+    return { state: 'no_responder', message: 'no responder has ever run: nothing is decided and nothing is executed' };
+  }
+  const { executor } = responder;
+  if (executor === undefined) {
+    const message = 'no executor is configured: an approved containment is not executed and expires';
+    return { state: 'not_configured', message };
+  }
+  return { state: 'configured', name: executor, message: `approved containments are carried out by ${executor}` };
+}
+
+export function eventView(scored: ScoredEvent, detectors: readonly string[]): EventView {
+  const { event, log_time, bits, parts, flags } = scored;
+  return {
+    event,
+    log_time,
+    bits,
+    detectors: Object.fromEntries(
+      detectors.map((name, index) => [name, parts[index] ?? 0] as const).filter(([, part]) => part > 0),
+    ),
+    flags: EVENT_FLAGS.filter((_, index) => (flags & (1 << index)) !== 0),
+  };
+}
+
+export function keyView({ key, revoked }: KeyEntry): KeyView {
+  const { hash: _, ...shown } = key;
+  return { ...shown, ...(revoked !== undefined && { revoked }) };
+}
+
+export function subscriptionView({ subscription, ...rest }: SubscriptionEntry): z.input<typeof SubscriptionView> {
+  const { secrets, ...shown } = subscription;
+  return { ...rest, subscription: { ...shown, secret_count: secrets.length } };
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { createModel } from '../../../detectors/model.ts';
+import { StateSlab } from '../../../detectors/state.ts';
+import type { Alert } from '../../../schemas/alert.ts';
+import { LOCAL_ISSUER, type Role } from '../../../schemas/principal.ts';
+import { buildApp } from '../../../services/api/app.ts';
+import type { Ports } from '../../../services/api/ports.ts';
+import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
+import { startResponder } from '../../../services/contain/responder.ts';
+import { bootstrapCredentials, type FirstPrincipal } from '../../../services/control/bootstrap.ts';
+import { createCommandBus } from '../../../services/control/command-bus.ts';
+import { openControlView } from '../../../services/control/view.ts';
+import { runFeed } from '../../../services/deliver/feed.ts';
+import { endOfFeed, readAlerts } from '../../../services/deliver/pull.ts';
+import { decodeIdentity } from '../../../services/detect/blob.ts';
+import { DetectRunner } from '../../../services/detect/runner.ts';
+import { emptyCatalogue } from '../../../services/ingest/catalogue.ts';
+import { loadMapping } from '../../../services/ingest/load.ts';
+import { splitBody } from '../../../services/ingest/split.ts';
+import { createIngest } from '../../../services/ingest/submit.ts';
+import { openStore } from '../../../services/platform/clickhouse/client.ts';
+import { systemClock } from '../../../services/platform/clock.ts';
+import { type EventLog, TOPICS } from '../../../services/platform/event-log.ts';
+import { identityKey, partitionOf } from '../../../services/platform/partitioner.ts';
+import { openSqliteLog } from '../../../services/platform/sqlite-log/sqlite-log.ts';
+import type { Store } from '../../../services/platform/store.ts';
+import { silentTelemetry, type Telemetry } from '../../../services/platform/telemetry.ts';
+import { recordingExecutor } from '../../contain/harness.ts';
+
+/** Bytes that look random, differ from call to call, and are the same in every run. */
+function repeatableBytes(): (size: number) => Buffer {
+  let calls = 0;
+  return (size) => {
+    const blocks = Math.ceil(size / 32);
+    const seed = `bytes ${++calls}`;
+    return Buffer.concat(
+      Array.from({ length: blocks }, (_, block) => createHash('sha256').update(`${seed} ${block}`).digest()),
+    ).subarray(0, size);
+  };
+}
+
+const person = (subject: string, roles: readonly Role[], human = true): FirstPrincipal => ({
+  principal: { issuer: LOCAL_ISSUER, subject, human },
+  roles: [...roles],
+});
+
+/** One principal for each role alone, an administrator with all human roles, and a machine that holds what it must not. */
+const FIRST: readonly FirstPrincipal[] = [
+  person('root', ['admin', 'analyst', 'approver', 'viewer']),
+  person('viewer', ['viewer']),
+  person('analyst', ['analyst']),
+  person('approver', ['approver']),
+  person('siem', ['siem'], false),
+  person('ingest', ['ingest'], false),
+  person('admin', ['admin']),
+  person('robot', ['approver'], false),
+];
+
+export type Subject = 'root' | 'robot' | Role;
+
+const MAPPING = `
+version: 1
+name: plain-tool-log
+origin: plain-tool-log
+fields:
+  id: call_id
+  time: ts
+  identity.id: agent
+  tool.name: tool
+`;
+
+export type Service = {
+  readonly app: FastifyInstance;
+  readonly ports: Ports;
+  readonly log: EventLog;
+  readonly store: Store;
+  readonly telemetry: Telemetry;
+  readonly tokens: Readonly<Record<Subject, string>>;
+  readonly executed: readonly unknown[];
+  /** A request in somebody's name. */
+  as(subject: Subject, request: InjectOptions | string): Promise<LightMyRequestResponse>;
+  /** Applies what is in the log and makes it durable. */
+  drain(): Promise<void>;
+  /** Stores alerts and hands them on, as detect does. Resolves once the responder has seen them. */
+  raise(...alerts: Alert[]): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type ServiceOptions = {
+  /** None: approved containments are not executed. */
+  readonly executor?: boolean;
+  readonly change?: (ports: Ports) => Ports;
+};
+
+/** Countersign in one process over a fresh directory, from the pieces that the service itself is made of. */
+export async function startService(options: ServiceOptions = {}): Promise<Service> {
+  const directory = await mkdtemp(join(tmpdir(), 'countersign-api-'));
+  const telemetry = silentTelemetry();
+  const clock = systemClock;
+  const randomBytes = repeatableBytes();
+  const log = openSqliteLog({ path: join(directory, 'log.sqlite'), partitions: 2, clock, telemetry });
+  const { store } = await openStore({ kind: 'embedded', path: join(directory, 'store') }, { telemetry });
+  const credentials = await bootstrapCredentials(log, { clock, randomBytes }, FIRST);
+  const tokens = Object.fromEntries(credentials.map((one) => [one.principal.subject, one.token])) as Service['tokens'];
+  const view = await openControlView(log, clock);
+  const executor = recordingExecutor();
+  const responder = startResponder({
+    log,
+    clock,
+    telemetry,
+    policy: BUILT_IN_POLICY,
+    instance: 'test',
+    ...(options.executor !== false && { executor }),
+  });
+  const stopping = new AbortController();
+  const feeding = runFeed({ log, clock, telemetry }, stopping.signal);
+  const model = createModel();
+  const detect = new DetectRunner({
+    log,
+    store,
+    clock,
+    telemetry,
+    worker: {
+      model,
+      describe: ({ findings }) => ({
+        title: 'surprise',
+        summary: findings[0]?.sentence ?? '',
+        severity: 'high',
+        recommendation: { action: 'suspend_agent', target: 'agent', parameters: {}, reason: 'it surprised' },
+        techniques: [],
+      }),
+    },
+  });
+  for (const partition of [0, 1]) await detect.assign(partition);
+
+  const mapping = loadMapping(MAPPING, 'plain-tool-log.yaml');
+  if (!mapping.ok) throw new Error(JSON.stringify(mapping));
+  const shared = { log, clock, telemetry, catalogue: emptyCatalogue() };
+  const ingest = createIngest({ ...shared, mappings: [mapping.value] });
+
+  const own: Ports = {
+    clock,
+    telemetry,
+    randomBytes,
+    version: '0.1.0-test',
+    ingest: {
+      mappings: [mapping.value.name],
+      split: splitBody,
+      submit: (items, { format, origin }) => ingest.submit(items, { format, origin }),
+    },
+    store,
+    control: view,
+    commands: createCommandBus({ log, view, clock }),
+    feed: { read: (request) => readAlerts(log, request), end: () => endOfFeed(log) },
+    detect: {
+      detectors: model.detectors.map(({ name }) => name),
+      status: () => detect.status(),
+      stalled: () => detect.stalled,
+    },
+    log,
+    async readProfile(tenant, identity) {
+      const key = identityKey(tenant, identity);
+      const blobs = await store.readBlobs(TOPICS.events, partitionOf(key, 2), [key]);
+      const blob = blobs.get(key);
+      if (blob === undefined) return undefined;
+      const slab = new StateSlab(model.words);
+      return model.profile(decodeIdentity(key, blob.version, blob.bytes, model, slab).slot);
+    },
+    readiness: async () => ({ ready: true, reasons: [] }),
+    metrics: () => telemetry.registry.metrics(),
+  };
+  const ports = options.change?.(own) ?? own;
+  const app = await buildApp(ports);
+
+  return {
+    app,
+    ports,
+    log,
+    store,
+    telemetry,
+    tokens,
+    executed: executor.requests,
+    as(subject, request) {
+      const asked = typeof request === 'string' ? { method: 'GET' as const, url: request } : request;
+      return app.inject({ ...asked, headers: { authorization: `Bearer ${tokens[subject]}`, ...asked.headers } });
+    },
+    drain: () => detect.drain(),
+    async raise(...alerts) {
+      const rows = alerts.map((alert, offset) => ({ alert, partition: 0, offset }));
+      await store.writeOutputs({ events: [], findings: [], alerts: rows, poison: [] });
+      const records = alerts.map((alert) => ({
+        topic: TOPICS.alerts,
+        key: identityKey(alert.tenant, alert.identity.id),
+        value: Buffer.from(JSON.stringify(alert)),
+      }));
+      await log.transact({ records });
+      await seen(view, alerts);
+    },
+    async close() {
+      await app.close();
+      stopping.abort();
+      await responder.stop();
+      await feeding;
+      await view.close();
+      await detect.stop({ checkpoint: false });
+      await log.close();
+      await store.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves once there is a containment for each of the alerts. */
+function seen(view: Awaited<ReturnType<typeof openControlView>>, alerts: readonly Alert[]): Promise<void> {
+  return new Promise((resolve) => {
+    const all = (): boolean => alerts.every(({ uid }) => view.state.byAlert.has(uid));
+    if (all()) return resolve();
+    const stop = view.listen(() => {
+      if (!all()) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+/** One canonical event as a source sends it. */
+export function eventOf(id: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    id,
+    time: systemClock.now(),
+    identity: { id: 'agent-1', kind: 'agent' },
+    tool: { name: 'search' },
+    action: { operation: 'read' },
+    outcome: { status: 'ok' },
+    ...more,
+  };
+}
+
+export function ndjson(...events: readonly unknown[]): string {
+  return events.map((event) => `${JSON.stringify(event)}\n`).join('');
+}
