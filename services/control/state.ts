@@ -6,7 +6,7 @@ import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 
-type PrincipalEntry = {
+export type PrincipalEntry = {
   readonly principal: Principal;
   readonly roles: readonly Role[];
   readonly created: number;
