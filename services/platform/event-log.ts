@@ -74,10 +74,10 @@ export class PositionConflict extends Error {
  * that ended so may be durable or not; whoever repeats it recognises what is there (`expect`, event keys).
  */
 export class LogUnavailable extends Error {
-  override readonly name = "LogUnavailable";
-  readonly reason: "disk_full" | "io" | "busy" | "closed";
+  override readonly name = 'LogUnavailable';
+  readonly reason: 'disk_full' | 'io' | 'busy' | 'closed';
 
-  constructor(reason: LogUnavailable["reason"], message: string, options?: ErrorOptions) {
+  constructor(reason: LogUnavailable['reason'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.reason = reason;
   }
