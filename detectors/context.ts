@@ -1,6 +1,7 @@
 import type { ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
 import type { OpenPrior, PriorGroup } from './prior.ts';
+import { sizeSlotOf } from './sizes.ts';
 import type { Trace } from './trace.ts';
 import { WindowView } from './windows.ts';
 
@@ -22,6 +23,9 @@ export class Context {
   peers: PriorGroup | undefined;
   /** The population where it is somebody else than `peers`. */
   beyond: PriorGroup | undefined;
+  /** Where the identity's words and the peers' tables keep the sizes of the tool at hand; -1 where they do not. */
+  size_slot = -1;
+  size_index = -1;
   basis: 'peer_group' | 'population' = 'population';
 
   read(input: ScoreInput, peerGroup: string): void {
@@ -38,6 +42,8 @@ export class Context {
     this.peers = enough ? group : population;
     this.basis = enough ? 'peer_group' : 'population';
     this.beyond = enough && group !== population ? population : undefined;
+    this.size_slot = sizeSlotOf(input.state, this.f.tool);
+    this.size_index = this.peers === undefined ? -1 : this.peers.toolIndex(this.f.tool);
     this.windows.read(input, this.f, this.trace);
   }
 }

@@ -65,14 +65,19 @@ export class Group implements GroupState {
     return this.#keys[slot] === key ? (this.#counts[slot] as number) : 0;
   }
 
-  addSize(tool: number, measure: number, quantised: number): void {
+  /** The sums that sizes of the tool are added to. */
+  sizesOf(tool: number): Float64Array {
     let sizes = this.sizes.get(tool);
     if (sizes === undefined) {
       if (this.sizes.size >= SIZED_TOOLS_MAX) this.#dropSmallest();
       sizes = new Float64Array(SIZE_FIELDS);
       this.sizes.set(tool, sizes);
     }
-    addTo(sizes, measure * 3, quantised);
+    return sizes;
+  }
+
+  addSize(sums: Float64Array, measure: number, quantised: number): void {
+    addTo(sums, measure * 3, quantised);
   }
 
   addWindow(span: number, measure: number, quantised: number): void {

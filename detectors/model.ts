@@ -23,6 +23,7 @@ import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
 
+const SCORES = DETECTORS.map((detector) => detector.score);
 const RULES_VERSION = 1;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
@@ -50,7 +51,7 @@ export function createModel(): Model {
     score(input) {
       const c = read(input);
       const parts = new Array<number>(DETECTORS.length);
-      for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((DETECTORS[i] as Detector).score(c));
+      for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
       return { bits: Math.fround(combine(DETECTORS, parts, c)), parts };
     },
     observe(input, score) {

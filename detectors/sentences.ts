@@ -44,7 +44,7 @@ export function learnedEvents(c: Context): number {
 }
 
 export function ofHistory(c: Context): string {
-  return `in ${plural(learnedEvents(c), 'learned event', 'learned events')} of this identity`;
+  return `in ${plural(learnedEvents(c), 'learned event', 'learned events')}`;
 }
 
 export function peersName(c: Context): string {

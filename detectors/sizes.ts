@@ -12,7 +12,7 @@ import type { StateRef } from './state.ts';
 const MEMORY = 512;
 const LEAN = 3;
 
-function slotOf(state: Pick<StateRef, 'u32' | 'at'>, tool: number): number {
+export function sizeSlotOf(state: Pick<StateRef, 'u32' | 'at'>, tool: number): number {
   const first = state.at + AT.sizes;
   for (let i = 0; i < SIZE_SLOTS; i++) {
     if (state.u32[first + i * SIZE_SLOT_WORDS] === tool) return first + i * SIZE_SLOT_WORDS;
@@ -28,7 +28,7 @@ function useOf(f32: Float32Array, slot: number): number {
 
 /** The slot to learn into; -1 while the newcomer still has to wait. */
 function claim(state: StateRef, tool: number): number {
-  const known = slotOf(state, tool);
+  const known = sizeSlotOf(state, tool);
   if (known >= 0) return known;
   let least = Number.POSITIVE_INFINITY;
   let slot = -1;
@@ -54,11 +54,12 @@ function claim(state: StateRef, tool: number): number {
 
 export function learnSizes({ state, group, record }: Lesson): void {
   const slot = claim(state, record.tool);
+  const sums = group.sizesOf(record.tool);
   for (let m = 0; m < 3; m++) {
     const quantised = record.quantised[m] as number;
     if (quantised === 0) continue;
     if (slot >= 0) learnMoment(state.f32, slot + 1 + m * MOMENT_WORDS, (quantised - 1) / SIZE_STEPS, MEMORY);
-    group.addSize(record.tool, m, quantised - 1);
+    group.addSize(sums, m, quantised - 1);
   }
 }
 
@@ -67,8 +68,8 @@ const nobody = new Float32Array(MOMENT_WORDS);
 
 /** What is expected of a size of the tool at hand; false when neither identity nor peers know it. */
 export function expectSize(c: Context, measure: number, into: Expectation): boolean {
-  const slot = slotOf(c, c.f.tool);
-  const index = c.peers === undefined ? -1 : c.peers.toolIndex(c.f.tool);
+  const slot = c.size_slot;
+  const index = c.size_index;
   const known = index < 0 || c.peers === undefined ? 0 : c.peers.sizeOf(index, measure, 0);
   const own = slot < 0 ? 0 : (c.f32[slot + 1 + measure * MOMENT_WORDS] as number);
   if (own < HISTORY_MIN && known < HISTORY_MIN) return false;

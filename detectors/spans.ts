@@ -1,8 +1,12 @@
 import type { Context } from './context.ts';
 import { MEASURES } from './layout.ts';
 import { exp2 } from './math/logarithm.ts';
+import { upperTailBits } from './math/moments.ts';
 import { ofHistory, peersName } from './sentences.ts';
-import { expectTotal, SPAN_NAMES, totalBits } from './windows.ts';
+import { deviationsOf, expectTotal, SPAN_NAMES } from './windows.ts';
+
+/** One running total to look at. */
+export type Look = { readonly span: number; readonly measure: number };
 
 /** Strongest of several totals. Filled by `strongest`, read by explanations. */
 export type Strongest = { bits: number; span: number; measure: number };
@@ -13,22 +17,18 @@ const scratch = { n: 0, centre: 0, scale: 1 };
  * Surprise of the most surprising of several running totals, less log2 of how many were looked at (Bonferroni): the
  * best of many looks is less of a surprise than one.
  */
-export function strongest(
-  c: Context,
-  looks: readonly (readonly [span: number, measure: number])[],
-  correction: number,
-  into: Strongest,
-): number {
-  into.bits = 0;
-  for (const [span, measure] of looks) {
-    const bits = totalBits(c, span, measure, scratch);
-    if (bits > into.bits) {
-      into.bits = bits;
-      into.span = span;
-      into.measure = measure;
+export function strongest(c: Context, looks: readonly Look[], correction: number, into: Strongest): number {
+  let most = 0;
+  for (let i = 0; i < looks.length; i++) {
+    const look = looks[i] as Look;
+    const deviations = deviationsOf(c, look.span, look.measure, scratch);
+    if (deviations > most) {
+      most = deviations;
+      into.span = look.span;
+      into.measure = look.measure;
     }
   }
-  into.bits = Math.max(0, into.bits - correction);
+  into.bits = most === 0 ? 0 : Math.max(0, upperTailBits(most) - correction);
   return into.bits;
 }
 

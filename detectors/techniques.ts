@@ -24,8 +24,8 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
   Object.assign(Object.create(null) as Record<string, readonly Technique[]>, {
     first_seen_tool: [TOOL_INVOCATION, TOOL_MISUSE],
     rare_tool: [TOOL_INVOCATION, TOOL_MISUSE],
-    unlikely_transition: [GOAL_HIJACK, TOOL_MISUSE],
-    unlikely_sequence: [GOAL_HIJACK, TOOL_MISUSE],
+    unlikely_transition: [INJECTION, GOAL_HIJACK],
+    unlikely_sequence: [INJECTION, GOAL_HIJACK],
     new_operation: [TOOL_INVOCATION, PRIVILEGE_ABUSE],
     rare_operation: [TOOL_INVOCATION, PRIVILEGE_ABUSE],
     first_seen_server: [TOOL_INVOCATION, SUPPLY_CHAIN],

@@ -5,7 +5,7 @@ import type { Features } from './features.ts';
 import { AT, DISTINCT_WORDS, MEASURES, momentAt, RUNNING_WORDS, SPANS, WINDOW_KINDS } from './layout.ts';
 import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
 import { log2 } from './math/logarithm.ts';
-import { type Expectation, expect, learnMoment, upperTailBits } from './math/moments.ts';
+import { type Expectation, expect, learnMoment } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
 import { learnRhythm, rhythmOffset } from './rhythm.ts';
 import type { StateRef } from './state.ts';
@@ -37,10 +37,12 @@ function windowIndex(time_ms: number, log_ms: number, kind: number, open: number
 
 /** Totals of all spans as they stand with the event at hand; -1 where unknown or where the event adds nothing. */
 export class WindowView {
-  /** By span and measure; log2(1 + total) beside it. */
+  /** By span and measure. */
   readonly totals = new Float64Array(SPANS * MEASURES);
   /** Index plus 1 of the event's minute, hour and day. */
   readonly index = new Uint32Array(WINDOW_KINDS);
+  /** Octaves by which this hour of the week is usually busier than the average one. */
+  rhythm = 0;
 
   read(input: ScoreInput, f: Features, trace: Trace): void {
     const { u32, f32, at } = input.state;
@@ -62,6 +64,8 @@ export class WindowView {
             ? distinctWith(u32, bitmapAt(at, kind), DISTINCT_WORDS[kind] as number, f)
             : f.resources;
     }
+    const usual = f32[at + momentAt(SPAN.hour, MEASURE.calls) + 1] as number;
+    this.rhythm = rhythmOffset(input.state, this.index[SPAN.hour] as number, usual);
     this.#readSession(f, trace);
   }
 
@@ -158,7 +162,7 @@ const LEAN = 3;
 
 /** What is expected of a total of this identity in this span; false when nobody knows. */
 export function expectTotal(
-  c: { u16: Uint16Array; f32: Float32Array; at: number; peers: PriorGroup | undefined; windows: WindowView },
+  c: { f32: Float32Array; at: number; peers: PriorGroup | undefined; windows: WindowView },
   span: number,
   measure: number,
   into: Expectation,
@@ -173,11 +177,7 @@ export function expectTotal(
   if ((c.f32[own] as number) < HISTORY_MIN && known < LEAN) return false;
   expect(c.f32, own, peersScratch, into);
   if (span === SPAN.hour && measure !== MEASURE.distinct) {
-    into.centre += rhythmOffset(
-      c,
-      c.windows.index[SPAN.hour] as number,
-      c.f32[c.at + momentAt(SPAN.hour, 3) + 1] as number,
-    );
+    into.centre += c.windows.rhythm;
   }
   return true;
 }
@@ -185,15 +185,25 @@ export function expectTotal(
 /** Own windows without which, and without peers, a total is not judged. */
 const HISTORY_MIN = 3;
 
-/** Surprise of the running total, in bits: how seldom a whole span ends this high. 0 below what is expected. */
-export function totalBits(
+/**
+ * Scales by which the running total lies above what is expected of a whole span; 0 where it does not, or where nobody
+ * knows. Most totals lie below every mean there is, and cost no more than that comparison.
+ */
+export function deviationsOf(
   c: Parameters<typeof expectTotal>[0],
   span: number,
   measure: number,
   into: Expectation,
 ): number {
   const total = c.windows.totals[span * MEASURES + measure] as number;
-  if (total <= 0 || !expectTotal(c, span, measure, into)) return 0;
-  const deviations = (log2(1 + total) - into.centre) / into.scale;
-  return deviations <= 0 ? 0 : upperTailBits(deviations);
+  if (total <= 0) return 0;
+  const octaves = log2(1 + total);
+  const offset = span === SPAN.hour && c.windows.rhythm < 0 ? c.windows.rhythm : 0;
+  if (octaves <= (c.f32[c.at + momentAt(span, measure) + 1] as number) + offset) {
+    const peersMean = c.peers === undefined ? 0 : (c.peers.windows[(span * MEASURES + measure) * 3 + 1] as number);
+    if (c.peers === undefined || octaves <= peersMean + offset) return 0;
+  }
+  if (!expectTotal(c, span, measure, into)) return 0;
+  const above = octaves - into.centre;
+  return above <= 0 ? 0 : above / into.scale;
 }

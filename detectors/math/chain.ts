@@ -6,15 +6,14 @@ import { surprise } from './logarithm.ts';
  */
 export const CHAIN_WORDS = 4;
 const RUN_MAX = 64;
-const COUNT_LIMIT = 2 ** 20;
 
-export function learnChain(u32: Uint32Array, at: number, was: boolean, is: boolean): void {
+/** Counts one step. Beyond `memory` steps all four counts are halved: what no longer happens is forgotten. */
+export function learnChain(u32: Uint32Array, at: number, was: boolean, is: boolean, memory: number): void {
   const row = at + (was ? 2 : 0);
   u32[row] = (u32[row] as number) + (is ? 1 : 0);
   u32[row + 1] = (u32[row + 1] as number) + 1;
-  if ((u32[row + 1] as number) < COUNT_LIMIT) return;
-  u32[row] = (u32[row] as number) >>> 1;
-  u32[row + 1] = (u32[row + 1] as number) >>> 1;
+  if ((u32[row + 1] as number) < memory) return;
+  for (let i = at; i < at + CHAIN_WORDS; i++) u32[i] = (u32[i] as number) >>> 1;
 }
 
 /** Beliefs before any history: a run starts once in 10 and goes on every second time. */

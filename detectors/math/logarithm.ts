@@ -25,8 +25,8 @@ for (let i = 1; i < LOG_STEPS; i++) {
 }
 logTable[LOG_STEPS] = 1;
 
-/** 2^(i / EXP_STEPS), as products of the repeated square roots of 2. */
-const expTable = new Float64Array(EXP_STEPS + 1);
+/** 2^(i / EXP_STEPS), as products of the repeated square roots of 2; one more, as a fraction can round up to 1. */
+const expTable = new Float64Array(EXP_STEPS + 2);
 for (let i = 0; i < EXP_STEPS; i++) {
   let product = 1;
   let root = 2;
@@ -37,6 +37,7 @@ for (let i = 0; i < EXP_STEPS; i++) {
   expTable[i] = product;
 }
 expTable[EXP_STEPS] = 2;
+expTable[EXP_STEPS + 1] = 2;
 
 const double = new Float64Array(1);
 const halves = new Uint32Array(double.buffer);

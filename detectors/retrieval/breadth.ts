@@ -4,10 +4,10 @@ import { compared, strongest } from '../spans.ts';
 import { MEASURE, SPAN } from '../windows.ts';
 
 const LOOKS = [
-  [SPAN.hour, MEASURE.distinct],
-  [SPAN.day, MEASURE.distinct],
-  [SPAN.session, MEASURE.distinct],
-] as const;
+  { span: SPAN.hour, measure: MEASURE.distinct },
+  { span: SPAN.day, measure: MEASURE.distinct },
+  { span: SPAN.session, measure: MEASURE.distinct },
+];
 const CORRECTION = 1.585;
 const found = { bits: 0, span: 0, measure: 0 };
 

@@ -6,7 +6,7 @@ import { AT, RESOURCE_ENTRIES } from '../layout.ts';
 import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
 import { surprise } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
-import { count, name, ofHistory, peersName, percent } from '../sentences.ts';
+import { name, ofHistory, peersName, percent, plural } from '../sentences.ts';
 import { blendTails, nameProbability, ownNameCount, tailAmongPeers } from '../yardstick.ts';
 
 function ownTail(c: Context, hash: number): number {
@@ -75,7 +75,10 @@ export const resourceRarity: Detector = {
       observed: { name: `uses of this ${what} before`, value: own, unit: 'events' },
       expected: { name: 'probability of one so rare', value: probability, unit: 'probability' },
       basis: own > 0 ? 'identity' : c.basis,
-      sentence: `${name(value)} was touched ${own === 0 ? 'never' : `only ${count(own)} times`} ${ofHistory(c)}${peers}.`,
+      sentence:
+        own === 0
+          ? `${name(value)} was never touched by this identity ${ofHistory(c)}${peers}.`
+          : `${name(value)} was touched by this identity only ${plural(own, 'time', 'times')} ${ofHistory(c)}${peers}.`,
     };
   },
 
@@ -102,6 +105,9 @@ function storeExplanation(c: Context, store: string): ReturnType<Detector['expla
       unit: 'probability',
     },
     basis: 'identity',
-    sentence: `The store ${name(store)} was used ${own === 0 ? 'never' : `only ${count(own)} times`} ${ofHistory(c)}.`,
+    sentence:
+      own === 0
+        ? `The store ${name(store)} was never used by this identity ${ofHistory(c)}.`
+        : `The store ${name(store)} was used by this identity only ${plural(own, 'time', 'times')} ${ofHistory(c)}.`,
   };
 }

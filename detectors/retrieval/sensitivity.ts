@@ -3,7 +3,7 @@ import type { Detector } from '../detector.ts';
 import { NAMESPACE } from '../features.ts';
 import { surprise } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
-import { count, name, ofHistory } from '../sentences.ts';
+import { name, ofHistory, plural } from '../sentences.ts';
 import { nameProbability, ownNameCount } from '../yardstick.ts';
 
 function aboveHabit(c: Context): boolean {
@@ -44,7 +44,7 @@ export const sensitivity: Detector = {
         unit: 'probability',
       },
       basis: 'identity',
-      sentence: `Data classified "${name(value)}" was touched ${own === 0 ? 'never' : `only ${count(own)} times`} ${ofHistory(c)}${reached ? ', and nothing as sensitive' : ''}.`,
+      sentence: `Data classified "${name(value)}" was ${own === 0 ? 'never touched' : 'seldom touched'} by this identity ${ofHistory(c)}${own === 0 ? '' : ` (${plural(own, 'time', 'times')})`}${reached ? ', nor was anything as sensitive' : ''}.`,
     };
   },
 };

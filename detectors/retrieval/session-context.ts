@@ -96,7 +96,7 @@ export const sessionContext: Detector = {
       observed: { name: 'calls in this session before', value: c.trace.events, unit: 'calls' },
       expected: { name: 'share of sessions like this one that had it', value: probability, unit: 'probability' },
       basis: c.basis,
-      sentence: `${what} does not belong to what this session did so far: of sessions like it in ${peersName(c)}, ${percent(probability)} had it.`,
+      sentence: `${what} does not belong to what this session did so far: of the sessions like it in ${peersName(c)}, ${percent(probability)} had it.`,
     };
   },
 };

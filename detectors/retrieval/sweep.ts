@@ -6,6 +6,10 @@ import { countOf } from '../math/count-table.ts';
 import { ofHistory, percent, plural } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
+/** In its first sessions everything is new to an identity; they say nothing about how it goes on. */
+const FIRST_SESSIONS = 16;
+const MEMORY = 128;
+
 /** Whether the event touches resources of which none was known to the identity. */
 export function isNovel(c: Context): boolean {
   if (c.f.resources === 0) return false;
@@ -27,12 +31,12 @@ export const resourceSweep: Detector = {
 
   learn(lesson) {
     const { state, record, trace } = lesson;
-    if (record.resources === 0) return;
+    if (record.resources === 0 || (state.u32[state.at + AT.sessions] as number) <= FIRST_SESSIONS) return;
     let novel = true;
     for (let i = 0; i < record.resources; i++) {
       novel &&= countOf(state.u32, state.at + AT.resources, RESOURCE_ENTRIES, trace.get(record.at + i)) === 0;
     }
-    learnChain(state.u32, state.at + AT.novel_runs, lesson.novel, novel);
+    learnChain(state.u32, state.at + AT.novel_runs, lesson.novel, novel, MEMORY);
     lesson.novel = novel;
   },
 

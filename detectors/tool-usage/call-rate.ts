@@ -4,11 +4,11 @@ import { compared, strongest } from '../spans.ts';
 import { MEASURE, SPAN } from '../windows.ts';
 
 const LOOKS = [
-  [SPAN.minute, MEASURE.calls],
-  [SPAN.hour, MEASURE.calls],
-  [SPAN.day, MEASURE.calls],
-  [SPAN.session, MEASURE.calls],
-] as const;
+  { span: SPAN.minute, measure: MEASURE.calls },
+  { span: SPAN.hour, measure: MEASURE.calls },
+  { span: SPAN.day, measure: MEASURE.calls },
+  { span: SPAN.session, measure: MEASURE.calls },
+];
 const found = { bits: 0, span: 0, measure: 0 };
 
 /** More calls in a minute, hour, day or session than this identity makes. */

@@ -6,6 +6,8 @@ import { learnChain, runBits, startProbability } from '../math/chain.ts';
 import { ofHistory, percent, plural } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
+/** Failures are rare: long memory, so that the first one after a long time is the surprise it should be. */
+const MEMORY = 8192;
 const CHAINS = [
   [AT.denied_runs, OUTCOME.denied],
   [AT.error_runs, OUTCOME.error],
@@ -31,7 +33,7 @@ export const failureRun: Detector = {
 
   learn({ state, record, failed }) {
     for (const [at, outcome] of CHAINS) {
-      learnChain(state.u32, state.at + at, failed === outcome, record.outcome === outcome);
+      learnChain(state.u32, state.at + at, failed === outcome, record.outcome === outcome, MEMORY);
     }
   },
 

@@ -4,7 +4,7 @@ import { NAMESPACE } from '../features.ts';
 import { hashText } from '../math/hash.ts';
 import { surprise } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
-import { count, name, ofHistory, toolName } from '../sentences.ts';
+import { name, ofHistory, plural, toolName } from '../sentences.ts';
 import { nameProbability, ownNameCount } from '../yardstick.ts';
 
 const HASHES = OPERATIONS.map((operation) => hashText(operation));
@@ -39,7 +39,7 @@ export const operationKind: Detector = {
       observed: { name: 'operations of this kind before', value: own, unit: 'calls' },
       expected: { name: 'probability of this kind', value: p, unit: 'probability' },
       basis: 'identity',
-      sentence: `${name(toolName(c))} is of the kind "${operation}", which this identity did ${own === 0 ? 'never' : `${count(own)} times`} ${ofHistory(c)}.`,
+      sentence: `${name(toolName(c))} is an operation of the kind "${operation}", which this identity ${own === 0 ? 'never did' : `did ${plural(own, 'time', 'times')}`} ${ofHistory(c)}.`,
     };
   },
 };
@@ -56,6 +56,6 @@ function serverExplanation(c: Parameters<Detector['explain']>[0], server: string
       unit: 'probability',
     },
     basis: 'identity',
-    sentence: `The tool server ${name(server)} was used ${own === 0 ? 'never' : `${count(own)} times`} ${ofHistory(c)}.`,
+    sentence: `The tool server ${name(server)} was ${own === 0 ? 'never used' : `used ${plural(own, 'time', 'times')}`} by this identity ${ofHistory(c)}.`,
   };
 }

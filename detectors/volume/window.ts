@@ -6,7 +6,7 @@ import { compared, strongest } from '../spans.ts';
 import { MEASURE, SPAN, SPAN_NAMES } from '../windows.ts';
 
 const LOOKS = [MEASURE.bytes_out, MEASURE.bytes_in, MEASURE.records].flatMap((measure) =>
-  [SPAN.minute, SPAN.hour, SPAN.day, SPAN.session].map((span) => [span, measure] as const),
+  [SPAN.minute, SPAN.hour, SPAN.day, SPAN.session].map((span) => ({ span, measure })),
 );
 /** log2 of the twelve looks. */
 const CORRECTION = 3.585;

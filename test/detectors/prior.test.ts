@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Group, KIND, keyOf } from '../../detectors/group.ts';
+import { SCORE_BUCKETS } from '../../detectors/layout.ts';
+import { hashText } from '../../detectors/math/hash.ts';
+import { createModel } from '../../detectors/model.ts';
+import type { OpenPrior } from '../../detectors/prior.ts';
+import { DEFAULT_ALERT_BITS, thresholdsOf } from '../../detectors/threshold.ts';
+import { workedFleet } from './fleet.ts';
+
+const model = createModel();
+
+function groupOf(seed: number): Group {
+  return [...workedFleet({ identities: 2, days: 2, seed }).groups.values()][0] as Group;
+}
+
+test('the same groups in any order of partitions and names give the same bytes', () => {
+  const parts = [groupOf(1), groupOf(2), groupOf(3)];
+  const build = (order: readonly number[], names: readonly string[]): Uint8Array =>
+    model.buildPrior(new Map(names.map((name) => [name, order.map((i) => parts[i]!)])), 100);
+  const expected = build([0, 1, 2], ['t\0a', 't\0b', 'u\0a']);
+  assert.deepEqual(build([2, 0, 1], ['u\0a', 't\0b', 't\0a']), expected);
+  assert.deepEqual(build([1, 2, 0], ['t\0b', 'u\0a', 't\0a']), expected);
+});
+
+test('building leaves the groups as they were', () => {
+  const group = groupOf(4);
+  const before = model.encodeGroup(group);
+  const older = groupOf(5);
+  older.day -= 3;
+  model.buildPrior(new Map([['t\0a', [older, group]]]), 100);
+  assert.deepEqual(model.encodeGroup(group), before);
+});
+
+test('an opened prior counts what the groups counted, by tenant', () => {
+  const [a, b] = [groupOf(1), groupOf(2)];
+  const open = model.openPrior(
+    model.buildPrior(
+      new Map([
+        ['t\0a', [a]],
+        ['t\0b', [b]],
+        ['u\0c', [b]],
+      ]),
+      100,
+    ),
+    'v',
+  ) as OpenPrior;
+  const key = keyOf(KIND.tool, hashText('read_customer'));
+  const trusted = (group: Group): number => Math.floor(group.count(key) / 8);
+  assert.equal(open.group('t\0a')!.count(key), trusted(a));
+  assert.equal(open.population('t\0unknown')!.count(key), Math.floor((a.count(key) + b.count(key)) / 8));
+  assert.equal(open.population('u\0unknown')!.count(key), trusted(b));
+  assert.equal(open.population('v\0unknown'), undefined);
+  assert.equal(open.version, 'v');
+});
+
+test('a group forgets the rare, not the frequent, when it is full', () => {
+  const group = new Group();
+  for (let i = 0; i < 2000; i++) group.add(keyOf(KIND.tool, hashText('habit')), 8);
+  for (let i = 0; i < 200_000; i++) group.add(keyOf(KIND.resource, hashText(`noise ${i}`)), 1);
+  assert.ok(group.entries < 65_536);
+  assert.ok(group.count(keyOf(KIND.tool, hashText('habit'))) > 8000);
+  assert.ok(model.encodeGroup(group).length < 1024 * 1024);
+});
+
+test('group bytes round-trip exactly and do not depend on the order of learning', () => {
+  const pairs = fc.array(fc.tuple(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 1, max: 9 })), {
+    maxLength: 400,
+  });
+  fc.assert(
+    fc.property(pairs, (list) => {
+      const [forward, backward] = [new Group(), new Group()];
+      for (const [key, count] of list) forward.add(keyOf(KIND.pair, hashText(`${key}`)), count);
+      for (const [key, count] of list.toReversed()) backward.add(keyOf(KIND.pair, hashText(`${key}`)), count);
+      assert.deepEqual(forward.encode(), backward.encode());
+      assert.deepEqual(Group.decode(forward.encode()).encode(), forward.encode());
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('thresholds follow the budget, and a fleet that just started is not flooded', () => {
+  const scores = new Float64Array(SCORE_BUCKETS);
+  for (let b = 0; b < 20; b++) scores[b] = 1000 >> b;
+  const fleet = { scores, identity_days: 100 };
+  const strict = thresholdsOf(fleet, 10);
+  const generous = thresholdsOf(fleet, 1000);
+  assert.ok(strict.alert_bits > generous.alert_bits);
+  assert.ok(strict.finding_bits < strict.alert_bits);
+  const reached = (bits: number): number => scores.reduce((sum, count, b) => (b * 2 >= bits ? sum + count : sum), 0);
+  assert.ok(reached(generous.alert_bits) <= 100);
+  const started = thresholdsOf({ scores: scores.map((count) => count / 1000), identity_days: 2 }, 100_000);
+  assert.ok(started.alert_bits > DEFAULT_ALERT_BITS * 0.9);
+  assert.equal(model.emptyPrior().alert_bits, DEFAULT_ALERT_BITS);
+});
