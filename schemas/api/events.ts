@@ -6,7 +6,7 @@ import { pageOf } from './shared.ts';
 
 export const FORMAT_NAMES = ['auto', 'canonical', 'mapped'] as const;
 
-export const SubmitQuery = z.object({
+export const SubmitQuery = z.strictObject({
   format: z.enum(FORMAT_NAMES).default('auto'),
   /** One of the configured mappings; implies `mapped`. */
   mapping: z.string().min(1).max(LIMITS.name_chars_max).optional(),

@@ -1,9 +1,10 @@
 import type { Server as HttpsServer, ServerOptions as TlsOptions } from 'node:https';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify';
-import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { LIMITS } from '../../schemas/limits.ts';
 import { createAuthenticator } from './authentication.ts';
+import { documentOptions } from './document.ts';
 import { refuse } from './errors.ts';
 import { installFailureHandling, onClientError, refusalOf } from './failure-handling.ts';
 import { installHooks } from './hooks.ts';
@@ -33,6 +34,8 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
     routerOptions: { maxParamLength: LIMITS.id_chars_max * ESCAPE_FACTOR },
     exposeHeadRoutes: false,
     trustProxy: false,
+    // Ours says it in the shape of all refusals.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     genReqId: () => ports.randomBytes(8).toString('hex'),
     clientErrorHandler: onClientError,
@@ -45,7 +48,7 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
 
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  installHooks(app, ports, { authenticator, secure: tls !== undefined });
+  installHooks(app, ports, { authenticator, secure: tls !== undefined, closing: closing.signal });
   installFailureHandling(app, ports);
   app.setNotFoundHandler((_, reply) =>
     sendRefusal(reply, refuse('route_unknown', { remedy: 'see GET /v1/openapi.json' })),
@@ -53,15 +56,7 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
   // Streams last until somebody ends them, and closing waits for them.
   app.addHook('preClose', async () => closing.abort());
 
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Countersign', version: ports.version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
-      components: { securitySchemes: { key: { type: 'http', scheme: 'bearer', bearerFormat: 'csk_...' } } },
-      security: [{ key: [] }],
-    },
-    transform: createJsonSchemaTransform({ skipList: [] }),
-  });
+  await app.register(swagger, documentOptions(ports.version));
   await register(app, ROUTES, context);
   await app.ready();
   return app;

@@ -24,8 +24,8 @@ type AskedStream = {
   readonly reply: { readonly raw: ServerResponse; hijack(): unknown; getHeaders(): Record<string, unknown> };
 };
 
-/** Why a stream ended from our side. */
-type Ending = 'closing' | 'slow' | 'access' | 'feed';
+/** Why a stream ended: its client went, the service stops, it was too slow, its key lost the right, the feed broke. */
+type Ending = 'gone' | 'closing' | 'slow' | 'access' | 'feed';
 
 /**
  * Alert revisions as server-sent events (HTML Living Standard, section 9.2). The id of an event is the cursor after it, so
@@ -55,37 +55,41 @@ export async function streamAlerts(asked: AskedStream, caller: Caller, access: A
   }
 
   begin(reply);
-  const ending = await forward();
-  if (ending !== undefined) telemetry.occurred('streams_dropped', { reason: ending });
+  const ending = await forward(first).catch((error: unknown): Ending => {
+    // The answer has begun, so the client learns of it by the end of the stream, and resumes.
+    telemetry.occurred('requests_failed', { code: 'internal' }, { route: 'stream', error: String(error) });
+    return 'feed';
+  });
+  if (ending !== 'gone') telemetry.occurred('streams_dropped', { reason: ending });
   if (ending === 'slow') reply.raw.destroy();
   else reply.raw.end();
   return undefined;
 
-  async function forward(): Promise<Ending | undefined> {
-    let page: FeedPage = first;
+  async function forward(begun: FeedPage): Promise<Ending> {
+    let page = begun;
     while (page.ok) {
-      if (gone.signal.aborted) return undefined;
+      if (gone.signal.aborted) return 'gone';
       if (context.closing.aborted) return 'closing';
       if (!context.stillMay(caller, access)) return 'access';
-      if (!(await send(textOf(page, query.format)))) return gone.signal.aborted ? undefined : 'slow';
+      const taken = reply.raw.write(textOf(page, query.format)) || (await drained());
+      if (!taken && !over.aborted) return 'slow';
       const wait = { ms: LIMITS.stream_heartbeat_ms, clock, signal: over };
       page = await feed.read({ limit, filter, cursor: page.next_cursor, wait });
     }
     return 'feed';
   }
 
-  /** False when the client did not take it in time, or is gone. */
-  async function send(text: string): Promise<boolean> {
-    if (reply.raw.write(text)) return true;
+  /** Whether the client took what was written before its time was over. */
+  async function drained(): Promise<boolean> {
     const done = new AbortController();
-    const drained = new Promise<boolean>((resolve) => {
+    const taken = new Promise<boolean>((resolve) => {
       reply.raw.once('drain', () => resolve(true));
-      over.addEventListener('abort', () => resolve(false), { once: true });
+      over.addEventListener('abort', () => resolve(false), { once: true, signal: done.signal });
     });
     const stalled = clock.sleep(LIMITS.stream_stall_ms, done.signal).then(() => false);
-    const taken = await Promise.race([drained, stalled]);
+    const first = await Promise.race([taken, stalled]);
     done.abort();
-    return taken;
+    return first;
   }
 }
 
@@ -95,6 +99,7 @@ function begin(reply: AskedStream['reply']): void {
   reply.raw.writeHead(200, {
     ...(headers as Record<string, string>),
     'content-type': 'text/event-stream; charset=utf-8',
+    connection: 'close',
     // Proxies that collect answers would hold alerts back.
     'x-accel-buffering': 'no',
   });

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Authenticator } from './authentication.ts';
-import { Refused } from './errors.ts';
+import { Refused, refuse } from './errors.ts';
 import type { Ports } from './ports.ts';
 import { sendRefusal } from './replies.ts';
 
@@ -17,14 +17,23 @@ const HEADERS = {
 /** Two years, RFC 6797. */
 const TRANSPORT = { 'strict-transport-security': 'max-age=63072000' } as const;
 
+const RETRY_AFTER_S = 5;
+
 /** Latency in seconds. */
 const BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60] as const;
+
+type Installed = {
+  readonly authenticator: Authenticator;
+  /** Served over TLS. */
+  readonly secure: boolean;
+  readonly closing: AbortSignal;
+};
 
 /** What happens to every request: headers, who asks and whether they may, and how long it took. */
 export function installHooks(
   app: FastifyInstance,
   { telemetry, clock }: Ports,
-  { authenticator, secure }: { readonly authenticator: Authenticator; readonly secure: boolean },
+  { authenticator, secure, closing }: Installed,
 ): void {
   const headers = secure ? { ...HEADERS, ...TRANSPORT } : HEADERS;
   const latency = telemetry.histogram('http_request_seconds', 'time to answer an API request', BUCKETS, [
@@ -38,6 +47,10 @@ export function installHooks(
   app.addHook('onRequest', async (request, reply) => {
     began.set(request, clock.elapsed());
     reply.headers(headers).header('request-id', request.id);
+    if (closing.aborted) {
+      const refused = refuse('shutting_down', { retry_after_s: RETRY_AFTER_S, remedy: 'send the same again later' });
+      return sendRefusal(reply.header('connection', 'close'), refused);
+    }
     // What is not in the route table is nobody's, and strangers do not learn what is.
     const access = request.routeOptions.config?.access ?? 'authenticated';
     if (access === 'open') return;

@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { ErrorBody } from '../../schemas/api/shared.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import type { Access } from './authentication.ts';
+import { EVENT_TYPES } from './document.ts';
 import { Refused, refuse } from './errors.ts';
 import { sendRefusal } from './replies.ts';
 import type { Context, Route } from './route.ts';
-
-const EVENT_TYPES = ['application/json', 'application/x-ndjson', 'application/ndjson', 'application/jsonl'];
 
 /** Puts the route table into Fastify. Bodies of events stay bytes; all others are parsed as JSON. */
 export async function register(app: FastifyInstance, routes: readonly Route[], context: Context): Promise<void> {
@@ -14,7 +14,7 @@ export async function register(app: FastifyInstance, routes: readonly Route[], c
   const parsed = routes.filter((one) => !one.raw_body);
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(EVENT_TYPES, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+    scope.addContentTypeParser([...EVENT_TYPES], { parseAs: 'buffer' }, (_, body, done) => done(null, body));
     for (const one of raw) add(scope, one, context, { busy: createGate(LIMITS.http_ingest_requests_max) });
   });
   await app.register(async (scope) => {
@@ -29,14 +29,14 @@ function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { r
   scope.route({
     method: one.method,
     url: one.url,
-    config: { access: one.access },
+    config: { access: one.access, raw_body: one.raw_body },
     schema: {
       ...asked,
       summary: one.summary,
+      description: accessText(one.access),
       tags: [one.tag],
       operationId: operationId(one),
       ...(one.access === 'open' && { security: [] }),
-      ...(one.raw_body && { consumes: EVENT_TYPES }),
       response: {
         [one.status]: answer ?? { description: one.summary, content: { [one.produces]: { schema: z.string() } } },
         ...(one.url === '/health/ready' && answer !== undefined && { 503: answer }),
@@ -66,6 +66,11 @@ function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { r
       return sendRefusal(reply, result);
     },
   });
+}
+
+function accessText(access: Access): string {
+  if (access === 'open') return 'Needs no key.';
+  return access === 'authenticated' ? 'Needs a key.' : `Needs a key with one of the roles: ${access.join(', ')}.`;
 }
 
 type Gate = { enter(): (() => void) | undefined };

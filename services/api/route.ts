@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Access, Caller } from './authentication.ts';
 import type { Refused } from './errors.ts';
 import type { Ports } from './ports.ts';
@@ -58,7 +58,7 @@ export type Route = {
   readonly tag: string;
   readonly schema: {
     readonly params?: z.ZodType;
-    readonly querystring?: z.ZodType;
+    readonly querystring: z.ZodType;
     readonly body?: z.ZodType;
     readonly answer?: z.ZodType;
   };
@@ -67,6 +67,9 @@ export type Route = {
   readonly produces: string;
   readonly handle: (request: FastifyRequest, reply: FastifyReply, context: Context) => Promise<unknown>;
 };
+
+/** A misspelt filter must not answer with everything, so what a route does not know it refuses. */
+const NO_QUERY = z.strictObject({});
 
 /** Declares a route. Its handler gets checked input and returns an answer of the declared shape, or a refusal. */
 export function route<
@@ -84,7 +87,7 @@ export function route<
     tag: spec.tag,
     schema: {
       ...(params !== undefined && { params }),
-      ...(query !== undefined && { querystring: query }),
+      querystring: query ?? NO_QUERY,
       ...(body !== undefined && { body }),
       ...(answer !== undefined && { answer }),
     },
@@ -117,5 +120,6 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
+    raw_body?: boolean;
   }
 }

@@ -18,7 +18,7 @@ const Uid = z.object({ uid: z.string().min(1).max(LIMITS.id_chars_max) });
 const Format = z.enum(['native', 'ocsf']).default('native');
 const SEVERITY_LIST = new RegExp(`^(${SEVERITIES.join('|')})(,(${SEVERITIES.join('|')}))*$`);
 
-const ListQuery = z.object({
+const ListQuery = z.strictObject({
   tenant: TenantName,
   status: z.enum(['open', 'closed']).optional(),
   /** One or several, with commas. */
@@ -78,7 +78,7 @@ const one = route({
   tag: 'alerts',
   summary: 'One alert with findings, evidence, containments and verdicts',
   params: Uid,
-  query: z.object({
+  query: z.strictObject({
     tenant: TenantName,
     format: Format,
     revision: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
@@ -116,7 +116,7 @@ const verdict = route({
   tag: 'alerts',
   summary: 'Judge an alert; a harmless one ends what waits for approval because of it',
   params: Uid,
-  query: z.object({ tenant: TenantName }),
+  query: z.strictObject({ tenant: TenantName }),
   body: VerdictBody,
   answer: VerdictAnswer,
   async handle(asked) {
@@ -141,7 +141,7 @@ const stream = route({
   access: READERS,
   tag: 'alerts',
   summary: 'Server-sent events: alert revisions as they come, resumed by Last-Event-ID',
-  query: z.object({
+  query: z.strictObject({
     tenant: TenantName.optional(),
     status: z.enum(['open', 'closed']).optional(),
     severity_min: Severity.optional(),

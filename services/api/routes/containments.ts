@@ -20,7 +20,7 @@ const list = route({
   access: READERS,
   tag: 'containments',
   summary: 'Containments, newest first; state=open is whatever can still change',
-  query: z.object({
+  query: z.strictObject({
     state: z.enum([...CONTAINMENT_STATES, 'open']).optional(),
     tenant: z.string().min(1).max(LIMITS.id_chars_max).optional(),
     identity: IdentityId.optional(),

@@ -21,7 +21,7 @@ const list = route({
   access: READERS,
   tag: 'identities',
   summary: 'Identities by name',
-  query: z.object({ tenant: TenantName, limit: Limit.default(100), cursor: CursorText.optional() }),
+  query: z.strictObject({ tenant: TenantName, limit: Limit.default(100), cursor: CursorText.optional() }),
   answer: IdentityPage,
   async handle({ query, context }) {
     const after = names.decode(query.cursor);
@@ -39,7 +39,7 @@ const one = route({
   tag: 'identities',
   summary: 'One identity: what it did, its baseline, its open alerts and its containments',
   params: Id,
-  query: z.object({ tenant: TenantName }),
+  query: z.strictObject({ tenant: TenantName }),
   answer: IdentityAnswer,
   async handle({ params, query: { tenant }, context: { ports } }) {
     const identity = params.id;
@@ -77,7 +77,7 @@ const history = route({
   tag: 'identities',
   summary: 'Events of one identity, newest first, with their scores',
   params: Id,
-  query: z.object({
+  query: z.strictObject({
     tenant: TenantName,
     session: z.string().min(1).max(LIMITS.id_chars_max).optional(),
     /** Event time, from inclusive, to exclusive, epoch milliseconds. */

@@ -76,7 +76,7 @@ const deadLetters = route({
   access: ['analyst', 'admin'],
   tag: 'operations',
   summary: 'Rejected items with reason and original bytes, newest first',
-  query: z.object({
+  query: z.strictObject({
     reason: z.enum(DEAD_LETTER_REASONS).optional(),
     limit: Limit.default(50),
     cursor: CursorText.optional(),

@@ -14,7 +14,7 @@ export const siem: readonly Route[] = [
     access: ['siem'],
     tag: 'siem',
     summary: 'Every alert revision once and in order, as OCSF, by a cursor that never skips and never repeats',
-    query: z.object({
+    query: z.strictObject({
       /** Absent: from the oldest that is kept. */
       cursor: CursorText.optional(),
       limit: Limit.default(100),
