@@ -2,7 +2,7 @@ import type { Refusal } from '../../schemas/command.ts';
 import type { FeedCursorError } from './ports.ts';
 
 /**
- * Every code with which the API refuses, its HTTP status and what is said when a route has nothing better to say.
+ * Every code with which the API itself refuses, its HTTP status and what is said when there is nothing better to say.
  * Each has a line in docs/errors.md, and a test compares the two.
  */
 const OWN = {
@@ -88,8 +88,9 @@ export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   ...OF_CURSORS,
 };
 
-/** Every code there is. */
-export const ERROR_CODES = Object.keys(STATUS_OF) as readonly ErrorCode[];
+/** Codes that only the API has, and those of cursors; the responder's stand in schemas/command.ts. */
+export const OWN_CODES = Object.keys(OWN) as readonly OwnCode[];
+export const CURSOR_CODES = Object.keys(OF_CURSORS) as readonly FeedCursorError[];
 
 export type RefusalDetails = {
   readonly field?: string;

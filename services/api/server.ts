@@ -24,9 +24,17 @@ export type Listening = {
   close(): Promise<void>;
 };
 
+/** Each is explained in docs/errors.md. */
+export const LISTEN_CODES = [
+  'plaintext_beyond_loopback',
+  'address_in_use',
+  'address_unavailable',
+  'address_forbidden',
+] as const;
+
 export type ListenRefused = {
   readonly kind: 'refused';
-  readonly code: 'plaintext_beyond_loopback' | 'address_in_use' | 'address_unavailable' | 'address_forbidden';
+  readonly code: (typeof LISTEN_CODES)[number];
   readonly message: string;
 };
 

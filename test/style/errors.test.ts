@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { REFUSALS } from '../../schemas/command.ts';
 import { DEAD_LETTER_REASONS } from '../../schemas/dead-letter.ts';
+import { CURSOR_CODES, OWN_CODES } from '../../services/api/errors.ts';
+import { LISTEN_CODES } from '../../services/api/server.ts';
 import { UNUSABLE_CODES } from '../../services/platform/clickhouse/errors.ts';
 import { CONFIG_CODES } from '../../services/platform/config-problems.ts';
 import { DATA_DIR_CODES } from '../../services/platform/data-dir.ts';
@@ -16,6 +18,9 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   'Event log': LOG_UNUSABLE_CODES,
   Store: UNUSABLE_CODES,
   Commands: REFUSALS,
+  'HTTP API': OWN_CODES,
+  Cursors: CURSOR_CODES,
+  Listening: LISTEN_CODES,
 };
 
 /** Codes with all three cells filled in, by section. */

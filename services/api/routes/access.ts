@@ -13,7 +13,7 @@ import {
 } from '../../../schemas/api/access.ts';
 import { KeyId, LOCAL_ISSUER, PrincipalRef, principalKey } from '../../../schemas/principal.ts';
 import { mintKey } from '../../control/keys.ts';
-import type { ControlState } from '../../control/state.ts';
+import type { PrincipalEntry } from '../../control/state.ts';
 import { command } from '../commands.ts';
 import type { Ports } from '../ports.ts';
 import { callerOf, type Route, route } from '../route.ts';
@@ -148,8 +148,6 @@ function shownKey({ control }: Ports, id: string): KeyView {
   if (entry === undefined) throw new Error('a key that was made is not in the control state');
   return keyView(entry);
 }
-
-type PrincipalEntry = ControlState['principals'] extends Map<string, infer Entry> ? Entry : never;
 
 function principalView({ principal, roles, created, revoked }: PrincipalEntry) {
   return { principal, roles: [...roles], created, ...(revoked !== undefined && { revoked }) };

@@ -30,6 +30,7 @@ import { openSqliteLog } from '../../../services/platform/sqlite-log/sqlite-log.
 import type { Store } from '../../../services/platform/store.ts';
 import { silentTelemetry, type Telemetry } from '../../../services/platform/telemetry.ts';
 import { recordingExecutor } from '../../contain/harness.ts';
+import { conformanceTo, type OpenApi } from './conformance.ts';
 
 /** Bytes that look random, differ from call to call, and are the same in every run. */
 function repeatableBytes(): (size: number) => Buffer {
@@ -81,7 +82,7 @@ export type Service = {
   readonly telemetry: Telemetry;
   readonly tokens: Readonly<Record<Subject, string>>;
   readonly executed: readonly unknown[];
-  /** A request in somebody's name. */
+  /** A request in somebody's name. Its answer is held against the OpenAPI document that the service serves. */
   as(subject: Subject, request: InjectOptions | string): Promise<LightMyRequestResponse>;
   /** Applies what is in the log and makes it durable. */
   drain(): Promise<void>;
@@ -175,6 +176,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   };
   const ports = options.change?.(own) ?? own;
   const app = await buildApp(ports);
+  const document = await app.inject({ url: '/v1/openapi.json', headers: { authorization: `Bearer ${tokens.viewer}` } });
+  const check = conformanceTo(document.json<OpenApi>());
 
   return {
     app,
@@ -184,9 +187,18 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     telemetry,
     tokens,
     executed: executor.requests,
-    as(subject, request) {
+    async as(subject, request) {
       const asked = typeof request === 'string' ? { method: 'GET' as const, url: request } : request;
-      return app.inject({ ...asked, headers: { authorization: `Bearer ${tokens[subject]}`, ...asked.headers } });
+      const headers = { authorization: `Bearer ${tokens[subject]}`, ...asked.headers };
+      const response = await app.inject({ ...asked, headers });
+      check({
+        method: asked.method ?? 'GET',
+        url: String(asked.url),
+        status: response.statusCode,
+        type: response.headers['content-type']?.toString(),
+        body: response.payload,
+      });
+      return response;
     },
     drain: () => detect.drain(),
     async raise(...alerts) {
