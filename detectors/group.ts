@@ -1,5 +1,5 @@
 import type { GroupState } from './contract.ts';
-import { MEASURES, SCORE_BUCKETS, SPANS } from './layout.ts';
+import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
 
 /**
  * What one peer group taught within one partition: counts of hashed keys, sizes per tool, window totals, score counts.
@@ -30,14 +30,16 @@ const SIZED_TOOLS_MAX = 256;
 /** n, sum and sum of squares of three sizes, in steps of 1/256 octave. */
 const SIZE_FIELDS = 9;
 const WINDOW_FIELDS = SPANS * MEASURES * 3;
+/** Sessions, day, and the two histograms of maxima. */
+const HEAD_FIELDS = 2 + SESSION_SCORES.buckets + DAY_SCORES.buckets;
 const MAGIC = 0x43534731;
 
 export class Group implements GroupState {
   sessions = 0;
-  /** Days on which an identity of the group taught, faded like the score counts. */
-  identity_days = 0;
   day = 0;
-  readonly scores = new Float64Array(SCORE_BUCKETS);
+  /** Maxima of sessions and of identity-days (maxima.ts). */
+  readonly session_scores = new Float64Array(SESSION_SCORES.buckets);
+  readonly day_scores = new Float64Array(DAY_SCORES.buckets);
   readonly windows = new Float64Array(WINDOW_FIELDS);
   readonly sizes = new Map<number, Float64Array>();
   #keys = new Uint32Array(CAPACITY_FIRST);
@@ -89,8 +91,8 @@ export class Group implements GroupState {
     if (day <= this.day) return;
     const days = this.day === 0 ? 0 : Math.min(day - this.day, 64);
     for (let i = 0; i < days; i++) {
-      for (let b = 0; b < SCORE_BUCKETS; b++) this.scores[b] = fade(this.scores[b] as number);
-      this.identity_days = fade(this.identity_days);
+      fade(this.session_scores);
+      fade(this.day_scores);
     }
     this.day = day;
   }
@@ -146,7 +148,7 @@ export class Group implements GroupState {
   encode(): Uint8Array {
     const keys = this.#keys.filter((key) => key !== 0).sort();
     const tools = [...this.sizes.keys()].sort((a, b) => a - b);
-    const floats = 3 + SCORE_BUCKETS + WINDOW_FIELDS + tools.length * SIZE_FIELDS;
+    const floats = HEAD_FIELDS + WINDOW_FIELDS + tools.length * SIZE_FIELDS;
     const bytes = new Uint8Array(16 + floats * 8 + tools.length * 4 + keys.length * 8);
     const view = new DataView(bytes.buffer);
     let at = 0;
@@ -163,9 +165,9 @@ export class Group implements GroupState {
     u32(keys.length);
     u32(0);
     f64(this.sessions);
-    f64(this.identity_days);
     f64(this.day);
-    this.scores.forEach(f64);
+    this.session_scores.forEach(f64);
+    this.day_scores.forEach(f64);
     this.windows.forEach(f64);
     for (const tool of tools) (this.sizes.get(tool) as Float64Array).forEach(f64);
     tools.forEach(u32);
@@ -182,7 +184,7 @@ export class Group implements GroupState {
     if (bytes.length < 16 || view.getUint32(0, true) !== MAGIC) throw new RangeError('no group state');
     const toolCount = view.getUint32(4, true);
     const keyCount = view.getUint32(8, true);
-    const floats = 3 + SCORE_BUCKETS + WINDOW_FIELDS + toolCount * SIZE_FIELDS;
+    const floats = HEAD_FIELDS + WINDOW_FIELDS + toolCount * SIZE_FIELDS;
     if (bytes.length !== 16 + floats * 8 + toolCount * 4 + keyCount * 8) throw new RangeError('group state is cut');
     const group = new Group();
     let at = 16;
@@ -195,9 +197,9 @@ export class Group implements GroupState {
       return view.getUint32(at - 4, true);
     };
     group.sessions = f64();
-    group.identity_days = f64();
     group.day = f64();
-    for (let i = 0; i < SCORE_BUCKETS; i++) group.scores[i] = f64();
+    for (let i = 0; i < SESSION_SCORES.buckets; i++) group.session_scores[i] = f64();
+    for (let i = 0; i < DAY_SCORES.buckets; i++) group.day_scores[i] = f64();
     for (let i = 0; i < WINDOW_FIELDS; i++) group.windows[i] = f64();
     const sizes = Array.from({ length: toolCount }, () => Float64Array.from({ length: SIZE_FIELDS }, f64));
     for (const one of sizes) group.sizes.set(u32(), one);
@@ -225,6 +227,6 @@ function addTo(sums: Float64Array, at: number, quantised: number): void {
   sums[at + 2] = (sums[at + 2] as number) + quantised * quantised;
 }
 
-function fade(value: number): number {
-  return value - Math.trunc(value / 8);
+function fade(counts: Float64Array): void {
+  for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) - Math.trunc((counts[i] as number) / 8);
 }

@@ -28,9 +28,11 @@ export const MEASURES = 5;
 /** The session is a fourth span beside minute, hour and day. */
 export const SPANS = 4;
 
-/** Buckets, 2 bits wide, of the histogram of session maxima; two to a word. */
-export const SCORE_BUCKETS = 48;
-export const SCORE_BUCKET_BITS = 2;
+/**
+ * Histograms of maxima of sessions and of identity-days, two buckets to a word: budget and doubt are taken from them.
+ */
+export const SESSION_SCORES = { buckets: 24, bits: 4 } as const;
+export const DAY_SCORES = { buckets: 32, bits: 3 } as const;
 /** Hour of day on working days and on weekends, two slots to a word. */
 export const RHYTHM_SLOTS = 48;
 
@@ -50,8 +52,6 @@ export const AT = {
   last_s: region(1),
   /** 1 while an open alert holds what the windows would learn. */
   held: region(1),
-  /** Day number of the last learned session, to count identity-days. */
-  day: region(1),
   tools: region(countTableWords(TOOL_ENTRIES)),
   bigrams: region(countTableWords(BIGRAM_ENTRIES)),
   resources: region(countTableWords(RESOURCE_ENTRIES)),
@@ -65,8 +65,12 @@ export const AT = {
   novel_runs: region(CHAIN_WORDS),
   denied_runs: region(CHAIN_WORDS),
   error_runs: region(CHAIN_WORDS),
-  /** Session maxima not yet handed to the group, as signed half-words. */
-  score_counts: region(SCORE_BUCKETS / 2),
+  /** Maxima not yet handed to the group: signed half-words, as what is still going on moves up the buckets. */
+  session_scores: region(SESSION_SCORES.buckets / 2),
+  day_scores: region(DAY_SCORES.buckets / 2),
+  /** Day number of the last event, and the bucket plus 1 under which that day is counted. */
+  score_day: region(1),
+  score_bucket: region(1),
 } as const;
 
 /** Words of one identity. */

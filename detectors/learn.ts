@@ -3,10 +3,11 @@ import type { Lesson } from './detector.ts';
 import { DETECTORS } from './ensemble.ts';
 import { SIZE_STEPS } from './features.ts';
 import { type Group, TRUST_DOUBTED, TRUST_FULL } from './group.ts';
-import { AT, MEASURES, momentAt, SCORE_BUCKETS, SPANS } from './layout.ts';
+import { AT, MEASURES, momentAt, SPANS } from './layout.ts';
 import { distinctOf } from './math/distinct.ts';
 import { log2 } from './math/logarithm.ts';
 import { learnMoment } from './math/moments.ts';
+import { teachMaxima } from './maxima.ts';
 import type { StateRef } from './state.ts';
 import { RECORDS_AT, RecordView, TRACE, TRACE_DISTINCT_WORDS, type Trace } from './trace.ts';
 import { MEASURE, SESSION_MEMORY, SPAN } from './windows.ts';
@@ -39,18 +40,8 @@ function learnHeader({ u32, at }: StateRef, trace: Trace, group: Group): void {
   if (u32[at + AT.first_s] === 0 || first < (u32[at + AT.first_s] as number)) u32[at + AT.first_s] = first;
   u32[at + AT.last_s] = Math.max(u32[at + AT.last_s] as number, trace.get(TRACE.last_s));
   group.sessions += trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
-  const day = Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1;
-  group.enterDay(day);
-  if (day > (u32[at + AT.day] as number)) {
-    u32[at + AT.day] = day;
-    group.identity_days++;
-  }
-  for (let bucket = 0; bucket < SCORE_BUCKETS; bucket++) {
-    const counted = scoreCount(u32, at, bucket);
-    if (counted === 0) continue;
-    group.scores[bucket] = (group.scores[bucket] as number) + counted;
-    addScoreCount(u32, at, bucket, -counted);
-  }
+  group.enterDay(Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1);
+  teachMaxima(u32, at, group);
 }
 
 function learnTotals(state: StateRef, trace: Trace): void {
@@ -75,17 +66,4 @@ function teachWindows(state: StateRef, group: Group): void {
       group.addWindow(span, measure, Math.round((state.f32[at + 1] as number) * SIZE_STEPS));
     }
   }
-}
-
-/** Session maxima by bucket, not yet handed to the group: signed, because an open session moves up the buckets. */
-export function scoreCount(u32: Uint32Array, at: number, bucket: number): number {
-  const word = u32[at + AT.score_counts + (bucket >>> 1)] as number;
-  return (bucket & 1) === 0 ? (word << 16) >> 16 : word >> 16;
-}
-
-export function addScoreCount(u32: Uint32Array, at: number, bucket: number, add: number): void {
-  const index = at + AT.score_counts + (bucket >>> 1);
-  const word = u32[index] as number;
-  const next = Math.max(-32_768, Math.min(32_767, scoreCount(u32, at, bucket) + add)) & 0xffff;
-  u32[index] = (bucket & 1) === 0 ? ((word & 0xffff0000) | next) >>> 0 : ((word & 0xffff) | (next << 16)) >>> 0;
 }

@@ -2,9 +2,8 @@ import { UNITS } from '../schemas/limits.ts';
 import type { Context } from './context.ts';
 import type { ScoreInput } from './contract.ts';
 import { OUTCOME } from './features.ts';
-import { SCORE_BUCKET_BITS, SCORE_BUCKETS } from './layout.ts';
-import { addScoreCount } from './learn.ts';
 import { markDistinct } from './math/distinct.ts';
+import { countMaxima } from './maxima.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
 import { observeWindows } from './windows.ts';
@@ -19,7 +18,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.last_s] = seconds;
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
-  countScore(c);
+  countMaxima(c.u32, c.at, trace, bits, input.log_ms);
   if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;
   for (let m = 0; m < 3; m++) {
     const size = f.size[m] as number;
@@ -39,15 +38,4 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.previous] = f.tool;
   trace.record(f);
   observeWindows(input.state, input, f);
-}
-
-/** Keeps the session counted once, in the bucket of its strongest event so far. */
-function countScore(c: Context): void {
-  const words = c.trace.u32;
-  const bucket = Math.min(SCORE_BUCKETS - 1, Math.floor(c.trace.bits_max / SCORE_BUCKET_BITS));
-  const counted = words[TRACE.bucket] as number;
-  if (counted === bucket + 1) return;
-  if (counted > 0) addScoreCount(c.u32, c.at, counted - 1, -1);
-  addScoreCount(c.u32, c.at, bucket, 1);
-  words[TRACE.bucket] = bucket + 1;
 }

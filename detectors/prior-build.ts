@@ -1,7 +1,7 @@
 import type { GroupState } from './contract.ts';
 import { SIZE_STEPS } from './features.ts';
 import { Group, KIND, TRUST_FULL } from './group.ts';
-import { MEASURES, SCORE_BUCKETS, SPANS } from './layout.ts';
+import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
 import { KINDS, PRIOR_MAGIC, TAIL_BUCKETS, tailBucket, tenantOf } from './prior.ts';
 import { thresholdsOf } from './threshold.ts';
 
@@ -52,8 +52,8 @@ function writeGroups(out: WordWriter, groups: ReadonlyMap<string, Merged>, most:
 
 type Merged = {
   sessions: number;
-  identity_days: number;
-  readonly scores: Float64Array;
+  readonly session_scores: Float64Array;
+  readonly day_scores: Float64Array;
   readonly windows: Float64Array;
   readonly sizes: Map<number, Float64Array>;
   readonly counts: Map<number, number>;
@@ -62,8 +62,8 @@ type Merged = {
 function empty(): Merged {
   return {
     sessions: 0,
-    identity_days: 0,
-    scores: new Float64Array(SCORE_BUCKETS),
+    session_scores: new Float64Array(SESSION_SCORES.buckets),
+    day_scores: new Float64Array(DAY_SCORES.buckets),
     windows: new Float64Array(SPANS * MEASURES * 3),
     sizes: new Map(),
     counts: new Map(),
@@ -98,11 +98,11 @@ function sum(all: readonly Merged[]): Merged {
 
 function addSums(
   into: Merged,
-  from: Pick<Merged, 'sessions' | 'identity_days' | 'scores' | 'windows' | 'sizes'>,
+  from: Pick<Merged, 'sessions' | 'session_scores' | 'day_scores' | 'windows' | 'sizes'>,
 ): void {
   into.sessions += from.sessions;
-  into.identity_days += from.identity_days;
-  addArrays(into.scores, from.scores);
+  addArrays(into.session_scores, from.session_scores);
+  addArrays(into.day_scores, from.day_scores);
   addArrays(into.windows, from.windows);
   for (const [tool, sums] of from.sizes) {
     const known = into.sizes.get(tool);

@@ -1,12 +1,13 @@
-import { SCORE_BUCKET_BITS, SCORE_BUCKETS } from './layout.ts';
+import { DAY_SCORES, SESSION_SCORES } from './layout.ts';
 
 /**
- * Thresholds from the operator's alert budget: of the maxima of recent sessions, the level that so many sessions per
- * identity and day may reach.
+ * Thresholds from the operator's alert budget: of the maxima of recent identity-days, the level that so many of them
+ * may reach. An identity-day counts once however often it surprises, as it makes one story.
  */
 export type Thresholds = {
   readonly finding_bits: number;
   readonly alert_bits: number;
+  /** Sessions that reach it teach their group with less weight. */
   readonly doubt_bits: number;
 };
 
@@ -15,42 +16,42 @@ export const DEFAULT_ALERT_BITS = 30;
 /** However generous the budget, an ordinary event is no alert. */
 const ALERT_BITS_MIN = 10;
 const FINDING_SHARE = 0.7;
-/** Sessions after which the fleet's own scores alone set the thresholds. */
+/** Identity-days and sessions after which the fleet's own maxima alone set the thresholds. */
+const IDENTITY_DAYS_ENOUGH = 50;
+const SESSIONS_ENOUGH = 500;
 /** Share of the most surprising sessions that teach with less weight. */
 const DOUBTED_SHARE = 0.06;
-const SESSIONS_ENOUGH = 1000;
-
-export function findingBitsOf(alert_bits: number): number {
-  return alert_bits * FINDING_SHARE;
-}
 
 export function thresholdsOf(
-  fleet: { readonly scores: Float64Array; readonly identity_days: number },
+  fleet: { readonly session_scores: Float64Array; readonly day_scores: Float64Array },
   alerts_per_1000_identity_days: number,
 ): Thresholds {
-  let sessions = 0;
-  for (let b = 0; b < SCORE_BUCKETS; b++) {
-    const count = Math.max(0, fleet.scores[b] as number);
-    sessions += count;
-  }
-  const allowed = (alerts_per_1000_identity_days / 1000) * fleet.identity_days;
-  const own = Math.max(ALERT_BITS_MIN, levelReachedBy(fleet.scores, allowed));
-  const trust = Math.min(1, sessions / SESSIONS_ENOUGH);
+  const days = totalOf(fleet.day_scores);
+  const sessions = totalOf(fleet.session_scores);
+  const allowed = (alerts_per_1000_identity_days / 1000) * days;
+  const own = Math.max(ALERT_BITS_MIN, levelReachedBy(fleet.day_scores, DAY_SCORES.bits, allowed));
+  const trust = Math.min(1, days / IDENTITY_DAYS_ENOUGH, sessions / SESSIONS_ENOUGH);
   const alert_bits = own >= DEFAULT_ALERT_BITS ? own : DEFAULT_ALERT_BITS + trust * (own - DEFAULT_ALERT_BITS);
+  const doubted = levelReachedBy(fleet.session_scores, SESSION_SCORES.bits, sessions * DOUBTED_SHARE);
   return {
     alert_bits: Math.fround(alert_bits),
-    finding_bits: Math.fround(findingBitsOf(alert_bits)),
-    doubt_bits:
-      sessions < SESSIONS_ENOUGH ? alert_bits : Math.fround(levelReachedBy(fleet.scores, sessions * DOUBTED_SHARE)),
+    finding_bits: Math.fround(alert_bits * FINDING_SHARE),
+    doubt_bits: Math.fround(sessions < SESSIONS_ENOUGH ? alert_bits : doubted),
   };
 }
 
-/** The score that `allowed` sessions reach, interpolated within its bucket; sessions above the last bucket are in it. */
-function levelReachedBy(scores: Float64Array, allowed: number): number {
+function totalOf(counts: Float64Array): number {
+  let total = 0;
+  for (const count of counts) total += Math.max(0, count);
+  return total;
+}
+
+/** The score that `allowed` of the maxima reach, interpolated within its bucket. */
+function levelReachedBy(counts: Float64Array, width: number, allowed: number): number {
   let above = 0;
-  for (let b = SCORE_BUCKETS - 1; b >= 0; b--) {
-    const here = Math.max(0, scores[b] as number);
-    if (above + here > allowed) return (b + 1 - Math.max(0, allowed - above) / here) * SCORE_BUCKET_BITS;
+  for (let b = counts.length - 1; b >= 0; b--) {
+    const here = Math.max(0, counts[b] as number);
+    if (above + here > allowed) return (b + 1 - Math.max(0, allowed - above) / here) * width;
     above += here;
   }
   return 0;

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Group, KIND, keyOf } from '../../detectors/group.ts';
-import { SCORE_BUCKETS } from '../../detectors/layout.ts';
+import { DAY_SCORES, SESSION_SCORES } from '../../detectors/layout.ts';
 import { hashText } from '../../detectors/math/hash.ts';
 import { createModel } from '../../detectors/model.ts';
 import type { OpenPrior } from '../../detectors/prior.ts';
 import { DEFAULT_ALERT_BITS, thresholdsOf } from '../../detectors/threshold.ts';
-import { workedFleet } from './fleet.ts';
+import { event, workedFleet } from './fleet.ts';
 
 const model = createModel();
 
@@ -81,16 +81,32 @@ test('group bytes round-trip exactly and do not depend on the order of learning'
 });
 
 test('thresholds follow the budget, and a fleet that just started is not flooded', () => {
-  const scores = new Float64Array(SCORE_BUCKETS);
-  for (let b = 0; b < 20; b++) scores[b] = 1000 >> b;
-  const fleet = { scores, identity_days: 100 };
-  const strict = thresholdsOf(fleet, 10);
-  const generous = thresholdsOf(fleet, 1000);
+  const day_scores = Float64Array.from({ length: DAY_SCORES.buckets }, (_, b) => 1000 >> b);
+  const session_scores = Float64Array.from({ length: SESSION_SCORES.buckets }, (_, b) => 10_000 >> b);
+  const days = day_scores.reduce((a, b) => a + b);
+  const strict = thresholdsOf({ day_scores, session_scores }, 10);
+  const generous = thresholdsOf({ day_scores, session_scores }, 100);
   assert.ok(strict.alert_bits > generous.alert_bits);
   assert.ok(strict.finding_bits < strict.alert_bits);
-  const reached = (bits: number): number => scores.reduce((sum, count, b) => (b * 2 >= bits ? sum + count : sum), 0);
-  assert.ok(reached(generous.alert_bits) <= 100);
-  const started = thresholdsOf({ scores: scores.map((count) => count / 1000), identity_days: 2 }, 100_000);
-  assert.ok(started.alert_bits > DEFAULT_ALERT_BITS * 0.9);
+  const reached = (bits: number): number =>
+    day_scores.reduce((sum, count, b) => (b * DAY_SCORES.bits >= bits ? sum + count : sum), 0);
+  assert.ok(reached(generous.alert_bits) <= days / 10);
+  assert.ok(reached(generous.alert_bits - 2 * DAY_SCORES.bits) > days / 10);
+  const few = { day_scores: day_scores.map((n) => n >> 10), session_scores: session_scores.map((n) => n >> 10) };
+  assert.ok(thresholdsOf(few, 100_000).alert_bits > DEFAULT_ALERT_BITS * 0.9);
   assert.equal(model.emptyPrior().alert_bits, DEFAULT_ALERT_BITS);
+});
+
+test('one identity that surprises all day moves the threshold no more than one that does once', () => {
+  const threshold = (attacks: number): number => {
+    const fleet = workedFleet({ days: 10, identities: 8 });
+    const attack = (i: number) =>
+      event({ identity: 'agent-0', time: fleet.log_ms + i, tool: `t${i}`, operation: 'export', resources: [`r${i}`] });
+    for (let i = 0; i < attacks; i++) fleet.session([attack(i)], { learn: false });
+    fleet.session([event({ identity: 'agent-0', time: fleet.log_ms + 10_000, tool: 'search_tickets' })]);
+    fleet.adoptPrior();
+    return fleet.prior.alert_bits;
+  };
+  assert.equal(threshold(200), threshold(1));
+  assert.ok(threshold(1) > threshold(0) - 1);
 });
