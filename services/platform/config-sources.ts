@@ -74,6 +74,11 @@ export const OTHER_VARIABLES = [
 /** The names of all variables, for help texts and suggestions. */
 export const VARIABLE_NAMES: readonly string[] = [...Object.keys(VARIABLES), ...OTHER_VARIABLES];
 
+/** The variable that sets a field; undefined when none does. */
+export function variableOf(field: FieldPath): string | undefined {
+  return Object.keys(VARIABLES).find((name) => VARIABLES[name]?.field.join('.') === field.join('.'));
+}
+
 /** Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. */
 const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['data_dir'],

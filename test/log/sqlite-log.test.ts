@@ -71,7 +71,7 @@ describe('the file of the embedded log', () => {
     assert.throws(() => open(), unusable('log_damaged'));
   });
 
-  test('a flipped bit in a record is found when it is read', async () => {
+  test('a changed record and a lost one are found when they are read', async () => {
     const log = open();
     await log.transact({ records: [event('sound')] });
     await log.transact({ records: [event('to be damaged')] });
@@ -79,6 +79,10 @@ describe('the file of the embedded log', () => {
     const most = { records: 1, bytes: 100 };
     assert.equal((await log.read(TOPICS.events, 0, 0, most)).length, 1);
     await assert.rejects(log.read(TOPICS.events, 0, 1, most), unusable('log_damaged'));
+    await log.transact({ records: [event('after it')] });
+    tamper('DELETE FROM stream_0 WHERE last_offset = 1');
+    await assert.rejects(log.read(TOPICS.events, 0, 1, most), unusable('log_damaged'));
+    assert.equal((await log.read(TOPICS.events, 0, 2, most)).length, 1);
     await log.close();
   });
 

@@ -65,7 +65,7 @@ function readRecords(statements: Statements, path: string, stream: Stream, offse
   let bytes = 0;
   let next = offset;
   while (next < bounds.end && records.length < most.records && (records.length === 0 || bytes < most.bytes)) {
-    const row = soundRow(from.get(next), stream, path);
+    const row = soundRow(from.get(next), next, stream, path);
     bytes += decodeBatch(row, next, { records: most.records, bytes: most.bytes - bytes }, records);
     next = row.last_offset + 1;
   }
@@ -95,8 +95,12 @@ function inSnapshot<T>(db: DatabaseSync, statements: Statements, work: () => T):
   }
 }
 
-function soundRow(row: unknown, stream: Stream, path: string): BatchRow {
-  if (row !== undefined && batchIsSound(row as BatchRow)) return row as BatchRow;
+/** The batch that holds the offset: a hole is damage too, and never stepped over. */
+function soundRow(row: unknown, offset: number, stream: Stream, path: string): BatchRow {
+  if (row !== undefined) {
+    const batch = row as BatchRow;
+    if (batch.last_offset - batch.count < offset && batchIsSound(batch)) return batch;
+  }
   throw new LogUnusable(
     'log_damaged',
     `${path} holds a damaged batch of ${stream.topic}/${stream.partition}: restore it from a backup, and check the disk`,
