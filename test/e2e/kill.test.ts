@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../services/platform/clock.ts';
 import { call, type ServiceProcess, startService, temporaryDirectory } from '../support/service-process.ts';
 
 /**
@@ -76,7 +77,7 @@ test('kill -9 loses nothing that was acknowledged and counts nothing twice', asy
 function eventOf(id: string, serial: number): Record<string, unknown> {
   return {
     id,
-    time: new Date().toISOString(),
+    time: systemClock.now(),
     identity: { id: `agent-${serial % 5}`, kind: 'agent' },
     session: `s${serial % 11}`,
     action: { operation: 'read' },
