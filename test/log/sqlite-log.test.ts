@@ -7,7 +7,6 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type Clock, systemClock } from '../../services/platform/clock.ts';
 import { LogUnavailable, TOPICS } from '../../services/platform/event-log.ts';
 import { LogUnusable } from '../../services/platform/sqlite-log/errors.ts';
-import { trimAged } from '../../services/platform/sqlite-log/retention.ts';
 import { openSqliteLog, type SqliteLogOptions } from '../../services/platform/sqlite-log/sqlite-log.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { readAll, settableClock } from './support.ts';
@@ -149,7 +148,7 @@ describe('the file of the embedded log', () => {
     await impatient.close();
   });
 
-  test('what is old and no longer needed is forgotten, nothing else', async () => {
+  test('what is older than a time is found and forgotten, nothing else', async () => {
     const clock = settableClock(1_000_000);
     const log = open({ clock });
     for (let hour = 0; hour < 10; hour++) {
@@ -160,9 +159,7 @@ describe('the file of the embedded log', () => {
     assert.equal(await log.offsetAt(TOPICS.events, 0, 1_003_000), 6);
     assert.equal(await log.offsetAt(TOPICS.events, 0, 1_003_001), 8);
     assert.equal(await log.offsetAt(TOPICS.events, 0, 2_000_000), 20);
-    const what = { topic: TOPICS.events, partition: 0, now_ms: 1_009_000 };
-    assert.equal(await trimAged(log, { ...what, age_ms: 5_000, needed_from: 3 }), 3);
-    assert.equal(await trimAged(log, { ...what, age_ms: 5_000, needed_from: 20 }), 8);
+    await log.trim(TOPICS.events, 0, await log.offsetAt(TOPICS.events, 0, 1_004_000));
     assert.equal(await log.offsetAt(TOPICS.events, 0, 0), 8);
     assert.equal((await readAll(log, TOPICS.events, 0))[0]?.value.toString(), '4a');
     await log.close();
