@@ -1,4 +1,5 @@
-import type { ScoreInput } from './contract.ts';
+import type { CanonicalEvent } from '../schemas/event.ts';
+import { peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
 import type { OpenPrior, PriorGroup } from './prior.ts';
 import { sizeSlotOf } from './sizes.ts';
@@ -28,7 +29,12 @@ export class Context {
   size_index = -1;
   basis: 'peer_group' | 'population' = 'population';
 
-  read(input: ScoreInput, peerGroup: string): void {
+  #chosen_prior: OpenPrior | undefined;
+  #tenant = '';
+  #kind = '';
+  #peer_group: string | undefined;
+
+  read(input: ScoreInput): void {
     this.f.read(input.event);
     this.u32 = input.state.u32;
     this.f32 = input.state.f32;
@@ -36,15 +42,34 @@ export class Context {
     this.at = input.state.at;
     this.trace = input.session as Trace;
     this.prior = input.prior as OpenPrior;
-    const group = this.prior.group(peerGroup);
-    const enough = group !== undefined && group.sessions >= GROUP_SESSIONS_MIN;
-    const population = this.prior.population(peerGroup);
-    this.peers = enough ? group : population;
-    this.basis = enough ? 'peer_group' : 'population';
-    this.beyond = enough && group !== population ? population : undefined;
+    this.#chooseYardstick(input.event);
     this.size_slot = sizeSlotOf(input.state, this.f.tool);
     this.size_index = this.peers === undefined ? -1 : this.peers.toolIndex(this.f.tool);
     this.windows.read(input, this.f, this.trace);
+  }
+
+  /** Neighbouring events are often of one group: its name is not put together and looked up again for each. */
+  #chooseYardstick(event: CanonicalEvent): void {
+    const { kind, peer_group } = event.identity;
+    if (
+      this.prior === this.#chosen_prior &&
+      event.tenant === this.#tenant &&
+      kind === this.#kind &&
+      peer_group === this.#peer_group
+    ) {
+      return;
+    }
+    this.#chosen_prior = this.prior;
+    this.#tenant = event.tenant;
+    this.#kind = kind;
+    this.#peer_group = peer_group;
+    const name = peerGroupOf(event);
+    const group = this.prior.group(name);
+    const enough = group !== undefined && group.sessions >= GROUP_SESSIONS_MIN;
+    const population = this.prior.population(name);
+    this.peers = enough ? group : population;
+    this.basis = enough ? 'peer_group' : 'population';
+    this.beyond = enough && group !== population ? population : undefined;
   }
 }
 

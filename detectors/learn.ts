@@ -1,5 +1,5 @@
 import { UNITS } from '../schemas/limits.ts';
-import type { Lesson } from './detector.ts';
+import type { Detector, Lesson } from './detector.ts';
 import { DETECTORS } from './ensemble.ts';
 import { SIZE_STEPS } from './features.ts';
 import { type Group, TRUST_DOUBTED, TRUST_FULL } from './group.ts';
@@ -13,6 +13,8 @@ import { RECORDS_AT, RecordView, TRACE, TRACE_DISTINCT_WORDS, type Trace } from 
 import { MEASURE, SESSION_MEMORY, SPAN } from './windows.ts';
 
 const record = new RecordView();
+const LEARN = DETECTORS.flatMap((detector) => detector.learn ?? []);
+const LEARN_SESSION = DETECTORS.flatMap((detector) => detector.learnSession ?? []);
 
 /** An ended session teaches its identity and its group, event by event and then as a whole. */
 export function learnSession(state: StateRef, trace: Trace, group: Group): void {
@@ -23,12 +25,12 @@ export function learnSession(state: StateRef, trace: Trace, group: Group): void 
   let at = RECORDS_AT;
   for (let i = trace.get(TRACE.recorded); i > 0; i--) {
     at = record.read(trace.u32, at);
-    for (const detector of DETECTORS) detector.learn?.(lesson);
+    for (let d = 0; d < LEARN.length; d++) (LEARN[d] as NonNullable<Detector['learn']>)(lesson);
     lesson.before = lesson.previous;
     lesson.previous = record.tool;
     lesson.failed = record.outcome;
   }
-  for (const detector of DETECTORS) detector.learnSession?.(lesson);
+  for (const learn of LEARN_SESSION) learn(lesson);
   learnTotals(state, trace);
   teachWindows(state, group);
 }

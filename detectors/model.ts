@@ -1,15 +1,7 @@
 import { UNITS } from '../schemas/limits.ts';
 import { combine } from './combine.ts';
 import { Context } from './context.ts';
-import {
-  type FindingDraft,
-  type Model,
-  type Prior,
-  type Profile,
-  peerGroupOf,
-  type Score,
-  type ScoreInput,
-} from './contract.ts';
+import type { FindingDraft, Model, Prior, Profile, Score, ScoreInput } from './contract.ts';
 import type { Detector } from './detector.ts';
 import { DETECTORS } from './ensemble.ts';
 import { Group } from './group.ts';
@@ -34,7 +26,7 @@ export function createModel(): Model {
   const context = new Context();
 
   const read = (input: ScoreInput): Context => {
-    context.read(input, peerGroupOf(input.event));
+    context.read(input);
     return context;
   };
 

@@ -6,8 +6,11 @@ import { mix } from './math/hash.ts';
 
 /** Counts a value of a small vocabulary, and the vocabulary as a whole, for identity and group. */
 export function learnName(lesson: Lesson, namespace: number, value: number): void {
-  for (const hash of [mix(namespace, 1), mix(namespace, value)]) {
-    increment(lesson.state.u32, lesson.state.at + AT.names, NAME_ENTRIES, hash);
-    lesson.group.add(keyOf(KIND.name, hash), lesson.trust);
-  }
+  learnOne(lesson, mix(namespace, 1));
+  learnOne(lesson, mix(namespace, value));
+}
+
+function learnOne({ state, group, trust }: Lesson, hash: number): void {
+  increment(state.u32, state.at + AT.names, NAME_ENTRIES, hash);
+  group.add(keyOf(KIND.name, hash), trust);
 }

@@ -16,7 +16,7 @@ export function distinctOf(words: Uint32Array, at: number, size: number, extra: 
   for (let i = at; i < at + size; i++) set += popCount(words[i] as number);
   const bits = size * 32;
   const empty = Math.max(1, bits - set);
-  return bits * LN2 * (log2(bits) - log2(empty));
+  return bits * LN2 * log2(bits / empty);
 }
 
 export function isMarked(words: Uint32Array, at: number, size: number, hash: number): boolean {

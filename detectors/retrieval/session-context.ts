@@ -78,7 +78,8 @@ export const sessionContext: Detector = {
 
   learnSession({ group, trace, trust }) {
     const tokens = tokensOf(trace, group);
-    for (const [i, one] of tokens.entries()) {
+    for (let i = 0; i < tokens.length; i++) {
+      const one = tokens[i] as number;
       group.add(keyOf(KIND.token, one), trust);
       for (let j = i + 1; j < tokens.length; j++) {
         group.add(keyOf(KIND.pair, mixUnordered(one, tokens[j] as number)), trust);

@@ -61,10 +61,12 @@ export const toolTransition: Detector = {
 
   learn({ state, group, record, previous, trust }) {
     const context = contextOf1(previous);
-    for (const hash of [mix(context, ANY), mix(context, record.tool)]) {
-      increment(state.u32, state.at + AT.bigrams, BIGRAM_ENTRIES, hash);
-      group.add(keyOf(KIND.order1, hash), trust);
-    }
+    const any = mix(context, ANY);
+    const one = mix(context, record.tool);
+    increment(state.u32, state.at + AT.bigrams, BIGRAM_ENTRIES, any);
+    increment(state.u32, state.at + AT.bigrams, BIGRAM_ENTRIES, one);
+    group.add(keyOf(KIND.order1, any), trust);
+    group.add(keyOf(KIND.order1, one), trust);
   },
 
   explain(c) {

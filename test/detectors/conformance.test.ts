@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { Context } from '../../detectors/context.ts';
-import { peerGroupOf, type ScoreInput } from '../../detectors/contract.ts';
+import type { ScoreInput } from '../../detectors/contract.ts';
 import type { Detector } from '../../detectors/detector.ts';
 import { DETECTORS } from '../../detectors/ensemble.ts';
 import { WORDS } from '../../detectors/layout.ts';
@@ -66,7 +66,7 @@ const anyEvent: fc.Arbitrary<CanonicalEvent> = fc
 
 function contextOf(input: ScoreInput): Context {
   const c = new Context();
-  c.read(input, peerGroupOf(input.event));
+  c.read(input);
   return c;
 }
 
