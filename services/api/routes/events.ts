@@ -28,7 +28,7 @@ export const events: readonly Route[] = [
       const items = itemsOf(body, request.headers['content-type'], ingest, `request-${request.id}`);
       if (items.length > LIMITS.http_batch_items_max) {
         return refuse('batch_too_large', {
-          message: `${items.length} items in one request; it takes ${LIMITS.http_batch_items_max}`,
+          message: `more than ${LIMITS.http_batch_items_max} items in one request`,
           remedy: `send at most ${LIMITS.http_batch_items_max} items at a time`,
         });
       }

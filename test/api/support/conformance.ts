@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type AnySchema, Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type AnySchema } from 'ajv/dist/2020.js';
 
 type Operation = {
   readonly responses: Readonly<
@@ -35,9 +35,8 @@ export function conformanceTo(document: OpenApi): (answered: Answered) => void {
   return ({ method, url, status, type, body }) => {
     const at = `${method} ${url} ${status}`;
     const path = url.split('?')[0] ?? '';
-    const operation = document.paths[templates.find(({ pattern }) => pattern.test(path))?.path ?? '']?.[
-      method.toLowerCase()
-    ];
+    const operation =
+      document.paths[templates.find(({ pattern }) => pattern.test(path))?.path ?? '']?.[method.toLowerCase()];
     if (operation === undefined) {
       assert.ok([400, 401, 404].includes(status), `${at} is not in the document`);
       return;

@@ -149,7 +149,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     randomBytes,
     version: '0.1.0-test',
     ingest: {
-      mappings: [mapping.value.name],
+      mappings: [mapping.value.file.name],
       split: splitBody,
       submit: (items, { format, origin }) => ingest.submit(items, { format, origin }),
     },
