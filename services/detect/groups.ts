@@ -39,7 +39,9 @@ export class GroupTable {
 
   /** Blob keys that an event of this group, or the groups known from the manifest, still need. */
   neededFor(name: string): string[] {
-    const candidates = this.#registered.has(name) ? [name] : [name, OVERFLOW];
+    const full = this.#registered.size >= LIMITS.peer_groups_max;
+    // Before the limit is reached, records of the same batch may still reach it.
+    const candidates = this.#registered.has(name) ? [name] : full ? [OVERFLOW] : [name, OVERFLOW];
     return candidates.filter((n) => !this.#loaded.has(n)).map(groupBlobKey);
   }
 

@@ -31,6 +31,8 @@ export class Lifecycle {
   /** Lets the identity's own time pass up to the log clock of a record. */
   advance(state: IdentityState, offset: number, log_ms: number, recorded: boolean): void {
     if (log_ms >= state.clock_ms) {
+      // Its timer stands in the heap of the other clock, which may never get there.
+      if (state.recorded !== recorded) state.armed = undefined;
       state.clock_ms = log_ms;
       state.recorded = recorded;
     }
