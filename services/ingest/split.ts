@@ -45,14 +45,22 @@ export function createSplitter(name: string): Splitter {
   };
 }
 
-/** The items of a body that is there as a whole. */
-export function splitBody(body: Buffer, name: string): Item[] {
+/**
+ * The items of a body that is there as a whole. A body with more than `items_max` of them is split no further than to
+ * show that it has more: 8 MiB hold four million items, which take a gigabyte of memory only to be refused.
+ */
+export function splitBody(body: Buffer, name: string, items_max: number = LIMITS.http_batch_items_max): Item[] {
   const items: Item[] = [];
   const splitter = createSplitter(name);
-  splitter.push(body, items);
+  for (let at = 0; at < body.length; at += BODY_PIECE_BYTES) {
+    splitter.push(body.subarray(at, at + BODY_PIECE_BYTES), items);
+    if (items.length > items_max) return items.slice(0, items_max + 1);
+  }
   splitter.end(items);
   return items;
 }
+
+const BODY_PIECE_BYTES = 64 * 1024;
 
 function createLineSplitter(name: string, lines_before: number): Splitter {
   const held = createHeld();

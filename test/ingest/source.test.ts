@@ -190,3 +190,14 @@ test('a body is split like a file', () => {
   );
   assert.deepEqual(splitBody(Buffer.alloc(0), 'body'), []);
 });
+
+test('a body with more items than a batch may hold is split no further than to show it', () => {
+  for (const body of ['1\n'.repeat(200_000), `[${'1,'.repeat(200_000)}1]`]) {
+    const items = splitBody(Buffer.from(body), 'body', 100);
+    assert.equal(items.length, 101);
+    assert.ok(items.every(({ bytes }) => bytes.toString() === '1'));
+  }
+  const whole = splitBody(Buffer.from(`${'x'.repeat(200_000)}\n`.repeat(100)), 'body', 100);
+  assert.equal(whole.length, 100, 'exactly as many are all there, whatever pieces they came in');
+  assert.ok(whole.every(({ bytes }) => bytes.length === 200_000));
+});
