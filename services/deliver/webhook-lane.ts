@@ -9,7 +9,7 @@ import { isPassing } from './passing.ts';
 import { deliver } from './webhook-attempt.ts';
 import { advance, decodeLane, newLane } from './webhook-core.ts';
 import { feedOffsetAt, findMessage } from './webhook-message.ts';
-import { type Lane, type LaneStatus, save, type Walk, type WebhookPorts } from './webhook-walk.ts';
+import { type Lane, type LaneStatus, save, show, type Walk, type WebhookPorts } from './webhook-walk.ts';
 
 /**
  * Walks one lane until the signal aborts, its subscription is removed, or its redelivery is complete. The log being
@@ -51,6 +51,7 @@ async function openWalk(ports: WebhookPorts, lane: Lane): Promise<Walk | undefin
   const begins = held === undefined || held.ended || held.generation !== generation;
   const state = begins ? newLane(generation, await feedOffsetAt(log, entry?.status.since ?? 0)) : held;
   const walk: Walk = { ports, lane, state, stored, tried: undefined };
+  show(lane, state);
   await passOverLost(walk);
   if (begins) await save(walk, walk.state);
   return walk;
@@ -93,10 +94,10 @@ async function step(walk: Walk, signal: AbortSignal): Promise<void> {
     if (head.next > walk.state.next) await save(walk, advance(walk.state, head.next - 1));
     return head.next >= until ? end(walk) : resting('idle');
   }
-  const changed = walk.tried !== undefined && walk.tried !== entry.subscription;
-  const pausing = walk.state.due_ms > ports.clock.now();
-  if (pausing && !changed && !woken) return resting('waiting');
-  walk.tried = entry.subscription;
+  const changed = walk.tried !== undefined && walk.tried !== entry;
+  if (changed) walk.state = advance(walk.state, walk.state.next - 1);
+  if (walk.state.due_ms > ports.clock.now() && !woken) return resting('waiting');
+  walk.tried = entry;
   await deliver({ walk, entry, target, keys, until, signal }, head.message);
 }
 

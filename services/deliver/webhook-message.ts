@@ -13,7 +13,9 @@ import { type GiveUpReason, webhookId } from './webhook-core.ts';
 /** One revision of an alert on its way to one subscription. */
 export type Message = { readonly id: string; readonly offset: number; readonly alert: Alert; readonly body: string };
 
-const CHUNK = { records: 64, bytes: LIMITS.pull_bytes_max } as const;
+/** Records read at once while looking for a message: mostly the first one is wanted, and a miss is one of many. */
+const FIRST = { records: 1, bytes: LIMITS.pull_bytes_max } as const;
+const FURTHER = { records: 64, bytes: LIMITS.pull_bytes_max } as const;
 
 /**
  * The first message the subscription wants from `from` on, and where looking goes on after it. Without one, `next` is
@@ -26,7 +28,7 @@ export async function findMessage(
 ): Promise<{ readonly message: Message | undefined; readonly next: number }> {
   let next = range.from;
   while (next < range.until) {
-    const records = await log.read(TOPICS.feed, FEED_PARTITION, next, CHUNK);
+    const records = await log.read(TOPICS.feed, FEED_PARTITION, next, next === range.from ? FIRST : FURTHER);
     if (records.length === 0) break;
     for (const record of records) {
       if (record.offset >= range.until) return { message: undefined, next: range.until };

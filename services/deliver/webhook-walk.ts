@@ -1,4 +1,4 @@
-import type { Subscription } from '../../schemas/subscription.ts';
+import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventLog, LogWrite } from '../platform/event-log.ts';
 import type { PostAnswer, PostRequest, TargetPolicy } from '../platform/http-post.ts';
@@ -60,8 +60,8 @@ export type Walk = {
   readonly lane: Lane;
   state: LaneState;
   stored: string | undefined;
-  /** The subscription as it was last tried: a changed one is tried at once. */
-  tried: Subscription | undefined;
+  /** The subscription as it was last tried: a changed one is tried at once, and its message has all its time again. */
+  tried: SubscriptionEntry | undefined;
 };
 
 /** Moves the position, together with what else must be true with it. Rejects with PositionConflict or LogUnavailable. */
@@ -80,7 +80,12 @@ export async function save(
   });
   walk.state = state;
   walk.stored = position;
-  lane.status.next_offset = state.next;
-  lane.status.attempts = state.attempts;
-  lane.status.next_attempt_ms = state.attempts === 0 ? undefined : state.due_ms;
+  show(lane, state);
+}
+
+/** Makes the status say where the lane stands. */
+export function show(lane: Lane, { next, attempts, due_ms }: LaneState): void {
+  lane.status.next_offset = next;
+  lane.status.attempts = attempts;
+  lane.status.next_attempt_ms = attempts === 0 ? undefined : due_ms;
 }

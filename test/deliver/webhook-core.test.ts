@@ -110,6 +110,11 @@ describe('an answer', () => {
 });
 
 describe('a webhook-id', () => {
+  it('differs with each of its parts', () => {
+    const ids = [webhookId('s', 'u', 1), webhookId('t', 'u', 1), webhookId('s', 'v', 1), webhookId('s', 'u', 2)];
+    assert.equal(new Set(ids).size, 4);
+  });
+
   it('is the same for the same subscription, alert and revision, and for nothing else', () => {
     const parts = fc.tuple(fc.string(), fc.string(), fc.integer({ min: 1 }));
     fc.assert(

@@ -359,6 +359,58 @@ describe('a subscription', () => {
     assert.deepEqual(receiver.uids(), ['a:1', 'b:1', 'c:1', 'c:1']);
   });
 
+  it('keeps its beginning from the moment it is first seen', async (t) => {
+    const { receiver, log, subscriptions, clock, start, stop } = await bench(t);
+    const idle = await start();
+    await until(async () => (await idle.status())[0]?.state === 'idle');
+    await stop();
+    await writeFeed(log, alerts('meanwhile'));
+    await clock.sleep(1_000);
+    subscriptions.set(entryFor(receiver.url, { status: { since: clock.now() } }));
+    await start();
+    await until(() => receiver.received.length === 1);
+    assert.deepEqual(receiver.uids(), ['meanwhile:1']);
+  });
+
+  it('that changes while its lane looks elsewhere is noticed', async (t) => {
+    const { log, subscriptions, start } = await bench(t);
+    let reads = 0;
+    const read: EventLog['read'] = async (...asked) => {
+      const records = await log.read(...asked);
+      if (reads++ === 0) subscriptions.remove('siem');
+      return records;
+    };
+    await start({ log: { ...log, read } });
+    await until(async () => ((await log.position('deliver.webhook.siem')) ?? '').includes('"e":true'));
+  });
+
+  it('is never set back by a process that was overtaken', async (t) => {
+    const { log, subscriptions, start } = await bench(t);
+    await writeFeed(log, alerts('a', 'b', 'c'));
+    const held = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const answer = { kind: 'answered', status: 200, retry_after: undefined, excerpt: '' } as const;
+    const slow = await start({
+      post: async () => {
+        asked.resolve();
+        await held.promise;
+        return answer;
+      },
+    });
+    await asked.promise;
+    const stop = new AbortController();
+    const policy = { allow_private_networks: false };
+    const telemetry = silentTelemetry();
+    const ports = { log, clock: hastyClock(), telemetry, random: constantRandom(), post: async () => answer, policy };
+    const fast = startWebhooks({ ...ports, subscriptions }, stop.signal);
+    await until(async () => (await counter(log, 'webhook_delivered')) === 3);
+    held.resolve();
+    await until(async () => (await slow.status())[0]?.next_offset === 3);
+    stop.abort();
+    await fast.stopped;
+    assert.equal(await counter(log, 'webhook_delivered'), 3);
+  });
+
   it('that cannot be sent to says why, and goes on once it is mended', async (t) => {
     const { receiver, log, subscriptions, start } = await bench(t, {
       entry: () => entryFor('http://siem.example.com/hook'),
