@@ -65,7 +65,7 @@ export const LIMITS = {
   /** A stream whose client takes nothing for so long is dropped; without news a stream says so that often. */
   stream_stall_ms: 10 * SECOND_MS,
   stream_heartbeat_ms: 15 * SECOND_MS,
-  stream_page_items: 32,
+  stream_page_items: 8,
   /** Failed authentications of one address within a span, after which it is told to wait, and addresses remembered. */
   auth_failures_max: 20,
   auth_failures_span_ms: MINUTE_MS,
@@ -99,6 +99,8 @@ export const LIMITS = {
   tick_ms: MINUTE_MS,
   /** Rows buffered before outputs are flushed, and the time after which they are flushed anyway. */
   flush_rows_max: 20_000,
+  /** Bytes of the records behind buffered rows, beyond which they are flushed. */
+  flush_bytes_max: 32 * MIB,
   flush_ms: 500,
   /** Time and applied records after which a partition checkpoints blobs and manifest. */
   checkpoint_ms: 5 * SECOND_MS,
@@ -184,6 +186,7 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.item_bytes_max <= limits.replay_batch_bytes_max, 'item_bytes_max <= replay_batch_bytes_max');
   must(limits.flush_rows_max <= limits.checkpoint_records_max, 'flush_rows_max <= checkpoint_records_max');
   must(limits.checkpoint_records_max <= limits.feed_memory_max, 'checkpoint_records_max <= feed_memory_max');
+  must(limits.fetch_bytes_max <= limits.flush_bytes_max, 'fetch_bytes_max <= flush_bytes_max');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');

@@ -7,7 +7,7 @@ import { createAuthenticator } from './authentication.ts';
 import { documentOptions } from './document.ts';
 import { refuse } from './errors.ts';
 import { installFailureHandling, onClientError, refusalOf } from './failure-handling.ts';
-import { installHooks } from './hooks.ts';
+import { headersOf, installHooks } from './hooks.ts';
 import type { Ports } from './ports.ts';
 import { register } from './register.ts';
 import { sendRefusal } from './replies.ts';
@@ -39,7 +39,11 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
     forceCloseConnections: 'idle',
     genReqId: () => ports.randomBytes(8).toString('hex'),
     clientErrorHandler: onClientError,
-    frameworkErrors: (error, request, reply) => void sendRefusal(reply, refusalOf(error, request, ports)),
+    // Comes before routing, and so before the hooks.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(headersOf({ secure: tls !== undefined })).header('request-id', request.id);
+      sendRefusal(reply, refusalOf(error, request, ports));
+    },
   });
   const closing = new AbortController();
   const streams = createStreams();

@@ -21,6 +21,7 @@ const OWN = {
   request_timeout: [408, 'the request did not arrive in time'],
   body_too_large: [413, 'the body is too large'],
   batch_too_large: [413, 'the batch holds too many items'],
+  url_too_long: [414, 'a part of the URL is too long'],
   content_type_unsupported: [415, 'this content type is not taken here'],
   content_encoding_unsupported: [415, 'this content encoding is not taken here'],
   too_many_failures: [429, 'too many requests with refused keys came from this address'],

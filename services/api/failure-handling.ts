@@ -43,6 +43,7 @@ function classify(error: unknown): Refused {
 /** Errors of Fastify and of its body parsers, by their codes. */
 const BY_CODE: { readonly [code: string]: OwnCode | undefined } = {
   FST_ERR_BAD_URL: 'url_malformed',
+  FST_ERR_MAX_PARAM_LENGTH: 'url_too_long',
   FST_ERR_ASYNC_CONSTRAINT: 'url_malformed',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'content_type_unsupported',
@@ -54,6 +55,7 @@ const BY_CODE: { readonly [code: string]: OwnCode | undefined } = {
 
 const REMEDIES: { readonly [code in OwnCode]?: string } = {
   url_malformed: 'escape the percent sign as %25',
+  url_too_long: 'identifiers have at most 256 characters',
   content_type_unsupported: 'send application/json, or application/x-ndjson to /v1/events',
   body_empty: 'send a JSON object, or no content-type where there is no body',
   body_malformed: 'send valid JSON without the keys __proto__ and constructor.prototype',

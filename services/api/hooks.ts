@@ -17,10 +17,13 @@ const HEADERS = {
 /** Two years, RFC 6797. */
 const TRANSPORT = { 'strict-transport-security': 'max-age=63072000' } as const;
 
-const RETRY_AFTER_S = 5;
-
 /** Latency in seconds. */
 const BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60] as const;
+
+/** Headers of every answer. */
+export function headersOf({ secure }: { readonly secure: boolean }): Readonly<Record<string, string>> {
+  return secure ? { ...HEADERS, ...TRANSPORT } : HEADERS;
+}
 
 type Installed = {
   readonly authenticator: Authenticator;
@@ -35,7 +38,7 @@ export function installHooks(
   { telemetry, clock }: Ports,
   { authenticator, secure, closing }: Installed,
 ): void {
-  const headers = secure ? { ...HEADERS, ...TRANSPORT } : HEADERS;
+  const headers = headersOf({ secure });
   const latency = telemetry.histogram('http_request_seconds', 'time to answer an API request', BUCKETS, [
     'method',
     'route',
@@ -48,8 +51,7 @@ export function installHooks(
     began.set(request, clock.elapsed());
     reply.headers(headers).header('request-id', request.id);
     if (closing.aborted) {
-      const refused = refuse('shutting_down', { retry_after_s: RETRY_AFTER_S, remedy: 'send the same again later' });
-      return sendRefusal(reply.header('connection', 'close'), refused);
+      return sendRefusal(reply, refuse('shutting_down', { retry_after_s: 5, remedy: 'send the same again later' }));
     }
     // What is not in the route table is nobody's, and strangers do not learn what is.
     const access = request.routeOptions.config?.access ?? 'authenticated';
@@ -62,6 +64,11 @@ export function installHooks(
       return sendRefusal(reply, objection);
     }
     request.caller = caller;
+  });
+
+  // A connection that is kept alive would keep the closing server waiting for its timeout.
+  app.addHook('onSend', async (_, reply) => {
+    if (closing.aborted) reply.header('connection', 'close');
   });
 
   app.addHook('onResponse', async (request, reply) => {

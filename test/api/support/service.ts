@@ -7,8 +7,8 @@ import { createModel } from '../../../detectors/model.ts';
 import { StateSlab } from '../../../detectors/state.ts';
 import type { Alert } from '../../../schemas/alert.ts';
 import { LOCAL_ISSUER, type Role } from '../../../schemas/principal.ts';
-import { buildApp } from '../../../services/api/app.ts';
 import type { Ports } from '../../../services/api/ports.ts';
+import { listen } from '../../../services/api/server.ts';
 import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
 import { startResponder } from '../../../services/contain/responder.ts';
 import { bootstrapCredentials, type FirstPrincipal } from '../../../services/control/bootstrap.ts';
@@ -75,7 +75,9 @@ fields:
 `;
 
 export type Service = {
+  /** Listens on a port of its own. */
   readonly app: FastifyInstance;
+  readonly url: string;
   readonly ports: Ports;
   readonly log: EventLog;
   readonly store: Store;
@@ -175,12 +177,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     metrics: () => telemetry.registry.metrics(),
   };
   const ports = options.change?.(own) ?? own;
-  const app = await buildApp(ports);
+  const listening = await listen(ports, { port: 0 });
+  if (listening.kind === 'refused') throw new Error(listening.message);
+  const { app } = listening;
   const document = await app.inject({ url: '/v1/openapi.json', headers: { authorization: `Bearer ${tokens.viewer}` } });
   const check = conformanceTo(document.json<OpenApi>());
 
   return {
     app,
+    url: listening.url,
     ports,
     log,
     store,
@@ -213,7 +218,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await seen(view, alerts);
     },
     async close() {
-      await app.close();
+      await listening.close();
       stopping.abort();
       await responder.stop();
       await feeding;
