@@ -15,7 +15,7 @@ import { feedKeys, revisionOf, writeAlerts } from './support.ts';
 const PROCESS = fileURLToPath(new URL('./deliver-process.ts', import.meta.url));
 const ALERTS = 120;
 /** Messages after which the process is killed, each time within the sending of the next ones. */
-const KILLS = [1, 2, 7, 30, 31, 64, 100];
+const KILLS = [1, 7, 30, 31, 100];
 
 it('kill -9 of the deliver process, again and again, skips nothing and keeps the order', {
   timeout: 55_000,

@@ -161,7 +161,13 @@ export function fakeSubscriptions(...entries: SubscriptionEntry[]): FakeSubscrip
   return source;
 }
 
-/** Resolves once the check holds; a test that waits in vain ends by its own time limit. */
+/** Turns of the event loop that a test waits for in vain before it is ended: minutes, on any machine. */
+const TURNS_MAX = 5_000_000;
+
+/** Resolves once the check holds. */
 export async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await check())) await settled();
+  for (let turn = 0; !(await check()); turn++) {
+    if (turn === TURNS_MAX) throw new Error(`waited in vain for ${check}`);
+    await settled();
+  }
 }

@@ -35,7 +35,7 @@ function block(language: string, index = 0): string {
 }
 
 const body = JSON.stringify(toOcsf(plainAlert({ title: 'Ümlaut' })));
-const now = new Date();
+const now = new Date(systemClock.now());
 const headers = {
   'webhook-id': 'msg_1',
   'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
