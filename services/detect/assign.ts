@@ -3,26 +3,16 @@ import type { Manifest } from '../../schemas/outputs.ts';
 import type { EventLog, PartitionBounds, TopicInfo } from '../platform/event-log.ts';
 import { TOPICS } from '../platform/event-log.ts';
 import type { DetectStore } from '../platform/store.ts';
+import type { Gap, GapReason } from './gap.ts';
 import { PartitionWorker, type WorkerOptions } from './worker.ts';
-
-/**
- * Takes a partition up where its manifest left it. A partition whose past cannot be continued honestly is a gap: it stays
- * stopped until an operator decides, because going on would silently lose or repeat events.
- */
-export type GapReason =
-  | 'manifest_missing'
-  | 'offset_before_log'
-  | 'offset_beyond_log'
-  | 'generation_changed'
-  | 'partition_count_changed'
-  | 'prior_missing';
 
 export type Assigned =
   | { readonly kind: 'ready'; readonly worker: PartitionWorker }
-  | { readonly kind: 'gap'; readonly reason: GapReason; readonly message: string };
+  | { readonly kind: 'gap'; readonly gap: Gap };
 
 export type AssignOptions = Omit<WorkerOptions, 'topic' | 'partition' | 'partitions' | 'generation'>;
 
+/** Takes a partition up where its manifest left it, or says why that cannot be done honestly. */
 export async function assignPartition(
   log: EventLog,
   store: DetectStore,
@@ -89,7 +79,7 @@ function findGap(
 }
 
 function gapOf(reason: GapReason, message: string): Assigned {
-  return { kind: 'gap', reason, message };
+  return { kind: 'gap', gap: { reason, message } };
 }
 
 function firstManifest(

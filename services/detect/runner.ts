@@ -1,11 +1,13 @@
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Outputs } from '../../schemas/outputs.ts';
 import { LogUnavailable, TOPICS } from '../platform/event-log.ts';
-import { StoreUnavailable } from '../platform/store.ts';
-import { type AssignOptions, assignPartition, type GapReason } from './assign.ts';
+import { type AssignOptions, assignPartition } from './assign.ts';
 import { type Decoded, decodeRecord } from './decode.ts';
+import { type Gap, gapBehind, PriorMissing } from './gap.ts';
+import { createPatience, type Patience, Stopped } from './patience.ts';
+import { gapStatusOf, type PartitionStatus, statusOf } from './status.ts';
 import type { GroupCut, PartitionWorker } from './worker.ts';
-import { type Batch, Writer, type WriterOptions, WriterStopped } from './writer.ts';
+import { type Batch, Writer, type WriterOptions } from './writer.ts';
 
 /**
  * The shell around the partition workers of one process: reads the log, fetches the state that the records need, lets
@@ -15,6 +17,7 @@ import { type Batch, Writer, type WriterOptions, WriterStopped } from './writer.
 export type DetectOptions = Omit<WriterOptions, 'signal'> & {
   readonly worker: AssignOptions;
   readonly flush_rows_max?: number;
+  readonly flush_bytes_max?: number;
   readonly flush_ms?: number;
   readonly checkpoint_ms?: number;
   readonly checkpoint_records_max?: number;
@@ -22,54 +25,52 @@ export type DetectOptions = Omit<WriterOptions, 'signal'> & {
   readonly resident_identities_max?: number;
 };
 
-export type PartitionStatus = {
-  readonly partition: number;
-  readonly state: 'running' | 'gap';
-  readonly gap?: { readonly reason: GapReason; readonly message: string };
-  readonly next_offset: number;
-  readonly durable_offset: number;
-  readonly resident: number;
-  readonly counters: Readonly<Record<string, number>>;
-  readonly watermark: { readonly live: number; readonly recorded: number };
-};
-
-type Slot = { readonly worker: PartitionWorker; durable: number };
+/** What a partition applied before it met a gap is still made durable. */
+type Slot = { readonly worker: PartitionWorker; durable: number; gap: Gap | undefined };
 
 /** Records applied between two looks at the event loop. */
 const SLICE = 1024;
 const WAIT_MS = 250;
+/** How long an orderly end waits for a store that does not answer: nothing is lost, the log is read again. */
+const STOP_MS = 10_000;
 
 export class DetectRunner {
   readonly #options: DetectOptions;
   readonly #stop = new AbortController();
   readonly #writer: Writer;
+  /** Reads that decide are repeated like writes. */
+  readonly #reads: Patience;
   readonly #slots = new Map<number, Slot>();
-  readonly #gaps = new Map<number, { reason: GapReason; message: string }>();
+  readonly #gaps = new Map<number, Gap>();
   #inflight: Promise<void> = Promise.resolve();
   #writing = false;
   #failed: unknown;
   #flushed_ms = 0;
   #checkpointed_ms = 0;
   #applied = 0;
+  /** Bytes of the records whose rows wait to be written. */
+  #bytes = 0;
   #evictDue = false;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: DetectOptions) {
     this.#options = options;
-    this.#writer = new Writer({ ...options, signal: this.#stop.signal });
+    const { signal } = this.#stop;
+    this.#writer = new Writer({ ...options, signal });
+    this.#reads = createPatience({ ...options, signal });
     this.#flushed_ms = options.clock.elapsed();
     this.#checkpointed_ms = this.#flushed_ms;
   }
 
   async assign(partition: number): Promise<void> {
-    const { log, store, worker, telemetry } = this.#options;
-    const assigned = await this.#patiently(() => assignPartition(log, store, partition, worker));
+    const { log, store, worker } = this.#options;
+    const assigned = await this.#reads.until('read', () => assignPartition(log, store, partition, worker));
     if (assigned.kind === 'ready') {
-      this.#slots.set(partition, { worker: assigned.worker, durable: assigned.worker.next });
+      this.#slots.set(partition, { worker: assigned.worker, durable: assigned.worker.next, gap: undefined });
       return;
     }
-    this.#gaps.set(partition, assigned);
-    telemetry.occurred('gaps_found', {}, { partition, reason: assigned.reason, detail: assigned.message });
+    this.#gaps.set(partition, assigned.gap);
+    this.#reportGap(partition, assigned.gap);
   }
 
   /** One round: reads and applies what there is, flushes and checkpoints what is due. True when records were applied. */
@@ -81,11 +82,14 @@ export class DetectRunner {
     if (this.#failed !== undefined) throw this.#failed;
     this.#evict();
     let progress = false;
-    for (const [partition, { worker }] of this.#slots) {
-      const applied = await this.#pump(partition, worker);
-      this.#applied += applied;
+    for (const [partition, slot] of this.#slots) {
+      if (slot.gap !== undefined) continue;
+      const applied = await this.#pump(partition, slot.worker).catch((error: unknown) => {
+        this.#stopAtGap(partition, slot, error);
+        return 0;
+      });
       progress ||= applied > 0;
-      if (this.#pendingRows() >= (this.#options.flush_rows_max ?? LIMITS.flush_rows_max)) await this.#flush();
+      if (this.#mustFlush()) await this.#flush();
     }
     await this.#writeWhatIsDue();
     return progress;
@@ -95,27 +99,43 @@ export class DetectRunner {
     const { log } = this.#options;
     const records = this.#options.fetch_records_max ?? LIMITS.fetch_records_max;
     const most = { records, bytes: LIMITS.fetch_bytes_max };
-    const raw = await this.#patiently(() => log.read(TOPICS.events, partition, worker.next, most));
+    const raw = await this.#reads.until('read', () => log.read(TOPICS.events, partition, worker.next, most));
     for (let from = 0; from < raw.length; from += SLICE) {
-      const decoded = raw.slice(from, from + SLICE).map((record) => decodeRecord(record, TOPICS.events, partition));
+      const slice = raw.slice(from, from + SLICE);
+      const decoded = slice.map((record) => decodeRecord(record, TOPICS.events, partition));
       await this.#fetch(partition, worker, decoded);
       for (const record of decoded) worker.apply(record);
+      this.#applied += slice.length;
+      for (const { value } of slice) this.#bytes += value.length;
       await new Promise(setImmediate);
     }
     return raw.length;
+  }
+
+  /** Stops one partition where it cannot go on honestly; anything else ends detection as a whole. */
+  #stopAtGap(partition: number, slot: Slot, error: unknown): void {
+    const gap = gapBehind(error);
+    if (gap === undefined) throw error;
+    slot.gap = gap;
+    this.#reportGap(partition, gap);
+  }
+
+  #reportGap(partition: number, { reason, message }: Gap): void {
+    this.#options.telemetry.occurred('gaps_found', {}, { partition, reason, detail: message });
   }
 
   async #fetch(partition: number, worker: PartitionWorker, decoded: readonly Decoded[]): Promise<void> {
     const { store } = this.#options;
     const needs = worker.needs(decoded);
     if (needs.blobs.length > 0) {
-      const read = (keys: readonly string[]) => this.#patiently(() => store.readBlobs(TOPICS.events, partition, keys));
+      const read = (keys: readonly string[]) =>
+        this.#reads.until('read', () => store.readBlobs(TOPICS.events, partition, keys));
       const behind = worker.load(needs.blobs, await read(needs.blobs));
       if (behind.length > 0) worker.catchUp(await read(behind));
     }
     for (const version of needs.priors) {
-      const bytes = await this.#patiently(() => store.readPrior(version));
-      if (bytes === undefined) throw new Error(`prior ${version} was announced in the log but is not in the store`);
+      const bytes = await this.#reads.until('read', () => store.readPrior(version));
+      if (bytes === undefined) throw new PriorMissing(`prior ${version} is in the log but not in the store`);
       worker.addPrior(version, bytes);
     }
   }
@@ -182,9 +202,15 @@ export class DetectRunner {
     }
   }
 
+  #mustFlush(): boolean {
+    const { flush_rows_max = LIMITS.flush_rows_max, flush_bytes_max = LIMITS.flush_bytes_max } = this.#options;
+    return this.#pendingRows() >= flush_rows_max || this.#bytes >= flush_bytes_max;
+  }
+
   #take(): { outputs: Outputs; cuts: GroupCut[] } {
     const outputs: Outputs = { events: [], findings: [], alerts: [], poison: [] };
     const cuts: GroupCut[] = [];
+    this.#bytes = 0;
     for (const { worker } of this.#slots.values()) {
       const taken = worker.takeOutputs();
       for (const row of taken.events) outputs.events.push(row);
@@ -221,33 +247,24 @@ export class DetectRunner {
     if (this.#failed !== undefined) throw this.#failed;
   }
 
-  /** Reads that decide are repeated like writes: a store or log that is away stops the clock, not the process. */
-  async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
-    const { clock, telemetry } = this.#options;
-    for (let pause = 100; ; pause = Math.min(pause * 2, 10_000)) {
-      if (this.#stop.signal.aborted) throw new WriterStopped();
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable || error instanceof LogUnavailable)) throw error;
-        telemetry.occurred('store_retries', { write: 'read' }, { error: error.message, pause_ms: pause });
-      }
-      await clock.sleep(pause, this.#stop.signal);
-    }
-  }
-
   /** Everything applied so far becomes durable, manifests included. */
   checkpoint(): Promise<void> {
     return this.#alone(async () => {
+      if (this.#failed !== undefined) throw this.#failed;
       await this.#startCheckpoint();
       await this.#settled();
     });
   }
 
-  /** Rounds and checkpoints exclude each other: a worker sees every record exactly once. */
+  /**
+   * Rounds and checkpoints exclude each other: a worker sees every record exactly once. After a failure nothing more is
+   * made durable: a record may have been applied in part.
+   */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#queue.then(work);
-    this.#queue = run.catch(() => undefined);
+    this.#queue = run.catch((error: unknown) => {
+      this.#failed ??= error;
+    });
     return run;
   }
 
@@ -257,11 +274,15 @@ export class DetectRunner {
     await this.checkpoint();
   }
 
-  /** Turns until stopped. Resolves after what was applied has been made durable, or rejects with what went wrong. */
+  /** Turns until stopped. Rejects with what went wrong. */
   async run(): Promise<void> {
     const { signal } = this.#stop;
-    while (!signal.aborted) {
-      if (!(await this.turn())) await this.#idle();
+    try {
+      while (!signal.aborted) {
+        if (!(await this.turn())) await this.#idle();
+      }
+    } catch (error) {
+      if (!(signal.aborted && error instanceof Stopped)) throw error;
     }
   }
 
@@ -270,44 +291,50 @@ export class DetectRunner {
     const nap = new AbortController();
     const stop = (): void => nap.abort();
     this.#stop.signal.addEventListener('abort', stop, { once: true });
-    const waits = [...this.#slots].map(([p, { worker }]) => log.waitBeyond(TOPICS.events, p, worker.next, nap.signal));
     const due = this.#pendingRows() > 0 ? (this.#options.flush_ms ?? LIMITS.flush_ms) / 4 : WAIT_MS;
-    await Promise.race([...waits, clock.sleep(due, nap.signal)]);
-    nap.abort();
-    this.#stop.signal.removeEventListener('abort', stop);
+    const slept = clock.sleep(due, nap.signal);
+    const waits = [...this.#slots]
+      .filter(([, { gap }]) => gap === undefined)
+      .map(async ([partition, { worker }]) => {
+        try {
+          await log.waitBeyond(TOPICS.events, partition, worker.next, nap.signal);
+        } catch (error) {
+          if (!(error instanceof LogUnavailable)) throw error;
+          await slept;
+        }
+      });
+    try {
+      await Promise.race([...waits, slept]);
+    } finally {
+      nap.abort();
+      this.#stop.signal.removeEventListener('abort', stop);
+    }
   }
 
-  /** Stops turning; with `checkpoint` what was applied is made durable first, so that the next start is quick. */
+  /**
+   * Stops turning; with `checkpoint` what was applied is made durable first, so that the next start is quick, unless the
+   * store does not take it in time.
+   */
   async stop(options: { readonly checkpoint: boolean }): Promise<void> {
-    if (options.checkpoint && this.#failed === undefined) await this.checkpoint();
+    if (options.checkpoint && this.#failed === undefined) {
+      const patience = new AbortController();
+      const tried = this.checkpoint().catch(() => undefined);
+      await Promise.race([tried, this.#options.clock.sleep(STOP_MS, patience.signal)]);
+      patience.abort();
+    }
     this.#stop.abort();
+    await this.#queue;
     await this.#inflight;
   }
 
+  /** True while log or store do not answer and are asked again. */
   get stalled(): boolean {
-    return this.#writer.stalled;
+    return this.#reads.waiting || this.#writer.stalled;
   }
 
   status(): PartitionStatus[] {
-    const running = [...this.#slots].map(([partition, { worker, durable }]) => ({
-      partition,
-      state: 'running' as const,
-      next_offset: worker.next,
-      durable_offset: durable,
-      resident: worker.resident,
-      counters: worker.counters,
-      watermark: worker.watermark,
-    }));
-    const gaps = [...this.#gaps].map(([partition, gap]) => ({
-      partition,
-      state: 'gap' as const,
-      gap: { reason: gap.reason, message: gap.message },
-      next_offset: 0,
-      durable_offset: 0,
-      resident: 0,
-      counters: {},
-      watermark: { live: 0, recorded: 0 },
-    }));
-    return [...running, ...gaps].sort((a, b) => a.partition - b.partition);
+    const assigned = [...this.#slots].map(([partition, slot]) => statusOf(partition, slot));
+    const gaps = [...this.#gaps].map(([partition, gap]) => gapStatusOf(partition, gap));
+    return [...assigned, ...gaps].sort((a, b) => a.partition - b.partition);
   }
 }

@@ -1,10 +1,12 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
-import type { Outputs, StateBlob } from '../../schemas/outputs.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type EventLog, LogUnavailable, type NewRecord, TOPICS } from '../platform/event-log.ts';
+import { type EventLog, type NewRecord, TOPICS } from '../platform/event-log.ts';
 import { identityKey } from '../platform/partitioner.ts';
-import { type DetectStore, StoreRefused, StoreUnavailable } from '../platform/store.ts';
+import { type DetectStore, StoreRefused } from '../platform/store.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
+import { createPatience, type Patience } from './patience.ts';
 import type { Checkpoint, GroupCut } from './worker.ts';
 
 /**
@@ -31,9 +33,6 @@ export type Batch = {
   readonly checkpoints: readonly Checkpoint[];
 };
 
-const RETRY_MS_FIRST = 100;
-const RETRY_MS_MAX = 10_000;
-
 /** Position in the log up to which a partition is durable in the store. For displays and those who wait; not decisive. */
 export const committedName = (partition: number): string => `detect.committed.${partition}`;
 
@@ -41,18 +40,19 @@ export const cutName = (version: string, partition: number): string => `cut/${ve
 
 export class Writer {
   readonly #options: WriterOptions;
-  #stalled = false;
+  readonly #patience: Patience;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#patience = createPatience(options);
   }
 
   /** True while a write is being repeated because the log or the store does not take it. */
   get stalled(): boolean {
-    return this.#stalled;
+    return this.#patience.waiting;
   }
 
-  /** Resolves when the whole batch is durable. Rejects only when the signal aborts. */
+  /** Resolves when the whole batch is durable. Rejects with Stopped when the signal aborts. */
   async write(batch: Batch): Promise<void> {
     const { log, store, onStep } = this.#options;
     const { outputs, cuts, checkpoints } = batch;
@@ -60,10 +60,10 @@ export class Writer {
     if (hasRows(outputs)) await this.#writeRows(outputs);
     await onStep?.('alerts');
     const alerts = alertRecords(outputs);
-    if (alerts.length > 0) await this.#persist('alerts', () => log.transact({ records: alerts }));
+    if (alerts.length > 0) await this.#patience.until('alerts', () => log.transact({ records: alerts }));
     await onStep?.('cuts');
     for (const cut of cuts) {
-      await this.#persist('cuts', () => store.writePrior(cutName(cut.version, cut.partition), cut.bytes));
+      await this.#patience.until('cuts', () => store.writePrior(cutName(cut.version, cut.partition), cut.bytes));
     }
     await onStep?.('groups');
     await this.#writeBlobs(checkpoints, (checkpoint) => checkpoint.groups);
@@ -71,75 +71,76 @@ export class Writer {
     await this.#writeBlobs(checkpoints, (checkpoint) => checkpoint.identities);
     await onStep?.('manifests');
     for (const { manifest } of checkpoints) {
-      await this.#persist('manifests', () => store.writeManifest(manifest));
+      await this.#patience.until('manifests', () => store.writeManifest(manifest));
     }
     await onStep?.('commit');
     const positions = checkpoints.map(({ manifest }) => ({
       name: committedName(manifest.partition),
       position: String(manifest.next_offset),
     }));
-    if (positions.length > 0) await this.#persist('commit', () => log.transact({ records: [], positions }));
+    if (positions.length > 0) await this.#patience.until('commit', () => log.transact({ records: [], positions }));
     await onStep?.('done');
   }
 
   async #writeBlobs(checkpoints: readonly Checkpoint[], pick: (checkpoint: Checkpoint) => StateBlob[]): Promise<void> {
+    const { store } = this.#options;
     for (const checkpoint of checkpoints) {
-      const blobs = pick(checkpoint);
-      if (blobs.length === 0) continue;
       const { topic, partition } = checkpoint.manifest;
-      await this.#persist('blobs', () => this.#options.store.writeBlobs(topic, partition, blobs));
+      const blobs: readonly StateBlob[] = pick(checkpoint);
+      if (blobs.length === 0) continue;
+      await this.#bisected('blobs', blobs, {
+        write: (part) => store.writeBlobs(topic, partition, part),
+        halves: (part) => (part.length > 1 ? halvesOf(part) : undefined),
+        refuse: (part, error) => this.#deadLetter('state_blobs', refusedBlob(part, checkpoint.manifest, error)),
+      });
     }
   }
 
-  async #writeRows(outputs: Outputs): Promise<void> {
+  #writeRows(outputs: Outputs): Promise<void> {
+    return this.#bisected('rows', outputs, {
+      write: (part) => this.#options.store.writeOutputs(part),
+      halves: outputHalves,
+      refuse: (part, error) => this.#deadLetter(tableOf(part), refusedRow(part, error)),
+    });
+  }
+
+  /** Writes everything, or, where the store refuses something for good, everything but that. */
+  async #bisected<T>(
+    what: string,
+    part: T,
+    on: {
+      write(part: T): Promise<void>;
+      /** Undefined when only one is left. */
+      halves(part: T): readonly [T, T] | undefined;
+      refuse(part: T, error: StoreRefused): Promise<void>;
+    },
+  ): Promise<void> {
     try {
-      await this.#persist('rows', () => this.#options.store.writeOutputs(outputs));
+      await this.#patience.until(what, () => on.write(part));
     } catch (error) {
       if (!(error instanceof StoreRefused)) throw error;
-      const [left, right] = halves(outputs);
-      if (right === undefined) await this.#deadLetterRow(left, error);
-      else {
-        await this.#writeRows(left);
-        await this.#writeRows(right);
-      }
+      const halves = on.halves(part);
+      if (halves === undefined) return on.refuse(part, error);
+      await this.#bisected(what, halves[0], on);
+      await this.#bisected(what, halves[1], on);
     }
   }
 
-  async #deadLetterRow(row: Outputs, error: StoreRefused): Promise<void> {
+  async #deadLetter(table: string, letter: DeadLetter): Promise<void> {
     const { log, telemetry } = this.#options;
-    const letter = refusedLetter(row, error);
-    telemetry.occurred('rows_refused', { table: tableOf(row) }, { position: letter.position });
+    telemetry.occurred('rows_refused', { table }, { position: letter.position });
     const records = [{ topic: TOPICS.dead, key: letter.origin, value: Buffer.from(JSON.stringify(letter)) }];
-    const counters = [{ name: `detect.refused.${tableOf(row)}`, add: 1 }];
-    await this.#persist('dead_letters', () => log.transact({ records, counters }));
+    const counters = [{ name: `detect.refused.${table}`, add: 1 }];
+    await this.#patience.until('dead_letters', () => log.transact({ records, counters }));
   }
-
-  /** Repeats a write until it is durable. Only a permanent refusal and the end of the process get out. */
-  async #persist(write: string, attempt: () => Promise<unknown>): Promise<void> {
-    const { clock, signal, telemetry } = this.#options;
-    for (let pause = RETRY_MS_FIRST; ; pause = Math.min(pause * 2, RETRY_MS_MAX)) {
-      if (signal.aborted) throw new WriterStopped();
-      try {
-        await attempt();
-        this.#stalled = false;
-        return;
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable || error instanceof LogUnavailable)) throw error;
-        this.#stalled = true;
-        telemetry.occurred('store_retries', { write }, { error: error.message, pause_ms: pause });
-      }
-      await clock.sleep(pause, signal);
-    }
-  }
-}
-
-/** The process is ending; what was not written will be written again from the log. */
-export class WriterStopped extends Error {
-  override readonly name = 'WriterStopped';
 }
 
 function hasRows(outputs: Outputs): boolean {
-  return outputs.events.length + outputs.findings.length + outputs.alerts.length + outputs.poison.length > 0;
+  return rowCount(outputs) > 0;
+}
+
+function rowCount({ events, findings, alerts, poison }: Outputs): number {
+  return events.length + findings.length + alerts.length + poison.length;
 }
 
 function alertRecords(outputs: Outputs): NewRecord[] {
@@ -151,11 +152,15 @@ function alertRecords(outputs: Outputs): NewRecord[] {
   }));
 }
 
-/** Splits rows into two batches; a single row comes back alone. */
-function halves(outputs: Outputs): [Outputs, Outputs | undefined] {
-  const total = outputs.events.length + outputs.findings.length + outputs.alerts.length + outputs.poison.length;
-  if (total <= 1) return [outputs, undefined];
-  let left = Math.floor(total / 2);
+function halvesOf<T>(items: readonly T[]): [T[], T[]] {
+  const middle = items.length >>> 1;
+  return [items.slice(0, middle), items.slice(middle)];
+}
+
+function outputHalves(outputs: Outputs): [Outputs, Outputs] | undefined {
+  const total = rowCount(outputs);
+  if (total <= 1) return undefined;
+  let left = total >>> 1;
   const cut = <T>(rows: readonly T[]): [T[], T[]] => {
     const taken = Math.min(left, rows.length);
     left -= taken;
@@ -177,17 +182,38 @@ function tableOf(row: Outputs): string {
   return row.alerts.length > 0 ? 'alerts' : 'dead_letters';
 }
 
-function refusedLetter(row: Outputs, error: StoreRefused): DeadLetter {
+function refusedRow(row: Outputs, error: StoreRefused): DeadLetter {
   const [one] = [...row.events, ...row.findings, ...row.alerts, ...row.poison];
   if (one === undefined) throw new Error('the store refused a write without rows');
   const body = Buffer.from(JSON.stringify('event' in one ? one.event : one), 'utf8');
+  return refusedLetter({
+    message: `the store refused a row of ${tableOf(row)} for good: ${error.message}`,
+    position: `${TOPICS.events}/${one.partition}/${one.offset}`,
+    body,
+    time: 'log_time' in one ? one.log_time : 0,
+  });
+}
+
+/** What the identity learned since its last stored state is lost with the next start: better than a partition that stands. */
+function refusedBlob([blob]: readonly StateBlob[], manifest: Manifest, error: StoreRefused): DeadLetter {
+  if (blob === undefined) throw new Error('the store refused a write without blobs');
+  return refusedLetter({
+    message: `the store refused the state of ${JSON.stringify(blob.key)} for good: ${error.message}`,
+    position: `${manifest.topic}/${manifest.partition}/${blob.version}`,
+    body: blob.bytes,
+    time: Math.max(manifest.watermark_live, manifest.watermark_recorded),
+  });
+}
+
+function refusedLetter({
+  body,
+  ...rest
+}: Pick<DeadLetter, 'message' | 'position' | 'time'> & { readonly body: Uint8Array }): DeadLetter {
   return {
     reason: 'store_refused',
-    message: `the store refused a row of ${tableOf(row)} for good: ${error.message}`,
     origin: TOPICS.events,
-    position: `${TOPICS.events}/${one.partition}/${one.offset}`,
     length: body.length,
-    bytes: body.toString('base64'),
-    time: 'log_time' in one ? one.log_time : 0,
+    bytes: Buffer.from(body.subarray(0, LIMITS.dead_letter_bytes_max)).toString('base64'),
+    ...rest,
   };
 }
