@@ -1,24 +1,45 @@
 import type { Context } from './context.ts';
 import type { Detector } from './detector.ts';
 import { OUTCOME } from './features.ts';
+import { exp2 } from './math/logarithm.ts';
 
 /**
  * One number from the surprises of all detectors: the root of the sum of their squares.
  *
  * It lies between the largest of them (Tippett 1931, which throws corroboration away) and their sum (Fisher 1932, which
  * takes dependent detectors for independent ones). What detectors say of ordinary events is noise of one or two bits,
- * and squares keep fourteen such voices from shouting one real surprise down. The scale is nominal; thresholds are
- * taken from what the fleet really scores (threshold.ts), so the budget holds whatever the dependence.
+ * and squares keep fifteen such voices from shouting one real surprise down. A detector that repeats what a stronger one
+ * says speaks with half a voice. The scale is nominal; thresholds are taken from what the fleet really scores
+ * (threshold.ts), so the budget holds whatever the dependence.
  */
 export function combine(detectors: readonly Detector[], parts: readonly number[], c: Context): number {
   const weight = operationWeight(c);
   let squares = 0;
   for (let i = 0; i < parts.length; i++) {
     const detector = detectors[i] as Detector;
-    const bits = (parts[i] as number) * detector.voice * (detector.weighed === 'operation' ? weight : 1);
+    const part = parts[i] as number;
+    const bits = detector.voice * (detector.weighed === 'operation' ? weight * saturated(part) : unusual(part));
     squares += bits * bits;
   }
   return Math.sqrt(squares);
+}
+
+/**
+ * New is new: that something never happened in ten thousand events instead of one thousand makes it rarer, not worse,
+ * and all that is new about one step is said by several detectors at once. Rarity therefore levels off, towards
+ * `NOVELTY_MAX` bits; an amount, a count or a run has no such end.
+ */
+const NOVELTY_MAX = 12;
+
+function saturated(bits: number): number {
+  return NOVELTY_MAX * (1 - exp2(-bits / NOVELTY_MAX));
+}
+
+/** Amounts, counts and runs are looked at anew with every event: log2 of four looks is their price (Bonferroni). */
+const LOOKS_BITS = 2;
+
+function unusual(bits: number): number {
+  return Math.max(0, bits - LOOKS_BITS);
 }
 
 /** What the operation can do, halved for an exact repeat of a call and for a call that failed. */

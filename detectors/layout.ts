@@ -31,8 +31,8 @@ export const SPANS = 4;
 /**
  * Histograms of maxima of sessions and of identity-days, two buckets to a word: budget and doubt are taken from them.
  */
-export const SESSION_SCORES = { buckets: 24, bits: 4 } as const;
-export const DAY_SCORES = { buckets: 32, bits: 3 } as const;
+export const SESSION_SCORES = { buckets: 24, bits: 3 } as const;
+export const DAY_SCORES = { buckets: 32, bits: 2 } as const;
 /** Hour of day on working days and on weekends, two slots to a word. */
 export const RHYTHM_SLOTS = 48;
 

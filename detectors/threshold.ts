@@ -12,9 +12,9 @@ export type Thresholds = {
 };
 
 /** Before the fleet is known, only what would be extreme anywhere becomes an alert. */
-export const DEFAULT_ALERT_BITS = 30;
+export const DEFAULT_ALERT_BITS = 20;
 /** However generous the budget, an ordinary event is no alert. */
-const ALERT_BITS_MIN = 10;
+const ALERT_BITS_MIN = 8;
 const FINDING_SHARE = 0.7;
 /** Identity-days and sessions after which the fleet's own maxima alone set the thresholds. */
 const IDENTITY_DAYS_ENOUGH = 50;
