@@ -11,7 +11,7 @@ export type GlobalOptions = {
 
 /** The configuration that the options and the environment give. Throws a Problem that lists all that is wrong. */
 export function readConfig(options: GlobalOptions): LoadedConfig {
-  const loaded = loadConfig({
+  return loadedOrProblem({
     cwd: process.cwd(),
     environment: process.env,
     ...(options.config === undefined ? {} : { file: options.config }),
@@ -20,6 +20,11 @@ export function readConfig(options: GlobalOptions): LoadedConfig {
       ...(options.logLevel === undefined ? {} : { logging: { level: options.logLevel } }),
     },
   });
+}
+
+/** Throws a Problem that lists all that is wrong. */
+export function loadedOrProblem(sources: Parameters<typeof loadConfig>[0]): LoadedConfig {
+  const loaded = loadConfig(sources);
   if (loaded.ok) return loaded;
   throw new Problem('config_invalid', loaded.problems.map(configProblemText).join('\n'), EXIT.usage);
 }

@@ -1,39 +1,18 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { assertLimits } from '../../schemas/limits.ts';
-import { registerBacktest } from './commands/backtest.ts';
-import { registerReplay } from './commands/replay.ts';
-import { registerUp } from './commands/up.ts';
 import { EXIT, Problem } from './problem.ts';
+import { createProgram } from './program.ts';
 import { printable } from './terminal.ts';
 
-/** The command line: what there is, what it is called, and how it ends. The commands are in `commands/`. */
-function createProgram(): Command {
-  const program = new Command('countersign')
-    .description(
-      'Says when an AI agent stops behaving like itself, explains why, and lets humans countersign what is done.',
-    )
-    .option('--data <directory>', 'data directory (default: ./.countersign)')
-    .option('--config <file>', 'configuration file (default: countersign.yaml in the data directory)')
-    .option('--json', 'machine-readable output: NDJSON on standard output')
-    .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
-    .showHelpAfterError('(countersign --help lists the commands)')
-    .addHelpText('after', EXIT_CODES)
-    .exitOverride();
-  registerBacktest(program);
-  registerReplay(program);
-  registerUp(program);
-  for (const command of program.commands) command.exitOverride();
-  return program;
-}
-
-const EXIT_CODES = `
-Exit status:
-  0 done   1 failed, or a check found something wrong   2 not understood
-  3 service not reachable, or data in use   4 refused by the service   130 stopped by Ctrl-C`;
-
+/** Runs one command and says how it ended. */
 async function main(): Promise<number> {
   assertLimits();
+  // Whoever reads the output may stop reading (`| head`): that is no failure, and nothing more is to be said.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done);
+    throw error;
+  });
   try {
     await createProgram().parseAsync(process.argv);
     return typeof process.exitCode === 'number' ? process.exitCode : EXIT.done;

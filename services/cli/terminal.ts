@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import Table from 'cli-table3';
+import { columnsOf, layOut, type TableOptions } from './table.ts';
 
 /**
  * What a command prints. People get text and tables on standard output and progress on standard error; with `--json`
@@ -10,18 +10,22 @@ export type Terminal = {
   readonly json: boolean;
   /** Both streams lead to a person who can see a moving line. */
   readonly interactive: boolean;
+  /** Width to which text is wrapped; undefined where the output is not a terminal and nobody wants it wrapped. */
+  readonly columns: number | undefined;
   line(text?: string): void;
+  /** Running text, wrapped to the terminal, each line after so many spaces. */
+  paragraph(text: string, indent?: number): void;
   /** One line of NDJSON; nothing unless `--json`. */
   record(value: unknown): void;
   table(head: readonly string[], rows: readonly (readonly string[])[], options?: TableOptions): void;
   progress(text: string): void;
   progressDone(): void;
+  /** For people beside the output: on standard error, with `--json` too. */
   note(text: string): void;
   style(format: Style, text: string): string;
 };
 
-export type TableOptions = { readonly widths?: readonly (number | null)[] };
-type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan' | 'magenta';
+export type Style = 'bold' | 'dim' | 'red' | 'yellow' | 'green' | 'cyan' | 'magenta';
 
 export function createTerminal(options: { readonly json: boolean }): Terminal {
   const { json } = options;
@@ -30,28 +34,26 @@ export function createTerminal(options: { readonly json: boolean }): Terminal {
   const coloured = stdout.isTTY === true && process.env.NO_COLOR === undefined;
   const style = (format: Style, text: string): string =>
     coloured ? styleText(format, text, { validateStream: false }) : text;
+  const columns = columnsOf(stdout);
+  const line = (text = ''): void => {
+    if (!json) stdout.write(`${text}\n`);
+  };
   return {
     json,
     interactive,
+    columns,
     style,
-    line(text = '') {
-      if (!json) stdout.write(`${text}\n`);
+    line,
+    paragraph(text, indent = 0) {
+      for (const part of wrap(text, (columns ?? Number.POSITIVE_INFINITY) - indent)) line(' '.repeat(indent) + part);
     },
     record(value) {
       if (json) stdout.write(`${JSON.stringify(value)}\n`);
     },
-    table(head, rows, { widths } = {}) {
+    table(head, rows, tableOptions = {}) {
       if (json) return;
-      const table = new Table({
-        head: head.map((name) => style('dim', name)),
-        style: { head: [], border: [], compact: true },
-        chars: PLAIN_BORDERS,
-        wordWrap: true,
-        wrapOnWordBoundary: true,
-        ...(widths === undefined ? {} : { colWidths: [...widths] }),
-      });
-      for (const row of rows) table.push([...row]);
-      stdout.write(`${table.toString()}\n`);
+      const dimmed = head.map((name) => style('dim', name));
+      stdout.write(`${layOut(dimmed, rows, columns, tableOptions)}\n`);
     },
     progress(text) {
       if (interactive) stderr.write(`\r\u001b[2K${text}`);
@@ -65,30 +67,28 @@ export function createTerminal(options: { readonly json: boolean }): Terminal {
   };
 }
 
-const PLAIN_BORDERS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  mid: '',
-  'mid-mid': '',
-  right: '',
-  'right-mid': '',
-  middle: '  ',
-};
+/** Breaks running text at spaces; a word that is longer than a line stays whole. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
 
 /** Text from outside, safe for a terminal: control and bidirectional characters become visible escapes. */
 export function printable(text: string, most = 200): string {
   const cut = text.length > most ? `${text.slice(0, most - 1)}…` : text;
   return cut.replace(
-    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Cs}|[\u{e0000}-\u{e007f}]/gu,
+    (c) => {
+      const hex = (c.codePointAt(0) ?? 0).toString(16);
+      return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
+    },
   );
 }
 
@@ -103,6 +103,17 @@ export function progressBar(done: number, total: number | undefined): string {
 
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 export const thousands = (count: number): string => count.toLocaleString('en-US');
+/** `1 alert`, `2 alerts`. */
+export const counted = (count: number, one: string, many = `${one}s`): string =>
+  `${thousands(count)} ${count === 1 ? one : many}`;
 
 /** RFC 3339 in UTC, to the second. */
 export const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+/** For tables, whose heads say that times are UTC. */
+export const minute = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+/** `812 B`, `4.5 MB`. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1000) return `${Math.round(bytes)} B`;
+  const step = Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** step).toPrecision(3)} ${['B', 'kB', 'MB', 'GB', 'TB'][step]}`;
+}

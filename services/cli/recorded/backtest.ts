@@ -1,10 +1,10 @@
-import type { GroupState, Model } from '../../../detectors/contract.ts';
+import type { Model } from '../../../detectors/contract.ts';
 import type { CanonicalEvent } from '../../../schemas/event.ts';
 import type { Outputs } from '../../../schemas/outputs.ts';
 import type { DetectRecord } from '../../../schemas/record.ts';
 import type { DescribeAlert } from '../../detect/alerts.ts';
 import type { Decoded } from '../../detect/decode.ts';
-import { decodeCut } from '../../detect/groups.ts';
+import { buildPriorFrom } from '../../detect/priors.ts';
 import { PartitionWorker } from '../../detect/worker.ts';
 import type { ReplayStep } from '../../ingest/replay.ts';
 import { TOPICS } from '../../platform/event-log.ts';
@@ -45,13 +45,8 @@ export function createBacktest(options: BacktestOptions): Backtest {
   const adoptPrior = (at: number): void => {
     const version = `backtest-${++priors}`;
     everywhere({ type: 'cut', version }, at);
-    const groups = new Map<string, GroupState[]>();
-    for (const cut of partitions.flatMap((lane) => lane.worker.takeCuts())) {
-      for (const [name, state] of decodeCut(cut.bytes, options.model)) {
-        groups.set(name, [...(groups.get(name) ?? []), state]);
-      }
-    }
-    const bytes = options.model.buildPrior(groups, options.alerts_per_1000_identity_days);
+    const cut = partitions.flatMap((lane) => lane.worker.takeCuts()).map(({ bytes }) => bytes);
+    const bytes = buildPriorFrom(options.model, cut, options.alerts_per_1000_identity_days);
     for (const lane of partitions) lane.worker.addPrior(version, bytes);
     everywhere({ type: 'prior', version }, at);
   };

@@ -20,6 +20,8 @@ export type ReplaySeams = {
   readonly signal: AbortSignal;
 };
 
+const POLL_MS = 50;
+
 export type ReplayProgress = { readonly bytes_read: number; readonly sums: Sums };
 
 export async function replayIntoLog(
@@ -40,10 +42,16 @@ export async function replayIntoLog(
     async onCut(at_ms) {
       if (!cuts.take(at_ms) || recording.id === undefined) return;
       const name = `replay.cut.${recording.id}`;
-      const done = await log.position(name);
-      if (done !== undefined && Number(done) >= at_ms) return;
       const version = `replay-${recording.id}-${at_ms}`;
-      await requestPrior(log, { version, at: at_ms }, [{ name, position: String(at_ms) }]);
+      const done = await log.position(name);
+      if (done === undefined || Number(done) < at_ms) {
+        const request = { version, at: at_ms };
+        while (!(await requestPrior(log, request, [{ name, position: String(at_ms) }]))) {
+          if (signal.aborted) return;
+          await clock.sleep(POLL_MS, signal);
+        }
+      }
+      // A replay that was cut short may have asked and not waited: what follows stands behind the prior all the same.
       await awaitPrior(log, clock, version, signal);
     },
   });
@@ -72,7 +80,7 @@ export async function awaitDetect(log: EventLog, clock: Clock, signal: AbortSign
     const { end } = await log.bounds(TOPICS.events, partition);
     while (Number((await log.position(committedName(partition))) ?? 0) < end) {
       if (signal.aborted) return false;
-      await clock.sleep(50, signal);
+      await clock.sleep(POLL_MS, signal);
     }
   }
   return true;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
+import { buildPriorInThread } from '../../detect/prior-thread.ts';
 import { appendTick, requestPrior, runPriorBuilder } from '../../detect/priors.ts';
 import { DetectRunner } from '../../detect/runner.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -29,7 +30,8 @@ export async function startDetection(foundation: Foundation): Promise<Detection>
   });
   const stopping = new AbortController();
   const running = runner.run();
-  const builder = { log, store, model, clock: systemClock, alerts_per_1000_identity_days };
+  const build = (cuts: readonly Uint8Array[]) => buildPriorInThread(cuts, alerts_per_1000_identity_days);
+  const builder = { log, store, clock: systemClock, build };
   const building = runPriorBuilder(builder, stopping.signal);
   return {
     runner,

@@ -1,0 +1,78 @@
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { StatusAnswer } from '../../../schemas/api/status.ts';
+import { asksService } from '../connection.ts';
+import { EXIT } from '../problem.ts';
+import { inSession, type Session } from '../session.ts';
+import { fact, heading } from '../show/words.ts';
+import { counted, instant, printable, type Terminal, thousands } from '../terminal.ts';
+
+type Status = z.output<typeof StatusAnswer>;
+
+export function registerStatus(program: Command): void {
+  const command = program
+    .command('status')
+    .summary('how the running service fares')
+    .description(
+      'Shows whether the service is ready and why not, the sums of what came in and what became of it, and how far detect\n' +
+        'is behind. Ends with 1 when the service is not ready.',
+    )
+    .addHelpText('after', '\nExample:\n  countersign status --json | jq .sums');
+  asksService(command).action(inSession<object>(status));
+}
+
+async function status({ client, terminal }: Session<object>): Promise<void> {
+  const answer = await client.get('/v1/status', StatusAnswer);
+  terminal.record(answer);
+  if (!terminal.json) showStatus(terminal, answer, client.url);
+  if (!answer.ready) process.exitCode = EXIT.failed;
+}
+
+function showStatus(terminal: Terminal, answer: Status, url: string): void {
+  const { style } = terminal;
+  const state = answer.ready ? style('green', 'ready') : style('red', 'not ready');
+  terminal.line(`Countersign ${printable(answer.version)} at ${url} is ${state}`);
+  for (const { code, message } of answer.reasons)
+    terminal.paragraph(`${printable(code)}: ${printable(message, 400)}`, 2);
+  showSums(terminal, answer);
+  const { partitions, lag, stalled, containments, executor, streams } = answer;
+  const resident = partitions.reduce((sum, one) => sum + one.resident, 0);
+  heading(terminal, 'Detection');
+  fact(terminal, 'behind', counted(lag, 'record'));
+  fact(terminal, 'in memory', counted(resident, 'identity', 'identities'));
+  fact(terminal, 'store', stalled ? style('red', 'does not take writes; they are repeated') : 'takes writes');
+  terminal.table(
+    ['partition', 'state', 'applied', 'durable', 'end', 'clock (UTC)'],
+    partitions.map((one) => [
+      String(one.partition).padStart(9),
+      one.state === 'gap' ? style('red', `gap: ${printable(one.gap?.reason ?? 'unknown')}`) : one.state,
+      thousands(one.next_offset).padStart(9),
+      thousands(one.durable_offset).padStart(9),
+      thousands(one.end_offset).padStart(9),
+      clockText(one.watermark),
+    ]),
+  );
+  heading(terminal, 'Containment');
+  fact(terminal, 'open', `${containments.open}, ${containments.ended} ended`);
+  fact(terminal, 'execution', printable(executor.message, 300));
+  fact(terminal, 'streams', `${streams.open} of ${streams.max} open`);
+}
+
+function clockText({ live, recorded }: Status['partitions'][number]['watermark']): string {
+  const newest = Math.max(live, recorded);
+  return newest > 0 ? `${instant(newest)}${recorded > live ? ' (recorded)' : ''}` : '-';
+}
+
+function showSums(terminal: Terminal, { sums }: Status): void {
+  heading(terminal, 'Received');
+  const { received, accepted, absorbed, dead_lettered, dead_letter_reasons, balanced } = sums;
+  const verdict = balanced ? terminal.style('green', 'balanced') : terminal.style('red', 'NOT BALANCED');
+  fact(
+    terminal,
+    'items',
+    `${thousands(received)} = ${thousands(accepted)} accepted + ${thousands(absorbed)} absorbed + ` +
+      `${thousands(dead_lettered)} dead-lettered (${verdict})`,
+  );
+  for (const [reason, count] of Object.entries(dead_letter_reasons))
+    fact(terminal, '', `${printable(reason)}: ${thousands(count)}`);
+}
