@@ -31,7 +31,7 @@ export function combine(detectors: readonly Detector[], parts: readonly number[]
  */
 const NOVELTY_MAX = 12;
 
-function saturated(bits: number): number {
+export function saturated(bits: number): number {
   return NOVELTY_MAX * (1 - exp2(-bits / NOVELTY_MAX));
 }
 

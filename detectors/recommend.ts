@@ -1,5 +1,6 @@
 import type { Recommendation, Severity, Technique } from '../schemas/alert.ts';
 import type { AlertIdentity, Finding } from '../schemas/finding.ts';
+import { saturated } from './combine.ts';
 import { sensitivityOf } from './features.ts';
 import { name } from './sentences.ts';
 import { techniquesOf } from './techniques.ts';
@@ -123,14 +124,25 @@ function combinedBits(findings: readonly Finding[]): number {
   const strongest = new Map<string, number>();
   for (const { pattern, bits } of findings) strongest.set(pattern, Math.max(strongest.get(pattern) ?? 0, bits));
   let squares = 0;
-  for (const bits of strongest.values()) squares += bits * bits;
+  for (const [pattern, nominal] of strongest) {
+    const bits = isAmount(pattern) ? nominal : saturated(nominal);
+    squares += bits * bits;
+  }
   return Math.sqrt(squares);
 }
 
+/** Amounts, counts and runs have no end; rarity levels off. */
+function isAmount(pattern: string): boolean {
+  const theme = THEMES[pattern];
+  return theme === 'exfiltration' || theme === 'probing' || AMOUNTS.has(pattern);
+}
+
+const AMOUNTS: ReadonlySet<string> = new Set(['resource_sweep', 'resource_breadth', 'call_rate']);
+
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 /** Bits from which a surprise is medium and high by itself. */
-const MEDIUM_BITS = 14;
-const HIGH_BITS = 24;
+const MEDIUM_BITS = 9;
+const HIGH_BITS = 15;
 
 /** Surprise sets the level; sensitive data and data or orders that leave raise it, each by one. */
 function severityOf(findings: readonly Finding[]): Severity {

@@ -71,11 +71,13 @@ test('the proposal is the narrowest that fits the story', () => {
 test('severity grows with surprise, sensitivity and what leaves; short history lowers it', () => {
   const severity = (...findings: Finding[]): string => describeAlert({ identity, findings }).severity;
   assert.equal(severity(finding('rare_tool', 8)), 'low');
-  assert.equal(severity(finding('rare_tool', 15)), 'medium');
-  assert.equal(severity(finding('rare_tool', 30)), 'high');
+  assert.equal(severity(finding('rare_tool', 30)), 'medium');
+  const strange = ['rare_tool', 'unlikely_sequence', 'out_of_context'].map((pattern) => finding(pattern, 30));
+  assert.equal(severity(...strange), 'high');
+  assert.equal(severity(...strange, finding('first_seen_target', 15)), 'critical');
   assert.equal(severity(finding('volume_day', 30)), 'critical');
-  assert.equal(severity(finding('rare_tool', 15), finding('sensitivity_reached', 10, secret)), 'high');
-  assert.equal(severity(finding('rare_tool', 30, undefined, 'learning')), 'medium');
+  assert.equal(severity(finding('rare_tool', 30), finding('sensitivity_reached', 10, secret)), 'high');
+  assert.equal(severity(finding('rare_tool', 30, undefined, 'learning')), 'low');
 });
 
 test('the summary is the strongest sentences, strongest first, and says when history is short', () => {
