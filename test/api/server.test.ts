@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { get } from 'node:https';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { listen } from '../../services/api/server.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
+import { selfSignedCertificate } from './support/certificate.ts';
 import { type Service, startService } from './support/service.ts';
 
 describe('listening', { concurrency: 1 }, () => {
@@ -44,13 +41,7 @@ describe('listening', { concurrency: 1 }, () => {
   });
 
   test('over TLS it says that it will stay there', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'countersign-tls-'));
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-    execFileSync('openssl', ['req', '-x509', ...kind, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-    const tls = { cert: readFileSync(cert), key: readFileSync(key) };
-    rmSync(directory, { recursive: true });
+    const tls = selfSignedCertificate();
     const listening = await listen(own(), { host: 'localhost', port: 0, tls });
     assert.ok(listening.kind === 'listening');
     assert.match(listening.url, /^https:/);
