@@ -106,6 +106,8 @@ export const LIMITS = {
   checkpoint_ms: 5 * SECOND_MS,
   checkpoint_records_max: 100_000,
 
+  /** Priors that are asked for and not built yet: each waits for its turn. */
+  priors_waiting_max: 16,
   /** Records that detect may be behind the log before the service calls itself not ready. */
   ready_lag_records_max: 500_000,
 

@@ -1,4 +1,5 @@
 import type { GroupState, Model } from '../../detectors/contract.ts';
+import { LIMITS } from '../../schemas/limits.ts';
 import type { DetectRecord } from '../../schemas/record.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type EventLog, LogUnavailable, type NewRecord, PositionConflict, TOPICS } from '../platform/event-log.ts';
@@ -11,39 +12,60 @@ import { cutName } from './writer.ts';
  * groups as of that very record; from these the one builder makes the prior, stores it under its version, and announces
  * it by a record in every partition, where it counts from its own offset on. All of it is in the log, so a replay adopts
  * the same priors at the same places (promise P3), and a builder that dies is continued by the next.
+ *
+ * Requests wait in line: each is built and announced, oldest first, so nobody waits for a version that was passed over.
  */
 export type PriorOptions = {
   readonly log: EventLog;
   readonly store: DetectStore;
-  readonly model: Model;
   readonly clock: Clock;
-  readonly alerts_per_1000_identity_days: number;
+  /** Makes the bytes of a prior from the cuts of all partitions. */
+  readonly build: (cuts: readonly Uint8Array[]) => Promise<Uint8Array>;
 };
 
 /** `at` is the recorded clock, when the stream carries one. */
 export type PriorRequest = { readonly version: string; readonly at?: number };
 
-const REQUESTED = 'detect.prior.requested';
-const ANNOUNCED = 'detect.prior.announced';
-const POLL_MS = 20;
-const IDLE_MS = 100;
+type Positions = readonly { readonly name: string; readonly position: string }[];
 
-/** Asks every partition for its groups as of now. The newest request counts. `positions` move in the same write. */
-export async function requestPrior(
-  log: EventLog,
-  request: PriorRequest,
-  positions: readonly { readonly name: string; readonly position: string }[] = [],
-): Promise<void> {
-  await log.transact({
-    records: await inEveryPartition(log, { type: 'cut', ...request }),
-    positions: [{ name: REQUESTED, position: JSON.stringify(request) }, ...positions],
-  });
+/** The requests that were not announced yet, oldest first, as JSON. */
+const WAITING = 'detect.priors.waiting';
+const POLL_MS = 20;
+const POLL_MS_MAX = 500;
+const IDLE_MS = 100;
+const RETRY_MS = 1000;
+
+/**
+ * Asks every partition for its groups as of now; `positions` move in the same write. A version that waits already is not
+ * asked for again. False when too many wait.
+ */
+export async function requestPrior(log: EventLog, request: PriorRequest, positions: Positions = []): Promise<boolean> {
+  for (;;) {
+    const { position, requests } = await readWaiting(log);
+    if (requests.some(({ version }) => version === request.version)) return true;
+    if (requests.length >= LIMITS.priors_waiting_max) return false;
+    try {
+      await log.transact({
+        records: await inEveryPartition(log, { type: 'cut', ...request }),
+        positions: [{ name: WAITING, position: JSON.stringify([...requests, request]) }, ...positions],
+        expect: { name: WAITING, position },
+      });
+      return true;
+    } catch (error) {
+      if (!(error instanceof PositionConflict)) throw error;
+    }
+  }
 }
 
-/** Resolves true once the version is announced in every partition, false when the signal aborts first. */
+/** Versions that were asked for and not announced yet, oldest first. */
+export async function waitingPriors(log: EventLog): Promise<string[]> {
+  return (await readWaiting(log)).requests.map(({ version }) => version);
+}
+
+/** Resolves true once the requested version is announced in every partition, false when the signal aborts first. */
 export async function awaitPrior(log: EventLog, clock: Clock, version: string, signal: AbortSignal): Promise<boolean> {
   while (!signal.aborted) {
-    if ((await log.position(ANNOUNCED)) === version) return true;
+    if (!(await waitingPriors(log)).includes(version)) return true;
     await clock.sleep(POLL_MS, signal);
   }
   return false;
@@ -56,59 +78,84 @@ export async function appendTick(log: EventLog): Promise<void> {
 
 /** Builds what is requested until the signal aborts. A store or log that is away is waited for. */
 export async function runPriorBuilder(options: PriorOptions, signal: AbortSignal): Promise<void> {
+  const { clock } = options;
+  const builder = createPriorBuilder(options);
+  let poll_ms = POLL_MS;
   while (!signal.aborted) {
     try {
-      if (!(await buildRequested(options))) await options.clock.sleep(IDLE_MS, signal);
+      const step = await builder.step();
+      poll_ms = step === 'cuts_missing' ? Math.min(poll_ms * 2, POLL_MS_MAX) : POLL_MS;
+      if (step !== 'announced') await clock.sleep(step === 'idle' ? IDLE_MS : poll_ms, signal);
     } catch (error) {
       const passing =
         error instanceof StoreUnavailable || error instanceof LogUnavailable || error instanceof PositionConflict;
       if (!passing) throw error;
-      await options.clock.sleep(1000, signal);
+      await clock.sleep(RETRY_MS, signal);
     }
   }
 }
 
-/** Builds and announces the newest request as far as its cuts are there. True when it made progress. */
-export async function buildRequested(options: PriorOptions): Promise<boolean> {
-  const { log, store, model } = options;
-  const requested = await log.position(REQUESTED);
-  const announced = await log.position(ANNOUNCED);
-  if (requested === undefined) return false;
-  const request = JSON.parse(requested) as PriorRequest;
-  if (request.version === announced) return false;
-  if ((await store.readPrior(request.version)) === undefined) {
-    const groups = await collectCuts(options, request.version);
-    if (groups === undefined) {
-      await options.clock.sleep(POLL_MS);
-      return true;
+export type PriorBuilder = {
+  /** Takes the oldest request as far as its cuts are there. */
+  step(): Promise<'idle' | 'cuts_missing' | 'announced'>;
+};
+
+export function createPriorBuilder({ log, store, build }: PriorOptions): PriorBuilder {
+  /** Cuts of the request at hand that were read already, by partition. */
+  let cuts: { readonly version: string; readonly bytes: Uint8Array[] } = { version: '', bytes: [] };
+
+  const allCuts = async (version: string): Promise<readonly Uint8Array[] | undefined> => {
+    if (cuts.version !== version) cuts = { version, bytes: [] };
+    const { partitions } = await log.describe(TOPICS.events);
+    while (cuts.bytes.length < partitions) {
+      const bytes = await store.readPrior(cutName(version, cuts.bytes.length));
+      if (bytes === undefined) return undefined;
+      cuts.bytes.push(bytes);
     }
-    await store.writePrior(request.version, model.buildPrior(groups, options.alerts_per_1000_identity_days));
-  }
-  await log.transact({
-    records: await inEveryPartition(log, { type: 'prior', ...request }),
-    positions: [{ name: ANNOUNCED, position: request.version }],
-    expect: { name: ANNOUNCED, position: announced },
-  });
-  return true;
+    return cuts.bytes;
+  };
+
+  return {
+    async step() {
+      const { position, requests } = await readWaiting(log);
+      const [request, ...others] = requests;
+      if (request === undefined) return 'idle';
+      if ((await store.readPrior(request.version)) === undefined) {
+        const found = await allCuts(request.version);
+        if (found === undefined) return 'cuts_missing';
+        await store.writePrior(request.version, await build(found));
+      }
+      cuts = { version: '', bytes: [] };
+      await log.transact({
+        records: await inEveryPartition(log, { type: 'prior', ...request }),
+        positions: [{ name: WAITING, position: JSON.stringify(others) }],
+        expect: { name: WAITING, position },
+      });
+      return 'announced';
+    },
+  };
 }
 
-/** The groups of all partitions as of the cut; undefined while a partition has not stored them. */
-async function collectCuts(
-  { log, store, model }: PriorOptions,
-  version: string,
-): Promise<Map<string, GroupState[]> | undefined> {
-  const { partitions } = await log.describe(TOPICS.events);
+/** The prior that follows from the cuts of all partitions: the same bytes in whatever order they come. */
+export function buildPriorFrom(
+  model: Model,
+  cuts: readonly Uint8Array[],
+  alerts_per_1000_identity_days: number,
+): Uint8Array {
   const merged = new Map<string, GroupState[]>();
-  for (let partition = 0; partition < partitions; partition++) {
-    const bytes = await store.readPrior(cutName(version, partition));
-    if (bytes === undefined) return undefined;
+  for (const bytes of cuts) {
     for (const [name, state] of decodeCut(bytes, model)) {
       const states = merged.get(name);
       if (states === undefined) merged.set(name, [state]);
       else states.push(state);
     }
   }
-  return merged;
+  return model.buildPrior(merged, alerts_per_1000_identity_days);
+}
+
+async function readWaiting(log: EventLog): Promise<{ position: string | undefined; requests: PriorRequest[] }> {
+  const position = await log.position(WAITING);
+  return { position, requests: position === undefined ? [] : (JSON.parse(position) as PriorRequest[]) };
 }
 
 async function inEveryPartition(log: EventLog, record: DetectRecord): Promise<NewRecord[]> {

@@ -215,6 +215,7 @@ export class PartitionWorker {
       return;
     }
     this.#count('accepted');
+    if (recorded) this.#count('accepted_recorded');
     const flags = this.#flagsOf(event, log_ms, seen === 'id_reused');
     const group = this.#groups.register(peerGroupOf(event));
     const key = identityKey(event.tenant, event.identity.id);

@@ -2,21 +2,26 @@ import { DeadLetter } from '../../../schemas/dead-letter.ts';
 import { controlCopies } from '../../control/copies.ts';
 import { type ControlEntry, readControl } from '../../control/writer.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { type EventLog, LogUnavailable, TOPICS } from '../../platform/event-log.ts';
-import { type CopyStore, StoreUnavailable } from '../../platform/store.ts';
+import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS } from '../../platform/event-log.ts';
+import { type CopyStore, StoreRefused, StoreUnavailable } from '../../platform/store.ts';
+import type { Telemetry } from '../../platform/telemetry.ts';
 
 /**
  * Copies of dead letters and of the control log in ClickHouse, so that there is one place to ask. The logs stay the truth:
  * a copy is written first and the position after it, so a crash repeats rows that collapse and never skips one.
  */
-type Seams = { readonly log: EventLog; readonly store: CopyStore };
+type Seams = { readonly log: EventLog; readonly store: CopyStore; readonly telemetry: Telemetry };
 
 const BATCH = { records: 1000, bytes: 8 << 20 };
 const PAUSE_MS = 1000;
+/** Positions up to which the copies reach. */
+export const DEAD_COPIED = 'copy.dead';
+const CONTROL_COPIED = 'copy.control';
 
 export async function copyDeadLetters(seams: Seams, signal: AbortSignal): Promise<void> {
   const { log, store } = seams;
-  await follow(log, TOPICS.dead, 'copy.dead', signal, async (next) => {
+  const refused = refusals(seams.telemetry);
+  await follow(log, TOPICS.dead, DEAD_COPIED, signal, async (next) => {
     const records = await log.read(TOPICS.dead, 0, next, BATCH);
     const rows = records.map(({ offset, value }) => ({
       letter: DeadLetter.parse(JSON.parse(value.toString('utf8'))),
@@ -24,18 +29,41 @@ export async function copyDeadLetters(seams: Seams, signal: AbortSignal): Promis
       partition: 0,
       offset,
     }));
-    if (rows.length > 0) await store.writeDeadLetters(rows);
+    await writeAllTaken(rows, (part) => store.writeDeadLetters(part), refused('dead_letters'));
     return records.at(-1)?.offset;
   });
 }
 
 export async function copyControl(seams: Seams, signal: AbortSignal): Promise<void> {
   const { log, store } = seams;
-  await follow(log, TOPICS.control, 'copy.control', signal, async (next) => {
+  const refused = refusals(seams.telemetry);
+  await follow(log, TOPICS.control, CONTROL_COPIED, signal, async (next) => {
     const entries: readonly ControlEntry[] = await readControl(log, next);
-    if (entries.length > 0) await store.writeControlCopies(controlCopies(entries));
+    const copies = controlCopies(entries);
+    await writeAllTaken(copies, (part) => store.writeControlCopies(part), refused('control_copies'));
     return entries.at(-1)?.offset;
   });
+}
+
+const refusals = (telemetry: Telemetry) => (table: string) => (error: StoreRefused) =>
+  telemetry.occurred('rows_refused', { table }, { error: error.message });
+
+/** A row that the store refuses for good stays in the log, and does not keep the others from being copied. */
+async function writeAllTaken<Row>(
+  rows: readonly Row[],
+  write: (rows: readonly Row[]) => Promise<void>,
+  refused: (error: StoreRefused) => void,
+): Promise<void> {
+  if (rows.length === 0) return;
+  try {
+    await write(rows);
+  } catch (error) {
+    if (!(error instanceof StoreRefused)) throw error;
+    if (rows.length === 1) return refused(error);
+    const middle = rows.length >>> 1;
+    await writeAllTaken(rows.slice(0, middle), write, refused);
+    await writeAllTaken(rows.slice(middle), write, refused);
+  }
 }
 
 /** Copies batch after batch; `copy` resolves with the last offset it copied, or undefined at the end. */
@@ -55,7 +83,10 @@ async function follow(
       if (last === undefined) await log.waitBeyond(topic, 0, next, signal);
       else await log.transact({ records: [], positions: [{ name, position: String(last + 1) }] });
     } catch (error) {
-      if (!(error instanceof StoreUnavailable || error instanceof LogUnavailable)) throw error;
+      // Retention may have moved the start between the two looks.
+      const passing =
+        error instanceof StoreUnavailable || error instanceof LogUnavailable || error instanceof OffsetOutOfRange;
+      if (!passing) throw error;
       if (signal.aborted) return;
       await systemClock.sleep(PAUSE_MS, signal);
     }

@@ -3,10 +3,10 @@ import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { buildPriorInThread } from '../../detect/prior-thread.ts';
-import { appendTick, requestPrior, runPriorBuilder } from '../../detect/priors.ts';
+import { appendTick, requestPrior, runPriorBuilder, waitingPriors } from '../../detect/priors.ts';
 import { DetectRunner } from '../../detect/runner.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { TOPICS } from '../../platform/event-log.ts';
+import { type EventLog, LogUnavailable, TOPICS } from '../../platform/event-log.ts';
 import { createCutPolicy } from '../recorded/cut-policy.ts';
 import type { Foundation } from './foundation.ts';
 
@@ -33,9 +33,12 @@ export async function startDetection(foundation: Foundation): Promise<Detection>
   const build = (cuts: readonly Uint8Array[]) => buildPriorInThread(cuts, alerts_per_1000_identity_days);
   const builder = { log, store, clock: systemClock, build };
   const building = runPriorBuilder(builder, stopping.signal);
+  const ended = Promise.all([running, building]).then(() => undefined);
+  // Whoever cares asks; the others learn of it by what stops working.
+  ended.catch(() => undefined);
   return {
     runner,
-    ended: Promise.all([running, building]).then(() => undefined),
+    ended,
     async stop() {
       stopping.abort();
       await building.catch(() => undefined);
@@ -51,21 +54,42 @@ export async function startDetection(foundation: Foundation): Promise<Detection>
  * records of the log, written by this process alone, so what follows from them is the same in every run.
  */
 export async function keepTime(foundation: Foundation, runner: DetectRunner, signal: AbortSignal): Promise<void> {
-  const { log } = foundation;
-  const cuts = createCutPolicy();
-  let counted = acceptedLive(runner);
+  const minute = createMinute(foundation.log, runner);
   while (!signal.aborted) {
     await systemClock.sleep(LIMITS.tick_ms, signal);
     if (signal.aborted) return;
+    try {
+      await minute(systemClock.now());
+    } catch (error) {
+      // The log counts and reports what it could not take; the next tick makes up for this one.
+      if (!(error instanceof LogUnavailable)) throw error;
+    }
+  }
+}
+
+/** What is to be done once a minute. A live prior is asked for only when the one before it is there. */
+export function createMinute(
+  log: EventLog,
+  runner: Pick<DetectRunner, 'status'>,
+  newId: () => string = () => randomBytes(4).toString('hex'),
+): (now_ms: number) => Promise<void> {
+  const cuts = createCutPolicy();
+  let counted = acceptedLive(runner);
+  return async (now_ms) => {
     await appendTick(log);
     const accepted = acceptedLive(runner);
     cuts.add(accepted - counted);
     counted = accepted;
-    const now = systemClock.now();
-    if (cuts.take(now)) await requestPrior(log, { version: `live-${now}-${randomBytes(4).toString('hex')}` });
-  }
+    const waits = (await waitingPriors(log)).some((version) => version.startsWith(LIVE));
+    if (!waits && cuts.take(now_ms)) await requestPrior(log, { version: `${LIVE}${now_ms}-${newId()}` });
+  };
 }
 
-function acceptedLive(runner: DetectRunner): number {
-  return runner.status().reduce((sum, { counters }) => sum + (counters.accepted ?? 0), 0);
+const LIVE = 'live-';
+
+/** A recording asks for its own priors, at places that do not depend on its speed. */
+function acceptedLive(runner: Pick<DetectRunner, 'status'>): number {
+  return runner
+    .status()
+    .reduce((sum, { counters }) => sum + (counters.accepted ?? 0) - (counters.accepted_recorded ?? 0), 0);
 }

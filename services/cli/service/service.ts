@@ -10,7 +10,7 @@ import { systemClock } from '../../platform/clock.ts';
 import type { LoadedConfig } from '../../platform/config.ts';
 import { TOPICS } from '../../platform/event-log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
-import { readInputs } from '../recorded/inputs.ts';
+import { type Inputs, readInputs } from '../recorded/inputs.ts';
 import { copyControl, copyDeadLetters } from './copies.ts';
 import { type Detection, keepTime, startDetection } from './detection.ts';
 import { type Foundation, openFoundation } from './foundation.ts';
@@ -38,24 +38,47 @@ export type Service = {
 /** Opens the data directory, starts every stage and hands out what the API needs. Throws a Problem when it cannot. */
 export async function openService(loaded: LoadedConfig, telemetry: Telemetry): Promise<Service> {
   const { config } = loaded;
-  const { mappings, catalogue } = readInputs({
+  const inputs = readInputs({
     mapping: config.ingest.mappings,
     ...(config.ingest.tool_catalogue === undefined ? {} : { catalogue: config.ingest.tool_catalogue }),
   });
   const foundation = await openFoundation(loaded, telemetry);
-  const { log, store } = foundation;
+  const ends: End[] = [() => foundation.close()];
+  try {
+    return await startOn(foundation, inputs, ends);
+  } catch (error) {
+    await endAll(ends);
+    throw error;
+  }
+}
+
+/** How to end what was started, oldest first. */
+type End = () => Promise<void> | void;
+
+async function endAll(ends: readonly End[]): Promise<void> {
+  for (const end of ends.toReversed()) await end();
+}
+
+async function startOn(foundation: Foundation, { mappings, catalogue }: Inputs, ends: End[]): Promise<Service> {
+  const { log, store, telemetry } = foundation;
   const stopping = new AbortController();
   const { signal } = stopping;
   const credentials = await bootstrapCredentials(log, { clock: systemClock, randomBytes });
   const detection = await startDetection(foundation);
+  ends.push(() => detection.stop());
   const response = await startResponse(foundation);
   const ended: Ended = new Map();
   const chores = [
-    copyDeadLetters({ log, store }, signal),
-    copyControl({ log, store }, signal),
+    copyDeadLetters({ log, store, telemetry }, signal),
+    copyControl({ log, store, telemetry }, signal),
     keepTime(foundation, detection.runner, signal),
     retainLog(foundation, detection.runner, signal),
   ];
+  ends.push(
+    async () => void (await Promise.allSettled(chores)),
+    () => response.stop(),
+    () => stopping.abort(),
+  );
   const failed = watch(foundation, detection, response, chores, ended, signal);
   const { partitions } = await log.describe(TOPICS.events);
   const ingest = createIngest({ log, clock: systemClock, telemetry, mappings, catalogue });
@@ -97,13 +120,7 @@ export async function openService(loaded: LoadedConfig, telemetry: Telemetry): P
     ports,
     credentials,
     failed,
-    async stop() {
-      stopping.abort();
-      await response.stop();
-      await Promise.allSettled(chores);
-      await detection.stop();
-      await foundation.close();
-    },
+    stop: () => endAll(ends),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '../../../schemas/event.ts';
 import type { DetectRecord } from '../../../schemas/record.ts';
-import { buildRequested, requestPrior } from '../../../services/detect/priors.ts';
+import { buildPriorFrom, createPriorBuilder, requestPrior } from '../../../services/detect/priors.ts';
 import { DetectRunner } from '../../../services/detect/runner.ts';
 import type { WriteStep } from '../../../services/detect/writer.ts';
 import type { Clock } from '../../../services/platform/clock.ts';
@@ -104,11 +104,13 @@ export async function buildWorld(seed: number): Promise<World> {
     await teller.tell(handle, partitions, 10 + random.int(60), reference);
     await runner.drain();
     if (random.chance(0.7)) {
-      const version = `v${phase}`;
-      await requestPrior(handle, { version });
+      await requestPrior(handle, { version: `v${phase}` });
+      // Now and then the next is asked for before the one before it was built.
+      if (random.chance(0.3)) await requestPrior(handle, { version: `v${phase}-next` });
       await runner.drain();
-      const options = { log: handle, store, model: fakeModel(), clock, alerts_per_1000_identity_days: 20 };
-      while (await buildRequested(options));
+      const build = async (cuts: readonly Uint8Array[]) => buildPriorFrom(fakeModel(), cuts, 20);
+      const builder = createPriorBuilder({ log: handle, store, clock, build });
+      while ((await builder.step()) !== 'idle');
     }
   }
   await runner.drain();
