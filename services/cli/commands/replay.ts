@@ -2,17 +2,14 @@ import type { Command } from 'commander';
 import { replayRecords } from '../../ingest/replay.ts';
 import { createIngest } from '../../ingest/submit.ts';
 import { systemClock } from '../../platform/clock.ts';
-import type { LoadedConfig } from '../../platform/config.ts';
-import { dataDirAt, dataDirHolder } from '../../platform/data-dir.ts';
-import { openSqliteLog, type SqliteLog } from '../../platform/sqlite-log/sqlite-log.ts';
-import { createTelemetry, type Telemetry } from '../../platform/telemetry.ts';
+import { createTelemetry } from '../../platform/telemetry.ts';
 import { type GlobalOptions, readConfig } from '../configuration.ts';
 import { interruptible } from '../interrupt.ts';
+import { Problem } from '../problem.ts';
 import { createIngestContext } from '../recorded/context.ts';
 import { type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
 import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
-import { startDetection } from '../service/detection.ts';
-import { openFoundation } from '../service/foundation.ts';
+import { openReplayTarget } from '../recorded/replay-target.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
 
 type Options = InputOptions & GlobalOptions;
@@ -22,8 +19,8 @@ export function registerReplay(program: Command): void {
     .command('replay')
     .summary('run recorded events through the service')
     .description(
-      'Runs recorded events through the same road as live ones, on the clock of the recording: at any speed with the same\n' +
-        'result. Works on the data directory, beside a running service or without one. Events that are there already are\n' +
+      'Runs recorded events through the same road as live ones, on the clock of the recording: at any speed with the same ' +
+        'result. Works on the data directory, beside a running service or without one. Events that are there already are ' +
         'recognised, so a replay that was cut short can simply be run again.',
     )
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
@@ -41,20 +38,22 @@ async function replay(files: readonly string[], options: Options): Promise<void>
   const inputs = readInputs(options);
   const { recordings, size_bytes } = await openRecordings(files);
   const telemetry = createTelemetry({ level: options.logLevel ?? 'warn' });
-  const target = await openTarget(loaded, telemetry);
+  const target = await openReplayTarget(loaded, telemetry);
   const began = systemClock.elapsed();
   const interrupt = interruptible();
+  const signal = AbortSignal.any([interrupt.signal, target.lost]);
   try {
     const { log } = target;
     const ingest = createIngest({ log, clock: systemClock, telemetry, ...inputs });
     const steps = replayRecords(recordings, createIngestContext(inputs, systemClock.now()));
-    const seams = { log, ingest, clock: systemClock, signal: interrupt.signal };
+    const seams = { log, ingest, clock: systemClock, signal };
     const sums = await replayIntoLog(seams, steps, (progress) => {
       const { received } = progress.sums;
       terminal.progress(`${progressBar(progress.bytes_read, size_bytes)}  ${thousands(received)} items`);
     });
     terminal.progress('waiting for detect to catch up');
-    const caughtUp = await awaitDetect(log, systemClock, interrupt.signal);
+    const caughtUp = await awaitDetect(log, systemClock, signal);
+    if (target.lost.aborted) throw new Problem('service_failed', String(target.lost.reason));
     terminal.progressDone();
     const seconds = Math.round((systemClock.elapsed() - began) / 10) / 100;
     report(terminal, { ...sums, ...(await target.totals()), caught_up: caughtUp, seconds });
@@ -62,31 +61,6 @@ async function replay(files: readonly string[], options: Options): Promise<void>
     interrupt.done();
     await target.close();
   }
-}
-
-type Target = {
-  readonly log: SqliteLog;
-  totals(): Promise<Record<string, number>>;
-  close(): Promise<void>;
-};
-
-/** The log of the data directory: with detect beside it, or, where a service holds the directory, with detect over there. */
-async function openTarget(loaded: LoadedConfig, telemetry: Telemetry): Promise<Target> {
-  const dir = dataDirAt(loaded.config.data_dir);
-  if (dataDirHolder(dir) !== undefined) {
-    const log = openSqliteLog({ path: dir.log, clock: systemClock, telemetry });
-    return { log, totals: async () => ({}), close: () => log.close() };
-  }
-  const foundation = await openFoundation(loaded, telemetry);
-  const detection = await startDetection(foundation);
-  return {
-    log: foundation.log,
-    totals: async () => ({ ...(await foundation.store.totals()) }),
-    async close() {
-      await detection.stop();
-      await foundation.close();
-    },
-  };
 }
 
 function report(terminal: Terminal, result: Record<string, number | boolean>): void {

@@ -1,0 +1,86 @@
+import { systemClock } from '../../platform/clock.ts';
+import type { LoadedConfig } from '../../platform/config.ts';
+import { type DataDir, dataDirAt, dataDirHolder } from '../../platform/data-dir.ts';
+import { openSqliteLog, type SqliteLog } from '../../platform/sqlite-log/sqlite-log.ts';
+import type { Telemetry } from '../../platform/telemetry.ts';
+import { type Detection, startDetection } from '../service/detection.ts';
+import { type Foundation, openFoundation } from '../service/foundation.ts';
+
+/** The log that a recording goes into, and whoever runs detect on it. */
+export type ReplayTarget = {
+  readonly log: SqliteLog;
+  /** Aborts, with the reason as a sentence, when nobody scores any more: then waiting for detect would never end. */
+  readonly lost: AbortSignal;
+  /** Empty where the store is another process's. */
+  totals(): Promise<Record<string, number>>;
+  close(): Promise<void>;
+};
+
+const LOOK_MS = 1000;
+
+/** The log of the data directory: with detect beside it, or, where a service holds the directory, with detect over there. */
+export async function openReplayTarget(loaded: LoadedConfig, telemetry: Telemetry): Promise<ReplayTarget> {
+  const dir = dataDirAt(loaded.config.data_dir);
+  if (dataDirHolder(dir) !== undefined) return besideService(dir, telemetry);
+  const foundation = await openFoundation(loaded, telemetry);
+  try {
+    return alone(foundation, await startDetection(foundation));
+  } catch (error) {
+    await foundation.close();
+    throw error;
+  }
+}
+
+function besideService(dir: DataDir, telemetry: Telemetry): ReplayTarget {
+  const log = openSqliteLog({ path: dir.log, clock: systemClock, telemetry });
+  const watch = watching(() =>
+    dataDirHolder(dir) === undefined
+      ? 'the service that scores the events has ended: start it, or run this again'
+      : undefined,
+  );
+  return {
+    log,
+    lost: watch.lost,
+    totals: async () => ({}),
+    async close() {
+      watch.end();
+      await log.close();
+    },
+  };
+}
+
+function alone(foundation: Foundation, detection: Detection): ReplayTarget {
+  let ended: string | undefined;
+  detection.ended.catch((error: unknown) => {
+    ended = `detect ended: ${String(error)}`;
+  });
+  const watch = watching(() => {
+    const stopped = detection.runner.status().find(({ gap }) => gap !== undefined);
+    return stopped === undefined ? ended : `partition ${stopped.partition} is stopped: ${stopped.gap?.message}`;
+  });
+  return {
+    log: foundation.log,
+    lost: watch.lost,
+    totals: async () => ({ ...(await foundation.store.totals()) }),
+    async close() {
+      watch.end();
+      await detection.stop();
+      await foundation.close();
+    },
+  };
+}
+
+/** Looks now and then whether there is a reason to give up. */
+function watching(look: () => string | undefined): { readonly lost: AbortSignal; end(): void } {
+  const lost = new AbortController();
+  const over = new AbortController();
+  const run = async (): Promise<void> => {
+    while (!over.signal.aborted && !lost.signal.aborted) {
+      const reason = look();
+      if (reason !== undefined) lost.abort(reason);
+      await systemClock.sleep(LOOK_MS, over.signal);
+    }
+  };
+  void run();
+  return { lost: lost.signal, end: () => over.abort() };
+}
