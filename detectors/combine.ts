@@ -12,16 +12,26 @@ import { exp2 } from './math/logarithm.ts';
  * says speaks with half a voice. The scale is nominal; thresholds are taken from what the fleet really scores
  * (threshold.ts), so the budget holds whatever the dependence.
  */
-export function combine(detectors: readonly Detector[], parts: readonly number[], c: Context): number {
+export function combine(voices: Voices, parts: readonly number[], c: Context): number {
   const weight = operationWeight(c);
   let squares = 0;
   for (let i = 0; i < parts.length; i++) {
-    const detector = detectors[i] as Detector;
     const part = parts[i] as number;
-    const bits = detector.voice * (detector.weighed === 'operation' ? weight * saturated(part) : unusual(part));
+    if (part === 0) continue;
+    const bits = (voices.loudness[i] as number) * (voices.rarity[i] === 1 ? weight * saturated(part) : unusual(part));
     squares += bits * bits;
   }
   return Math.sqrt(squares);
+}
+
+/** Voice of each detector, and 1 where it judges rarity: plain arrays, as this is read for every part of every event. */
+export type Voices = { readonly loudness: Float64Array; readonly rarity: Uint8Array };
+
+export function voicesOf(detectors: readonly Detector[]): Voices {
+  return {
+    loudness: Float64Array.from(detectors, (detector) => detector.voice),
+    rarity: Uint8Array.from(detectors, (detector) => (detector.weighed === 'operation' ? 1 : 0)),
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { UNITS } from '../schemas/limits.ts';
-import { combine } from './combine.ts';
+import { combine, voicesOf } from './combine.ts';
 import { Context } from './context.ts';
 import type { FindingDraft, Model, Prior, Profile, Score, ScoreInput } from './contract.ts';
 import type { Detector } from './detector.ts';
@@ -16,6 +16,7 @@ import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
 
 const SCORES = DETECTORS.map((detector) => detector.score);
+const VOICES = voicesOf(DETECTORS);
 const RULES_VERSION = 1;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
@@ -44,7 +45,7 @@ export function createModel(): Model {
       const c = read(input);
       const parts = new Array<number>(DETECTORS.length);
       for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
-      return { bits: Math.fround(combine(DETECTORS, parts, c)), parts };
+      return { bits: Math.fround(combine(VOICES, parts, c)), parts };
     },
     observe(input, score) {
       observeEvent(read(input), input, score.bits);
