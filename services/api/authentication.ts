@@ -38,6 +38,8 @@ export function createAuthenticator(ports: Pick<Ports, 'control' | 'clock' | 'te
       telemetry.occurred('authentications_refused', { reason }, { address });
       return refused;
     }
+    // Counted without a line in the log, which a flood would fill.
+    telemetry.occurred('authentications_limited', {}, { address });
     return refuse('too_many_failures', {
       retry_after_s: wait_s,
       remedy: 'check the key that this client uses, and wait before the next attempt',

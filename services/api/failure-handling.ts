@@ -37,7 +37,15 @@ function classify(error: unknown): Refused {
   const known = BY_CODE[codeOf(error) ?? ''];
   if (known === 'body_too_large') return tooLarge();
   if (known !== undefined) return refuse(known, REMEDIES[known] === undefined ? {} : { remedy: REMEDIES[known] });
+  if (isRefusedByFastify(error)) return refuse('request_malformed');
   return refuse('internal', { remedy: 'try again; the log holds the reason under the request-id of this answer' });
+}
+
+/** Fastify knows more ways in which a request can be wrong than are worth a code of ours. */
+function isRefusedByFastify(error: unknown): boolean {
+  if (codeOf(error)?.startsWith('FST_ERR_') !== true) return false;
+  const { statusCode } = error as Partial<FastifyError>;
+  return statusCode !== undefined && statusCode >= 400 && statusCode < 500;
 }
 
 /** Errors of Fastify and of its body parsers, by their codes. */

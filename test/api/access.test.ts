@@ -202,6 +202,9 @@ describe('keys and their holders', { concurrency: 1 }, () => {
     const limited = await refused();
     assert.deepEqual([limited.statusCode, codeOf(limited.payload)], [429, 'too_many_failures']);
     assert.match(limited.headers['retry-after']?.toString() ?? '', /^\d+$/);
+    const metrics = await service.telemetry.registry.metrics();
+    assert.match(metrics, /countersign_authentications_refused_total\{reason="key_refused"\} \d/);
+    assert.match(metrics, /countersign_authentications_limited_total \d/);
     assert.equal((await use(service.tokens.viewer)).statusCode, 200);
     const elsewhere = await service.app.inject({ url: '/v1/whoami', remoteAddress: '192.0.2.7' });
     assert.equal(elsewhere.statusCode, 401);

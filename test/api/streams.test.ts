@@ -4,7 +4,7 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import type { Alert } from '../../schemas/alert.ts';
-import { LIMITS } from '../../schemas/limits.ts';
+import { LIMITS, UNITS } from '../../schemas/limits.ts';
 import { listen } from '../../services/api/server.ts';
 import type { Clock } from '../../services/platform/clock.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
@@ -94,12 +94,14 @@ describe('streams over sockets', { concurrency: 1 }, () => {
   /** Wakes the service's sleepers of this length at once, so that nobody waits for a heartbeat. */
   let hasty: number | undefined;
   let reads = 0;
+  /** How far the service's clock is ahead. */
+  let ahead_ms = 0;
 
   before(async () => {
     service = await startService({
       change: (ports) => ({
         ...ports,
-        clock: hastyClock(ports.clock, () => hasty),
+        clock: testClock(ports.clock, { hasty: () => hasty, ahead_ms: () => ahead_ms }),
         feed: {
           ...ports.feed,
           read(request) {
@@ -213,20 +215,32 @@ describe('streams over sockets', { concurrency: 1 }, () => {
     await again.until(() => again.messages.length > 0);
   });
 
-  test('ends when its key is revoked', TIMEOUT, async () => {
-    const made = await service.as('admin', {
-      method: 'POST',
-      url: '/v1/keys',
-      payload: { principal: { subject: 'viewer' }, roles: ['viewer'] },
+  const hourLater = async (): Promise<void> => {
+    ahead_ms += UNITS.HOUR_MS;
+  };
+
+  for (const [what, end] of [
+    ['is revoked', (id: string) => service.as('admin', { method: 'DELETE', url: `/v1/keys/${id}` })],
+    ['expires', () => hourLater()],
+  ] as const) {
+    test(`ends when its key ${what}, and the key opens nothing any more`, TIMEOUT, async () => {
+      const made = await service.as('admin', {
+        method: 'POST',
+        url: '/v1/keys',
+        payload: { principal: { subject: 'viewer' }, roles: ['viewer'], expires_in_ms: UNITS.HOUR_MS },
+      });
+      const { token, key } = made.json<{ token: string; key: { id: string } }>();
+      const client = new Client(`${service.url}/v1/alerts/stream`, token);
+      await client.until(() => client.messages.length > 0);
+      await end(key.id);
+      await service.raise(next());
+      await client.until(() => client.ended);
+      assert.deepEqual(client.alerts, []);
+      const late = new Client(`${service.url}/v1/alerts/stream`, token);
+      await late.until(() => late.ended);
+      assert.equal(late.response?.statusCode, 401);
     });
-    const { token, key } = made.json<{ token: string; key: { id: string } }>();
-    const client = new Client(`${service.url}/v1/alerts/stream`, token);
-    await client.until(() => client.messages.length > 0);
-    await service.as('admin', { method: 'DELETE', url: `/v1/keys/${key.id}` });
-    await service.raise(next());
-    await client.until(() => client.ended);
-    assert.deepEqual(client.alerts, []);
-  });
+  }
 
   test('drops a client that takes nothing, and reads no further for it', TIMEOUT, async () => {
     const text = 'x'.repeat(60_000);
@@ -293,9 +307,13 @@ describe('streams over sockets', { concurrency: 1 }, () => {
   });
 });
 
-/** A clock on which sleeps of one length are over at once. */
-function hastyClock(clock: Clock, length: () => number | undefined): Clock {
-  return { ...clock, sleep: (ms, signal) => clock.sleep(ms === length() ? 0 : ms, signal) };
+/** A clock that can be put forward, and on which sleeps of one length are over at once. */
+function testClock(clock: Clock, set: { hasty(): number | undefined; ahead_ms(): number }): Clock {
+  return {
+    ...clock,
+    now: () => clock.now() + set.ahead_ms(),
+    sleep: (ms, signal) => clock.sleep(ms === set.hasty() ? 0 : ms, signal),
+  };
 }
 
 /** Resolves once so many streams and long polls are open at a server. */
