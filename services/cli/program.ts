@@ -38,6 +38,7 @@ export function createProgram(): Command {
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
     ['Administer:', [registerKeys, registerSubscriptions]],
   ];
+  program.commandsGroup('Run:').helpCommand('help [command]', 'show what a command does and takes');
   for (const [name, registers] of groups) {
     program.commandsGroup(name);
     for (const register of registers) register(program);
@@ -46,9 +47,10 @@ export function createProgram(): Command {
 }
 
 const AFTER = `
-Commands that ask a running service need its API key in COUNTERSIGN_API_KEY or in a file (--key-file), never as an
-argument. \`countersign COMMAND --help\` shows an example of each.
+Commands that ask a running service need its API key in COUNTERSIGN_API_KEY or
+in a file (--key-file), never as an argument. COMMAND --help shows an example.
 
 Exit status:
-  0 done   1 failed, or a check found something wrong   2 not understood
-  3 service not reachable, or data in use   4 refused by the service   130 stopped by Ctrl-C`;
+  0 done                              3 service not reachable, or data in use
+  1 failed, or a check found a fault  4 refused by the service
+  2 not understood                  130 stopped by Ctrl-C`;

@@ -14,7 +14,7 @@ export function registerAlert(program: Command): void {
     .command('alert')
     .summary('explain one alert in full')
     .description(
-      'Explains one alert: what was observed against which habit, the events it rests on, what is recommended and why,\n' +
+      'Explains one alert: what was observed against which habit, the events it rests on, what is recommended and why, ' +
         'and how to approve or deny it. The beginning of the uid is enough.',
     )
     .argument('<uid>', 'uid of the alert, or its beginning')
@@ -24,7 +24,7 @@ export function registerAlert(program: Command): void {
     .command('verdict')
     .summary('judge an alert')
     .description(
-      'Judges an alert. `false_positive` and `expected_change` end what waits for approval because of it and let the\n' +
+      'Judges an alert. `false_positive` and `expected_change` end what waits for approval because of it and let the ' +
         'identity learn what it did; `true_positive` keeps it from being learned.',
     )
     .argument('<uid>', 'uid of the alert, or its beginning')

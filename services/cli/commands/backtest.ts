@@ -18,8 +18,8 @@ export function registerBacktest(program: Command): void {
     .command('backtest')
     .summary('score recorded events without touching the service')
     .description(
-      'Runs the detectors over recorded events on the recorded clock and writes scores.ndjson (one line an event, in bits\n' +
-        'of surprise), alerts.ndjson (OCSF, as a SIEM would get them), dead-letters.ndjson and summary.json.\n' +
+      'Runs the detectors over recorded events on the recorded clock and writes scores.ndjson (one line an event, in bits ' +
+        'of surprise), alerts.ndjson (OCSF, as a SIEM would get them), dead-letters.ndjson and summary.json. ' +
         'Neither the data directory nor a running service is touched.',
     )
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')

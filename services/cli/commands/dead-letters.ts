@@ -14,7 +14,7 @@ export function registerDeadLetters(program: Command): void {
     .command('dead-letters')
     .summary('list what was refused, and why')
     .description(
-      'Lists input items that were refused, newest first, with the reason and the beginning of the original bytes. With\n' +
+      'Lists input items that were refused, newest first, with the reason and the beginning of the original bytes. With ' +
         '--json all of what was kept of them is there, as base64 in `letter.bytes`.',
     )
     .addOption(new Option('--reason <reason>', 'of one reason').choices(DEAD_LETTER_REASONS))

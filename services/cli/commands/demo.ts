@@ -32,8 +32,8 @@ export function registerDemo(program: Command): void {
     .command('demo')
     .summary('see it work: a made-up fleet with hidden attacks, in under a minute')
     .description(
-      'Starts Countersign in this process, runs 24 days of a made-up fleet of AI agents through it, and shows the alerts,\n' +
-        'which hidden attack is behind which, one alert in full, and what waits for approval. It then serves until Ctrl-C, so\n' +
+      'Starts Countersign in this process, runs 24 days of a made-up fleet of AI agents through it, and shows the alerts, ' +
+        'which hidden attack is behind which, one alert in full, and what waits for approval. It then serves until Ctrl-C, so ' +
         'that you can look further, approve and deny; a stand-in for a tool gateway shows what is carried out.',
     )
     .option('--once', 'end after the report')
@@ -121,7 +121,8 @@ function report(
   reportContainments(terminal, pending);
   const containment = pending.find(({ terms }) => terms.alert.uid === example?.alert.uid) ?? pending[0];
   const uses = { alert: example?.alert, containment };
-  if (serves) reportCommands(terminal, { url, key_file: home.key_file, directory: process.cwd() }, uses);
+  const { key_file, data } = home;
+  if (serves) reportCommands(terminal, { url, key_file, data, directory: process.cwd() }, uses);
 }
 
 async function keepServing(terminal: Terminal, { service, api }: Serving, signal: AbortSignal): Promise<void> {

@@ -13,8 +13,8 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .summary('check runtime, disk, log, store, clock and sums')
     .description(
-      'Checks runtime, disk, log, store, clock, and that nothing was lost or counted twice, and says what to do about what\n' +
-        'is wrong. Works beside a running service, which then needs an API key for the sums of detect, and without one.\n' +
+      'Checks runtime, disk, log, store, clock, and that nothing was lost or counted twice, and says what to do about what ' +
+        'is wrong. Works beside a running service, which then needs an API key for the sums of detect, and without one. ' +
         'Ends with 1 when a check fails.',
     )
     .option('--no-deep', 'leave out the check of the whole log file, which takes seconds a gigabyte')

@@ -32,7 +32,7 @@ export function registerKeys(program: Command): void {
     .command('create')
     .summary('make a key, for somebody new too')
     .description(
-      'Makes an API key. Its holder must exist, or is added with --person or --machine. The key is shown this once; with\n' +
+      'Makes an API key. Its holder must exist, or is added with --person or --machine. The key is shown this once; with ' +
         '--out it goes to a file that only you can read, and not to the screen.',
     )
     .argument('<name>', 'who holds it')

@@ -28,7 +28,7 @@ export function registerMap(program: Command): void {
     .command('test')
     .summary('try a mapping file on recorded events, without writing anything')
     .description(
-      'Shows what a mapping file makes of recorded events: the first of them as they come out, what is refused and why,\n' +
+      'Shows what a mapping file makes of recorded events: the first of them as they come out, what is refused and why, ' +
         'and what the mapping passes over. Nothing is written. Ends with 1 when an item is refused.',
     )
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')

@@ -25,7 +25,7 @@ export function registerSimulate(program: Command): void {
     .command('simulate')
     .summary('write the events of a made-up fleet, with known attacks')
     .description(
-      'Writes audit events of a made-up fleet of AI agents, and beside them, in FILE.labels.ndjson, which attacks and\n' +
+      'Writes audit events of a made-up fleet of AI agents, and beside them, in FILE.labels.ndjson, which attacks and ' +
         'look-alikes are hidden in them. The same arguments give the same bytes. docs/simulate.md describes the stories.',
     )
     .requiredOption('--out <file>', 'where the events go; gzip when it ends in .gz')

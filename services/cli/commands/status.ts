@@ -14,7 +14,7 @@ export function registerStatus(program: Command): void {
     .command('status')
     .summary('how the running service fares')
     .description(
-      'Shows whether the service is ready and why not, the sums of what came in and what became of it, and how far detect\n' +
+      'Shows whether the service is ready and why not, the sums of what came in and what became of it, and how far detect ' +
         'is behind. Ends with 1 when the service is not ready.',
     )
     .addHelpText('after', '\nExample:\n  countersign status --json | jq .sums');

@@ -30,7 +30,7 @@ export function registerSubscriptions(program: Command): void {
     .command('set')
     .summary('add or replace a webhook')
     .description(
-      'Adds a webhook, or replaces it; it is active afterwards. A new one gets a signing secret, shown this once, or written\n' +
+      'Adds a webhook, or replaces it; it is active afterwards. A new one gets a signing secret, shown this once, or written ' +
         'to a file with --out. Secrets are read from a file with --secret-file, one a line, two while one replaces the other.',
     )
     .argument('<id>', 'a name of your choice: lower-case letters, digits, - and _')

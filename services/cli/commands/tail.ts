@@ -25,7 +25,7 @@ export function registerTail(program: Command): void {
     .command('tail')
     .summary('follow alerts as they come')
     .description(
-      'Shows every alert revision as it comes, until Ctrl-C. A connection that breaks off is opened again where it was: no\n' +
+      'Shows every alert revision as it comes, until Ctrl-C. A connection that breaks off is opened again where it was: no ' +
         'revision is left out and none comes twice.',
     )
     .addOption(new Option('--severity-min <severity>', 'from this severity on').choices(SEVERITIES))

@@ -30,8 +30,8 @@ function registerVote(program: Command, decision: Decision, summary: string): vo
     .command(decision)
     .summary(summary)
     .description(
-      `Shows exactly what would be ${decision === 'approve' ? 'countersigned' : 'denied'}, and asks. A vote is bound to the digest of what was shown: if that\n` +
-        'has changed meanwhile, the vote is refused. A script, which cannot be asked, names the digest that it saw\n' +
+      `Shows exactly what would be ${decision === 'approve' ? 'countersigned' : 'denied'}, and asks. A vote is bound to the digest of what was shown: if that ` +
+        'has changed meanwhile, the vote is refused. A script, which cannot be asked, names the digest that it saw ' +
         '(`countersign containment ID --json`).',
     )
     .argument('<id>', 'id of the containment, or its beginning')
@@ -67,7 +67,8 @@ async function vote(session: Session<Options>, decision: Decision, id: string): 
     body,
   );
   terminal.record(answer);
-  terminal.line(`${decision === 'approve' ? 'Approved' : 'Denied'}. It is ${stateText(terminal, answer.containment)}.`);
+  const recorded = `Your ${decision === 'approve' ? 'approval' : 'denial'} is recorded`;
+  terminal.line(`${recorded}; the containment is ${stateText(terminal, answer.containment)}.`);
   terminal.paragraph(printable(answer.containment.situation.message, 300));
 }
 
@@ -78,7 +79,7 @@ async function askFor(terminal: Terminal, decision: Decision, shown: Shown): Pro
   const { containment, executor } = shown;
   if (terminal.json || process.stdin.isTTY !== true || process.stdout.isTTY !== true) {
     const message =
-      'there is nobody to ask: read the containment, and name the digest of what was read with --digest\n' +
+      'there is nobody to ask: read the containment, and name the digest of what was read with --digest ' +
       `(\`countersign containment ${containment.id.slice(0, 10)} --json\` shows both)`;
     throw new Problem('digest_missing', message, EXIT.usage);
   }

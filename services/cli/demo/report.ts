@@ -94,25 +94,32 @@ export function reportContainments(terminal: Terminal, pending: readonly Contain
 /** Commands that work as they stand, in another terminal. */
 export function reportCommands(
   terminal: Terminal,
-  at: { readonly url: string; readonly key_file: string; readonly directory: string },
+  at: { readonly url: string; readonly key_file: string; readonly data: string; readonly directory: string },
   uses: { readonly alert: Alert | undefined; readonly containment: ContainmentView | undefined },
 ): void {
   const { line, style } = terminal;
   const self = invocation();
   heading(terminal, 'Look further, in another terminal');
   line(`  cd ${quoted(at.directory)}`);
-  line(`  export COUNTERSIGN_URL=${at.url} COUNTERSIGN_API_KEY="$(cat ${quoted(at.key_file)})"`);
-  const way = (command: string, what: string): void =>
-    line(`  ${`${self} ${command}`.padEnd(52)} ${style('dim', `# ${what}`)}`);
-  way('alerts --severity critical', 'the list');
+  line(`  export COUNTERSIGN_URL=${at.url}`);
+  line(`  export COUNTERSIGN_API_KEY="$(cat ${quoted(at.key_file)})"`);
+  const ways: (readonly [command: string, what: string])[] = [['alerts --severity critical,high', 'the list']];
   if (uses.alert !== undefined) {
-    way(`alert ${shortId(uses.alert.uid)}`, 'one in full');
-    way(`identity ${quoted(uses.alert.identity.id)}`, 'what is usual for it');
-    way(`verdict ${shortId(uses.alert.uid)} true_positive`, 'judge it');
+    ways.push(
+      [`alert ${shortId(uses.alert.uid)}`, 'one in full'],
+      [`identity ${quoted(uses.alert.identity.id)}`, 'what is usual for it'],
+      [`verdict ${shortId(uses.alert.uid)} true_positive`, 'judge it'],
+    );
   }
   if (uses.containment !== undefined) {
-    way(`approve ${shortId(uses.containment.id)}`, 'the tool gateway below carries it out');
-    way(`deny ${shortId(uses.containment.id)}`, 'it never runs');
+    ways.push(
+      [`approve ${shortId(uses.containment.id)}`, 'have it carried out'],
+      [`deny ${shortId(uses.containment.id)}`, 'it never runs'],
+    );
   }
-  way('doctor', 'nothing lost, nothing counted twice');
+  ways.push([`doctor --data ${quoted(at.data)}`, 'nothing lost, nothing counted twice']);
+  for (const [command, what] of ways) {
+    line(`  ${style('dim', `# ${what}`)}`);
+    line(`  ${self} ${command}`);
+  }
 }

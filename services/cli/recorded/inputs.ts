@@ -62,7 +62,8 @@ export async function openRecordings(
   const recordings: Recording[] = [];
   for (const file of files) {
     try {
-      recordings.push(await openRecording(file));
+      const recording = await openRecording(file);
+      recordings.push({ ...recording, chunks: readToTheEnd(recording) });
     } catch (error) {
       throw new Problem('recording_unreadable', `cannot read ${file}: ${(error as Error).message}`, EXIT.usage);
     }
@@ -73,4 +74,14 @@ export async function openRecordings(
       recording.size_bytes === undefined || size_bytes === undefined ? undefined : size_bytes + recording.size_bytes;
   }
   return { recordings, size_bytes };
+}
+
+/** A disk or a pipe that fails halfway is nobody's defect: it is told with what can be done. */
+async function* readToTheEnd({ name, chunks }: Recording): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    const message = `reading ${name} failed (${(error as Error).message}): correct that, then run the whole again`;
+    throw new Problem('recording_unreadable', message);
+  }
 }

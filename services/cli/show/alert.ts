@@ -24,7 +24,9 @@ export function showAlert(terminal: Terminal, answer: Answer): void {
   if (alert.identity.credential !== undefined) fact(terminal, 'credential', printable(alert.identity.credential));
   fact(terminal, 'when', `${instant(alert.first_time)} to ${instant(alert.last_time)}`);
   if (alert.sessions.length > 0) fact(terminal, 'sessions', sessionsText(alert.sessions));
-  fact(terminal, 'surprise', `${alert.bits.toFixed(1)} bits: by its habit a chance of ${oddsText(alert.bits)}`);
+  fact(terminal, 'surprise', `${alert.bits.toFixed(1)} bits: a chance of ${oddsText(alert.bits)}`);
+  const [strongest] = alert.findings;
+  if (strongest !== undefined) fact(terminal, 'history', historyText(strongest));
 
   heading(terminal, 'What happened');
   terminal.paragraph(printable(alert.summary, 2000), 2);
@@ -63,11 +65,11 @@ function showFindings(terminal: Terminal, all: readonly Finding[], count: number
   for (const [index, finding] of shown.entries()) {
     if (index > 0) terminal.line();
     const { pattern, bits, time, sentence, observed, expected, evidence } = finding;
-    terminal.line(`  ${terminal.style('bold', printable(pattern))}  ${bits.toFixed(1)} bits  ${instant(time)}`);
+    const headline = `${bits.toFixed(1)} bits, against ${WHOSE[finding.history.basis]}, ${instant(time)}`;
+    terminal.paragraph(`${terminal.style('bold', printable(pattern))}  ${headline}`, 2);
     terminal.paragraph(printable(sentence, 600), 4);
     fact(terminal, '  observed', measureText(observed));
     fact(terminal, '  expected', measureText(expected));
-    fact(terminal, '  judged by', basisText(finding));
     fact(
       terminal,
       '  event',
@@ -79,11 +81,19 @@ function showFindings(terminal: Terminal, all: readonly Finding[], count: number
   }
 }
 
-function basisText({ history }: Finding): string {
-  const { events, sessions, days, maturity, basis } = history;
+const WHOSE = {
+  identity: 'its own habit',
+  peer_group: 'the habit of its peer group',
+  population: 'the habit of the fleet',
+} as const;
+
+/** How much the verdict rests on, as of the strongest finding. */
+function historyText({ history }: Finding): string {
+  const { events, sessions, days, maturity } = history;
   const known = `${counted(events, 'event')} in ${counted(sessions, 'session')} over ${days.toFixed(1)} days`;
-  const whose = { identity: 'its own habit', peer_group: 'the habit of its peer group', population: 'the whole fleet' };
-  return `${whose[basis]}; of itself ${known} are learned${maturity === 'learning' ? ' (still learning)' : ''}`;
+  return maturity === 'mature'
+    ? `${known} learned before`
+    : `${known} learned before: still learning, peers are the yardstick`;
 }
 
 function showRecommendation(terminal: Terminal, { alert, containments, executor }: Answer): void {

@@ -14,7 +14,7 @@ export function showAlerts(terminal: Terminal, alerts: readonly Alert[]): void {
       printable(alert.identity.id, 48),
       whatOf(alert),
       alert.bits.toFixed(0).padStart(4),
-      alert.status === 'closed' ? (alert.closed_reason ?? 'closed') : alert.status,
+      statusText(alert),
     ]),
     { flexible: 4 },
   );
@@ -24,4 +24,9 @@ export function showAlerts(terminal: Terminal, alerts: readonly Alert[]): void {
 export function whatOf({ title, identity }: Pick<Alert, 'title' | 'identity'>): string {
   const who = identity.name ?? identity.id;
   return printable(title.startsWith(`${who} `) ? title.slice(who.length + 1) : title, 160);
+}
+
+/** An alert that went quiet is closed; one that was judged says how. */
+function statusText({ status, closed_reason }: Alert): string {
+  return status === 'open' || closed_reason === undefined || closed_reason === 'quiet' ? status : closed_reason;
 }

@@ -27,7 +27,8 @@ function shareText(share: number): string {
 }
 
 /** Surprise for people who do not think in bits: `1 in 16 million`. */
-export const oddsText = (bits: number): string => `1 in ${chanceText(2 ** Math.min(bits, 200))}`;
+export const oddsText = (bits: number): string =>
+  bits >= 50 ? 'less than 1 in a thousand trillion' : `1 in ${chanceText(2 ** bits)}`;
 
 const NAMED: readonly [number, string][] = [
   [1e12, 'trillion'],
@@ -36,7 +37,6 @@ const NAMED: readonly [number, string][] = [
 ];
 
 function chanceText(value: number): string {
-  if (value >= 1e15) return 'more than a thousand trillion';
   for (const [size, name] of NAMED) {
     if (value >= size) return `${(value / size).toFixed(value / size < 10 ? 1 : 0)} ${name}`;
   }
@@ -60,7 +60,7 @@ export function heading(terminal: Terminal, text: string): void {
   terminal.line(terminal.style('bold', text));
 }
 
-const LABEL_CHARS = 12;
+const LABEL_CHARS = 13;
 
 /** `  label       value`, the value wrapped beneath itself. */
 export function fact(terminal: Terminal, label: string, value: string): void {
