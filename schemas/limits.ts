@@ -113,6 +113,8 @@ export const LIMITS = {
 
   // --- sessions, learning, alerts -------------------------------------------------------------------------------
   session_idle_ms: 30 * MINUTE_MS,
+  /** A session that goes on for longer is ended and begun anew: an agent that never rests would never teach. */
+  session_ms_max: 12 * HOUR_MS,
   sessions_open_per_identity_max: 16,
   session_events_max: 256,
   /** Sessions an open alert keeps from being learned, per identity. The oldest is discarded beyond that. */
@@ -190,6 +192,7 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.checkpoint_records_max <= limits.feed_memory_max, 'checkpoint_records_max <= feed_memory_max');
   must(limits.fetch_bytes_max <= limits.flush_bytes_max, 'fetch_bytes_max <= flush_bytes_max');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
+  must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
   must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');

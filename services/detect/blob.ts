@@ -17,6 +17,7 @@ type Header = {
   readonly window_due: number | undefined;
   readonly sessions: readonly {
     readonly id: string;
+    readonly begun_ms: number;
     readonly last_ms: number;
     readonly recent: EvidenceRef[];
     readonly alert_uid: string | undefined;
@@ -41,6 +42,7 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
     window_due: state.window_due,
     sessions: state.sessions.map((s) => ({
       id: s.id,
+      begun_ms: s.begun_ms,
       last_ms: s.last_ms,
       recent: s.recent,
       alert_uid: s.alert_uid,
@@ -91,6 +93,7 @@ export function decodeIdentity(
     sessions: header.sessions.map((s) => ({
       id: s.id,
       trace: model.decodeSession(slice(s.bytes)),
+      begun_ms: s.begun_ms,
       last_ms: s.last_ms,
       recent: s.recent,
       alert_uid: s.alert_uid,

@@ -1,10 +1,49 @@
-import type { FindingDraft } from '../../detectors/contract.ts';
+import type { FindingDraft, Model, Score, ScoreInput } from '../../detectors/contract.ts';
+import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.ts';
-import { stableId } from './alerts.ts';
+import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
+import type { IdentityState, OpenSession } from './identity.ts';
+
+export type Raised = {
+  readonly findings: readonly Finding[];
+  /** The alert that the findings belong to, and the revision of it that is worth sending. */
+  readonly alert_uid: string | undefined;
+  readonly revision: Alert | undefined;
+};
+
+/** What a surprising event leads to: findings, and the alert of the identity that they open or join. */
+export function raiseFindings(
+  model: Model,
+  describe: DescribeAlert,
+  on: {
+    readonly state: IdentityState;
+    readonly session: OpenSession;
+    readonly input: ScoreInput;
+    readonly score: Score;
+  },
+): Raised {
+  const { state, session, input, score } = on;
+  const { event, log_ms, prior } = input;
+  // Several weak signals can make a strong whole: then the strongest of them speaks for it.
+  const drafts = model.explain(input, score, Math.min(prior.finding_bits, Math.max(...score.parts)));
+  if (drafts.length === 0) return { findings: [], alert_uid: undefined, revision: undefined };
+  const findings = drafts.map((draft) => findingOf(draft, event, log_ms, session.recent));
+  const context = {
+    tenant: event.tenant,
+    identity: identityOf(event),
+    session: session.id,
+    log_ms: state.clock_ms,
+    bits: score.bits,
+    alert_bits: prior.alert_bits,
+  };
+  const { uid, revision } = groupFindings(state, findings, context, describe);
+  if (uid !== undefined) session.alert_uid = uid;
+  return { findings, alert_uid: uid, revision };
+}
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */
-export function findingOf(
+function findingOf(
   draft: FindingDraft,
   event: CanonicalEvent,
   log_ms: number,
@@ -25,7 +64,7 @@ export function evidenceOf(event: CanonicalEvent): EvidenceRef {
   return { key: event.key, id: event.id, time: event.time };
 }
 
-export function identityOf(event: CanonicalEvent): AlertIdentity {
+function identityOf(event: CanonicalEvent): AlertIdentity {
   const { id, kind, name, owner, peer_group, version } = event.identity;
   const credential = event.credential?.id;
   return {

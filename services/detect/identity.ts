@@ -31,6 +31,7 @@ export type IdentityState = {
 export type OpenSession = {
   readonly id: string;
   readonly trace: SessionTrace;
+  readonly begun_ms: number;
   last_ms: number;
   /** The newest events, as evidence for findings about the session as a whole. */
   readonly recent: EvidenceRef[];

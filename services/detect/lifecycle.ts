@@ -57,10 +57,11 @@ export class Lifecycle {
   /** The open session of that name, begun if need be. The longest idle one makes room beyond the limit. */
   session(state: IdentityState, id: string, offset: number): OpenSession {
     const open = state.sessions.find((session) => session.id === id);
-    if (open !== undefined) {
+    if (open !== undefined && state.clock_ms - open.begun_ms < LIMITS.session_ms_max) {
       open.last_ms = state.clock_ms;
       return open;
     }
+    if (open !== undefined) this.#end(state, open, offset);
     if (state.sessions.length >= LIMITS.sessions_open_per_identity_max) {
       const oldest = state.sessions.reduce((a, b) => (b.last_ms < a.last_ms ? b : a));
       this.#end(state, oldest, offset);
@@ -68,6 +69,7 @@ export class Lifecycle {
     const begun: OpenSession = {
       id,
       trace: this.#model.newSession(),
+      begun_ms: state.clock_ms,
       last_ms: state.clock_ms,
       recent: [],
       alert_uid: undefined,

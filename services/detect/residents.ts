@@ -6,6 +6,9 @@ import { decodeIdentity, encodeIdentity } from './blob.ts';
 import type { IdentityState } from './identity.ts';
 import { Timers } from './timers.ts';
 
+/** Blobs encoded in one step: about 5 ms. */
+const SNAPSHOT_STEP = 256;
+
 /** Highest log clock applied, live and recorded apart, epoch milliseconds. */
 export type Watermark = { live: number; recorded: number };
 
@@ -99,11 +102,12 @@ export class Residents {
     (state.recorded ? this.#timers.recorded : this.#timers.live).push(due, state.key);
   }
 
-  /** Blobs of what changed since the last snapshot, as of `version`. */
-  snapshot(version: number): StateBlob[] {
+  /** Blobs of what changed since the last snapshot, as of `version`, with a pause after every few. */
+  *snapshot(version: number): Generator<undefined, StateBlob[]> {
     const blobs: StateBlob[] = [];
     for (const state of this.#identities.values()) {
       if (!state.dirty) continue;
+      if (blobs.length % SNAPSHOT_STEP === SNAPSHOT_STEP - 1) yield;
       state.dirty = false;
       state.applied = version;
       state.saved = version;

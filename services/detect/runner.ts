@@ -4,9 +4,10 @@ import { LogUnavailable, TOPICS } from '../platform/event-log.ts';
 import { type AssignOptions, assignPartition } from './assign.ts';
 import { type Decoded, decodeRecord } from './decode.ts';
 import { type Gap, gapBehind, PriorMissing } from './gap.ts';
+import { type Checkpoint, emptyOutputs, type GroupCut } from './handover.ts';
 import { createPatience, type Patience, Stopped } from './patience.ts';
 import { gapStatusOf, type PartitionStatus, statusOf } from './status.ts';
-import type { GroupCut, PartitionWorker } from './worker.ts';
+import type { PartitionWorker } from './worker.ts';
 import { type Batch, Writer, type WriterOptions } from './writer.ts';
 
 /**
@@ -55,9 +56,8 @@ export class DetectRunner {
 
   constructor(options: DetectOptions) {
     this.#options = options;
-    const { signal } = this.#stop;
-    this.#writer = new Writer({ ...options, signal });
-    this.#reads = createPatience({ ...options, signal });
+    this.#writer = new Writer({ ...options, signal: this.#stop.signal });
+    this.#reads = createPatience({ ...options, signal: this.#stop.signal });
     this.#flushed_ms = options.clock.elapsed();
     this.#checkpointed_ms = this.#flushed_ms;
   }
@@ -79,7 +79,6 @@ export class DetectRunner {
   }
 
   async #turn(): Promise<boolean> {
-    if (this.#failed !== undefined) throw this.#failed;
     this.#evict();
     let progress = false;
     for (const [partition, slot] of this.#slots) {
@@ -97,8 +96,10 @@ export class DetectRunner {
 
   async #pump(partition: number, worker: PartitionWorker): Promise<number> {
     const { log } = this.#options;
-    const records = this.#options.fetch_records_max ?? LIMITS.fetch_records_max;
-    const most = { records, bytes: LIMITS.fetch_bytes_max };
+    const most = {
+      records: this.#options.fetch_records_max ?? LIMITS.fetch_records_max,
+      bytes: LIMITS.fetch_bytes_max,
+    };
     const raw = await this.#reads.until('read', () => log.read(TOPICS.events, partition, worker.next, most));
     for (let from = 0; from < raw.length; from += SLICE) {
       const slice = raw.slice(from, from + SLICE);
@@ -165,14 +166,12 @@ export class DetectRunner {
     await this.#settled();
     const taken = this.#take();
     const slots = [...this.#slots.values()].filter((slot) => slot.worker.next > slot.durable);
-    const checkpoints = slots.map((slot) => slot.worker.checkpoint());
+    const checkpoints: Checkpoint[] = [];
+    for (const { worker } of slots) checkpoints.push(await inSteps(worker.checkpointSteps()));
     this.#applied = 0;
     this.#checkpointed_ms = this.#options.clock.elapsed();
     this.#start({ ...taken, checkpoints }, () => {
-      checkpoints.forEach(({ manifest }, i) => {
-        const slot = slots[i]!;
-        slot.durable = manifest.next_offset;
-      });
+      for (const [i, slot] of slots.entries()) slot.durable = checkpoints[i]!.manifest.next_offset;
       this.#evictDue = true;
     });
   }
@@ -208,7 +207,7 @@ export class DetectRunner {
   }
 
   #take(): { outputs: Outputs; cuts: GroupCut[] } {
-    const outputs: Outputs = { events: [], findings: [], alerts: [], poison: [] };
+    const outputs = emptyOutputs();
     const cuts: GroupCut[] = [];
     this.#bytes = 0;
     for (const { worker } of this.#slots.values()) {
@@ -218,6 +217,9 @@ export class DetectRunner {
       for (const row of taken.alerts) outputs.alerts.push(row);
       for (const row of taken.poison) outputs.poison.push(row);
       cuts.push(...worker.takeCuts());
+      for (const [outcome, count] of Object.entries(worker.takeTallies())) {
+        this.#options.telemetry.occurred('session_lessons', { outcome }, {}, count);
+      }
     }
     return { outputs, cuts };
   }
@@ -236,9 +238,7 @@ export class DetectRunner {
   }
 
   #pendingRows(): number {
-    let rows = 0;
-    for (const { worker } of this.#slots.values()) rows += worker.pending.rows;
-    return rows;
+    return [...this.#slots.values()].reduce((rows, { worker }) => rows + worker.pending.rows, 0);
   }
 
   /** Waits for the write that is under way and passes its failure on. */
@@ -250,7 +250,6 @@ export class DetectRunner {
   /** Everything applied so far becomes durable, manifests included. */
   checkpoint(): Promise<void> {
     return this.#alone(async () => {
-      if (this.#failed !== undefined) throw this.#failed;
       await this.#startCheckpoint();
       await this.#settled();
     });
@@ -261,7 +260,10 @@ export class DetectRunner {
    * made durable: a record may have been applied in part.
    */
   #alone<T>(work: () => Promise<T>): Promise<T> {
-    const run = this.#queue.then(work);
+    const run = this.#queue.then(() => {
+      if (this.#failed !== undefined) throw this.#failed;
+      return work();
+    });
     this.#queue = run.catch((error: unknown) => {
       this.#failed ??= error;
     });
@@ -333,8 +335,16 @@ export class DetectRunner {
   }
 
   status(): PartitionStatus[] {
-    const assigned = [...this.#slots].map(([partition, slot]) => statusOf(partition, slot));
+    const slots = [...this.#slots].map(([partition, slot]) => statusOf(partition, slot));
     const gaps = [...this.#gaps].map(([partition, gap]) => gapStatusOf(partition, gap));
-    return [...assigned, ...gaps].sort((a, b) => a.partition - b.partition);
+    return [...slots, ...gaps].sort((a, b) => a.partition - b.partition);
+  }
+}
+
+/** Runs the steps to their end and lets others run between them. */
+async function inSteps<T>(steps: Generator<undefined, T>): Promise<T> {
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return step.value;
+    await new Promise(setImmediate);
   }
 }

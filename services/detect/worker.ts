@@ -6,11 +6,13 @@ import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { identityKey } from '../platform/partitioner.ts';
 import type { SeenKey } from '../platform/store.ts';
-import { type DescribeAlert, groupFindings } from './alerts.ts';
+import type { DescribeAlert } from './alerts.ts';
 import { type Decoded, isPoison } from './decode.ts';
 import { DedupMemory } from './dedup.ts';
-import { evidenceOf, findingOf, identityOf } from './findings.ts';
+import { evidenceOf, raiseFindings } from './findings.ts';
+import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
+import { type Checkpoint, emptyOutputs, type GroupCut, type Needs } from './handover.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Residents, type Watermark } from './residents.ts';
@@ -35,22 +37,6 @@ export type WorkerOptions = {
   readonly lateness_ms?: number;
 };
 
-/** What the shell has to fetch before the records may be applied. */
-export type Needs = { readonly blobs: string[]; readonly priors: string[] };
-
-/** One partition's peer groups as of a cut: written once, under the name of the cut. */
-export type GroupCut = { readonly version: string; readonly partition: number; readonly bytes: Uint8Array };
-
-/** Written in this order: groups, then identities, then the manifest. Each rests on the one before it. */
-export type Checkpoint = {
-  readonly groups: StateBlob[];
-  readonly identities: StateBlob[];
-  readonly manifest: Manifest;
-};
-
-const LATE = 1 << EVENT_FLAGS.indexOf('late');
-const EARLY = 1 << EVENT_FLAGS.indexOf('early');
-const ID_REUSED = 1 << EVENT_FLAGS.indexOf('id_reused');
 /** Newest events of a session that go along as evidence. */
 const RECENT_EVIDENCE = 5;
 
@@ -216,7 +202,8 @@ export class PartitionWorker {
     }
     this.#count('accepted');
     if (recorded) this.#count('accepted_recorded');
-    const flags = this.#flagsOf(event, log_ms, seen === 'id_reused');
+    const flags = flagsOf(event, log_ms, { lateness_ms: this.#lateness_ms, id_reused: seen === 'id_reused' });
+    this.#countFlags(flags);
     const group = this.#groups.register(peerGroupOf(event));
     const key = identityKey(event.tenant, event.identity.id);
     const state = this.#residents.get(key) ?? this.#residents.create(key, group);
@@ -226,7 +213,7 @@ export class PartitionWorker {
     this.#lifecycle.advance(state, offset, log_ms, recorded);
     const session = this.#lifecycle.session(state, event.session ?? '', offset);
     // An old clock can come back to an identity, as when a recording is replayed again: its windows are long closed.
-    const in_window = (flags & (LATE | EARLY)) === 0 && event.time >= state.clock_ms - this.#lateness_ms;
+    const in_window = (flags & OUT_OF_WINDOW) === 0 && event.time >= state.clock_ms - this.#lateness_ms;
     const input = { event, log_ms, in_window, state: state.slot, session: session.trace, prior: this.#prior };
     const score = this.#model.score(input);
     session.recent.push(evidenceOf(event));
@@ -246,46 +233,19 @@ export class PartitionWorker {
     });
   }
 
-  #flagsOf(event: CanonicalEvent, log_ms: number, reused: boolean): number {
-    let flags = 0;
-    if (event.flags !== undefined) for (const flag of event.flags) flags |= 1 << EVENT_FLAGS.indexOf(flag);
-    if (event.time < log_ms - this.#lateness_ms) flags |= LATE;
-    if (event.time > log_ms + LIMITS.future_ms) flags |= EARLY;
-    if (reused) flags |= ID_REUSED;
+  #countFlags(flags: number): void {
     for (let rest = flags, bit = 0; rest !== 0; rest >>= 1, bit++) {
       if (rest & 1) this.#count(`flag.${EVENT_FLAGS[bit]}`);
     }
-    return flags;
   }
 
   #raise(state: IdentityState, session: OpenSession, input: ScoreInput, score: Score, offset: number): void {
-    // Several weak signals can make a strong whole: then the strongest of them speaks for it.
-    const bits_min = Math.min(this.#prior.finding_bits, Math.max(...score.parts));
-    const drafts = this.#model.explain(input, score, bits_min);
-    if (drafts.length === 0) return;
-    const findings = drafts.map((draft) => findingOf(draft, input.event, input.log_ms, session.recent));
+    const { partition, describe } = this.#options;
+    const { findings, alert_uid, revision } = raiseFindings(this.#model, describe, { state, session, input, score });
+    if (revision !== undefined) this.#emitAlert(revision, offset);
     const { tenant, identity } = input.event;
-    const context = {
-      tenant,
-      identity: identityOf(input.event),
-      session: session.id,
-      log_ms: state.clock_ms,
-      bits: score.bits,
-      alert_bits: this.#prior.alert_bits,
-    };
-    const grouped = groupFindings(state, findings, context, this.#options.describe);
-    if (grouped.uid !== undefined) session.alert_uid = grouped.uid;
-    if (grouped.revision !== undefined) this.#emitAlert(grouped.revision, offset);
-    const { partition } = this.#options;
     for (const finding of findings) {
-      this.#outputs.findings.push({
-        finding,
-        tenant,
-        identity: identity.id,
-        alert_uid: grouped.uid,
-        partition,
-        offset,
-      });
+      this.#outputs.findings.push({ finding, tenant, identity: identity.id, alert_uid, partition, offset });
     }
   }
 
@@ -354,12 +314,18 @@ export class PartitionWorker {
 
   /** A snapshot of what changed since the last one. Outputs must be taken before, and written before it. */
   checkpoint(): Checkpoint {
+    const steps = this.checkpointSteps();
+    for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+  }
+
+  /** The same in small steps: others may run between them, but no record may be applied before the last. */
+  *checkpointSteps(): Generator<undefined, Checkpoint> {
     if (this.pending.rows > 0) throw new Error('a checkpoint before its outputs were taken would lose them');
     const version = this.#next - 1;
     const { topic, partition, partitions, generation } = this.#options;
     return {
       groups: this.#groups.checkpoint(version),
-      identities: this.#residents.snapshot(version),
+      identities: yield* this.#residents.snapshot(version),
       manifest: {
         topic,
         partition,
@@ -381,8 +347,4 @@ export class PartitionWorker {
   evict(durable: number, most: number = LIMITS.resident_identities_max): number {
     return this.#residents.evict(durable, this.#watermark, most);
   }
-}
-
-function emptyOutputs(): Outputs {
-  return { events: [], findings: [], alerts: [], poison: [] };
 }

@@ -6,8 +6,8 @@ import { type EventLog, type NewRecord, TOPICS } from '../platform/event-log.ts'
 import { identityKey } from '../platform/partitioner.ts';
 import { type DetectStore, StoreRefused } from '../platform/store.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
+import type { Checkpoint, GroupCut } from './handover.ts';
 import { createPatience, type Patience } from './patience.ts';
-import type { Checkpoint, GroupCut } from './worker.ts';
 
 /**
  * Carries out what the workers hand over, in the order on which recovery rests (design, section 5): rows, alert records,
