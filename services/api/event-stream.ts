@@ -3,8 +3,9 @@ import type { Alert, Severity } from '../../schemas/alert.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { toOcsf } from '../../schemas/ocsf/to-ocsf.ts';
 import type { Access, Caller } from './authentication.ts';
+import { defined } from './defined.ts';
 import { refuse, refuseAs } from './errors.ts';
-import type { FeedFilter, FeedPage } from './ports.ts';
+import type { FeedPage } from './ports.ts';
 import type { Context } from './route.ts';
 
 type Query = {
@@ -46,9 +47,10 @@ export async function streamAlerts(asked: AskedStream, caller: Caller, access: A
   const resumed = asked.request.headers['last-event-id'];
   const start = typeof resumed === 'string' && resumed !== '' ? resumed : query.cursor;
   const cursor = start ?? (query.from === 'now' ? await feed.end() : undefined);
-  const filter = filterOf(query);
+  const { tenant, status, severity_min, identity } = query;
+  const filter = defined({ tenant, status, severity_min, identity });
   const limit = LIMITS.stream_page_items;
-  const first = await feed.read({ limit, filter, ...(cursor !== undefined && { cursor }) });
+  const first = await feed.read({ limit, filter, ...defined({ cursor }) });
   if (!first.ok) {
     release();
     return refuseAs(first.error.code, first.error.message, { field: 'headers.last-event-id' });
@@ -114,13 +116,4 @@ function textOf(page: Extract<FeedPage, { ok: true }>, format: Query['format']):
       return `id: ${cursor}\nevent: alert\ndata: ${data}\n\n`;
     })
     .join('');
-}
-
-function filterOf({ tenant, status, severity_min, identity }: Query): FeedFilter {
-  return {
-    ...(tenant !== undefined && { tenant }),
-    ...(status !== undefined && { status }),
-    ...(severity_min !== undefined && { severity_min }),
-    ...(identity !== undefined && { identity }),
-  };
 }

@@ -1,13 +1,12 @@
 import type { FastifyReply } from 'fastify';
 import type { ErrorBody } from '../../schemas/api/shared.ts';
+import { defined } from './defined.ts';
 import { type Refused, STATUS_OF } from './errors.ts';
 
 /** The one shape of every refusal. */
 export function errorBody({ code, message, details }: Refused): ErrorBody {
   const { field, remedy } = details;
-  return {
-    error: { code, message, ...(field !== undefined && { field }), ...(remedy !== undefined && { remedy }) },
-  };
+  return { error: { code, message, ...defined({ field, remedy }) } };
 }
 
 /** Refuses a request: status, headers and body all follow from the code. */

@@ -1,9 +1,14 @@
 import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
+import type { Role } from '../../schemas/principal.ts';
 import type { Access, Caller } from './authentication.ts';
+import { defined } from './defined.ts';
 import type { Refused } from './errors.ts';
 import type { Ports } from './ports.ts';
 import type { Streams } from './streams.ts';
+
+/** Who may look at what was found. */
+export const READERS = ['viewer', 'analyst', 'approver'] as const satisfies readonly Role[];
 
 /** What a handler works with besides its request. */
 export type Context = {
@@ -86,10 +91,8 @@ export function route<
     summary: spec.summary,
     tag: spec.tag,
     schema: {
-      ...(params !== undefined && { params }),
       querystring: query ?? NO_QUERY,
-      ...(body !== undefined && { body }),
-      ...(answer !== undefined && { answer }),
+      ...defined({ params, body, answer }),
     },
     status: spec.status ?? 200,
     raw_body: spec.raw_body ?? false,

@@ -8,12 +8,13 @@ import type { ScoredEvent } from '../../schemas/outputs.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import { situationOf } from '../control/explain.ts';
 import type { ControlState, KeyEntry } from '../control/state.ts';
+import { defined } from './defined.ts';
 
 /** How things of the inside look from the outside. */
 
 export function containmentView(containment: Containment, state: ControlState): ContainmentView {
   const { code, message, until } = situationOf(containment, state);
-  return { ...containment, situation: { code, message, ...(until !== undefined && { until }) } };
+  return { ...containment, situation: { code, message, ...defined({ until }) } };
 }
 
 /** Says plainly when an approval would lead to nothing. */
@@ -44,7 +45,7 @@ export function eventView(scored: ScoredEvent, detectors: readonly string[]): Ev
 
 export function keyView({ key, revoked }: KeyEntry): KeyView {
   const { hash: _, ...shown } = key;
-  return { ...shown, ...(revoked !== undefined && { revoked }) };
+  return { ...shown, ...defined({ revoked }) };
 }
 
 export function subscriptionView({ subscription, ...rest }: SubscriptionEntry): z.input<typeof SubscriptionView> {

@@ -15,6 +15,7 @@ import { KeyId, LOCAL_ISSUER, PrincipalRef, principalKey } from '../../../schema
 import { mintKey } from '../../control/keys.ts';
 import type { PrincipalEntry } from '../../control/state.ts';
 import { command } from '../commands.ts';
+import { defined } from '../defined.ts';
 import type { Ports } from '../ports.ts';
 import { callerOf, type Route, route } from '../route.ts';
 import { keyView } from '../views.ts';
@@ -30,7 +31,7 @@ const whoami = route({
   answer: WhoAmI,
   async handle(asked) {
     const { principal, roles, credential, expires } = callerOf(asked);
-    return { principal, roles: [...roles], key: credential, ...(expires !== undefined && { expires }) };
+    return { principal, roles: [...roles], key: credential, ...defined({ expires }) };
   },
 });
 
@@ -150,5 +151,5 @@ function shownKey({ control }: Ports, id: string): KeyView {
 }
 
 function principalView({ principal, roles, created, revoked }: PrincipalEntry) {
-  return { principal, roles: [...roles], created, ...(revoked !== undefined && { revoked }) };
+  return { principal, roles: [...roles], created, ...defined({ revoked }) };
 }

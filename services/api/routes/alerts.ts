@@ -6,13 +6,12 @@ import { LIMITS } from '../../../schemas/limits.ts';
 import { OcsfDetectionFinding } from '../../../schemas/ocsf/detection-finding.ts';
 import { toOcsf } from '../../../schemas/ocsf/to-ocsf.ts';
 import { command } from '../commands.ts';
+import { defined } from '../defined.ts';
 import { Refused, refuse } from '../errors.ts';
 import { streamAlerts } from '../event-stream.ts';
 import { keyset } from '../keyset.ts';
-import { callerOf, type Route, route } from '../route.ts';
+import { callerOf, READERS, type Route, route } from '../route.ts';
 import { containmentView, eventView, executorView } from '../views.ts';
-
-const READERS = ['viewer', 'analyst', 'approver'] as const;
 
 const Uid = z.object({ uid: z.string().min(1).max(LIMITS.id_chars_max) });
 const Format = z.enum(['native', 'ocsf']).default('native');
@@ -55,15 +54,9 @@ const list = route({
     const { tenant, status, severity, identity, since, until, order, limit } = query;
     const after = cursors[order].decode(query.cursor);
     if (after instanceof Refused) return after;
-    const filter = {
-      tenant,
-      ...(status !== undefined && { status }),
-      ...(severity !== undefined && { severities: severity.split(',').map((one) => Severity.parse(one)) }),
-      ...(identity !== undefined && { identity }),
-      ...(since !== undefined && { since }),
-      ...(until !== undefined && { until }),
-    };
-    const asked = { limit, order, ...(after !== undefined && { after }) };
+    const severities = severity?.split(',').map((one) => Severity.parse(one));
+    const filter = { tenant, ...defined({ status, severities, identity, since, until }) };
+    const asked = { limit, order, ...defined({ after }) };
     const page = await context.ports.store.listAlerts(filter, asked);
     const next = page.next === undefined ? {} : { next_cursor: cursors[order].encode(page.next) };
     if (query.format === 'ocsf') return { items: page.items.map(toOcsf), ...next };
@@ -129,7 +122,7 @@ const verdict = route({
       tenant: alert.tenant,
       identity: alert.identity.id,
       verdict: body.verdict,
-      ...(body.comment !== undefined && { comment: body.comment }),
+      ...defined({ comment: body.comment }),
     });
     return refused ?? { alert_uid: alert.uid, verdict: body.verdict };
   },

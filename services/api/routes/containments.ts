@@ -4,13 +4,13 @@ import { CursorText, IdentityId, Limit } from '../../../schemas/api/shared.ts';
 import { CONTAINMENT_STATES, type Containment, ContainmentId, OPEN_STATES } from '../../../schemas/containment.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { type CommandBody, command } from '../commands.ts';
+import { defined } from '../defined.ts';
 import { Refused, refuseAs } from '../errors.ts';
 import { keyset } from '../keyset.ts';
 import type { Ports } from '../ports.ts';
-import { type Asked, callerOf, type Route, route } from '../route.ts';
+import { type Asked, callerOf, READERS, type Route, route } from '../route.ts';
 import { containmentView, executorView } from '../views.ts';
 
-const READERS = ['viewer', 'analyst', 'approver'] as const;
 const Id = z.object({ id: ContainmentId });
 const places = keyset('containments', z.object({ created: z.int(), id: z.string() }));
 
@@ -85,8 +85,7 @@ function vote(type: 'approve' | 'deny', summary: string): Route {
     answer: ContainmentAnswer,
     handle: (asked) => {
       const { digest, comment } = asked.body;
-      const named = { type, containment: asked.params.id, digest };
-      return ask(asked, comment === undefined ? named : { ...named, comment });
+      return ask(asked, { type, containment: asked.params.id, digest, ...defined({ comment }) });
     },
   });
 }

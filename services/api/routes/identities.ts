@@ -3,13 +3,13 @@ import { EventPage } from '../../../schemas/api/events.ts';
 import { IdentityAnswer, IdentityPage } from '../../../schemas/api/identities.ts';
 import { CursorText, IdentityId, Limit, TenantName, TimeMs } from '../../../schemas/api/shared.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
+import { defined } from '../defined.ts';
 import { Refused, refuse } from '../errors.ts';
 import { keyset } from '../keyset.ts';
 import type { Ports } from '../ports.ts';
-import { type Route, route } from '../route.ts';
+import { READERS, type Route, route } from '../route.ts';
 import { containmentView, eventView } from '../views.ts';
 
-const READERS = ['viewer', 'analyst', 'approver'] as const;
 const Id = z.object({ id: IdentityId });
 
 const names = keyset('identities', z.string());
@@ -26,7 +26,7 @@ const list = route({
   async handle({ query, context }) {
     const after = names.decode(query.cursor);
     if (after instanceof Refused) return after;
-    const asked = { limit: query.limit, ...(after !== undefined && { after }) };
+    const asked = { limit: query.limit, ...defined({ after }) };
     const { items, next } = await context.ports.store.listIdentities(query.tenant, asked);
     return { items: [...items], ...(next !== undefined && { next_cursor: names.encode(next) }) };
   },
@@ -91,14 +91,8 @@ const history = route({
     const after = places.decode(query.cursor);
     if (after instanceof Refused) return after;
     const { tenant, session, from, to, limit } = query;
-    const filter = {
-      tenant,
-      identity: params.id,
-      ...(session !== undefined && { session }),
-      ...(from !== undefined && { from }),
-      ...(to !== undefined && { to }),
-    };
-    const { items, next } = await ports.store.listEvents(filter, { limit, ...(after !== undefined && { after }) });
+    const filter = { tenant, identity: params.id, ...defined({ session, from, to }) };
+    const { items, next } = await ports.store.listEvents(filter, { limit, ...defined({ after }) });
     return {
       items: items.map((event) => eventView(event, ports.detect.detectors)),
       ...(next !== undefined && { next_cursor: places.encode(next) }),

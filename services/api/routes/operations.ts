@@ -3,6 +3,7 @@ import { DeadLetterPage } from '../../../schemas/api/events.ts';
 import { CursorText, Limit } from '../../../schemas/api/shared.ts';
 import { Health, Readiness, StatusAnswer } from '../../../schemas/api/status.ts';
 import { DEAD_LETTER_REASONS } from '../../../schemas/dead-letter.ts';
+import { defined } from '../defined.ts';
 import { Refused } from '../errors.ts';
 import { keyset } from '../keyset.ts';
 import { type Route, route } from '../route.ts';
@@ -87,8 +88,7 @@ const deadLetters = route({
     if (after instanceof Refused) return after;
     const { items, next } = await ports.store.listDeadLetters({
       limit: query.limit,
-      ...(after !== undefined && { after }),
-      ...(query.reason !== undefined && { reason: query.reason }),
+      ...defined({ after, reason: query.reason }),
     });
     const counts = await ports.store.countDeadLetters();
     return {

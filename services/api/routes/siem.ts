@@ -4,6 +4,7 @@ import { PullAnswer } from '../../../schemas/api/alerts.ts';
 import { CursorText, IdentityId, Limit } from '../../../schemas/api/shared.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { toOcsf } from '../../../schemas/ocsf/to-ocsf.ts';
+import { defined } from '../defined.ts';
 import { refuse, refuseAs } from '../errors.ts';
 import { type Route, route } from '../route.ts';
 
@@ -34,13 +35,8 @@ export const siem: readonly Route[] = [
     async handle({ query, context, reply }) {
       const { cursor, limit, wait_s, tenant, severity_min, identity, status } = query;
       const { feed, clock } = context.ports;
-      const filter = {
-        ...(tenant !== undefined && { tenant }),
-        ...(severity_min !== undefined && { severity_min }),
-        ...(identity !== undefined && { identity }),
-        ...(status !== undefined && { status }),
-      };
-      const asked = { limit, filter, ...(cursor !== undefined && { cursor }) };
+      const filter = defined({ tenant, severity_min, identity, status });
+      const asked = { limit, filter, ...defined({ cursor }) };
       const release = wait_s === 0 ? () => undefined : context.streams.take();
       if (release === undefined) {
         return refuse('too_busy', { retry_after_s: 5, remedy: 'poll without wait_s, or less often' });

@@ -7,6 +7,7 @@ import {
 } from '../../../schemas/api/access.ts';
 import { Subscription } from '../../../schemas/subscription.ts';
 import { command } from '../commands.ts';
+import { defined } from '../defined.ts';
 import { callerOf, type Route, route } from '../route.ts';
 import { subscriptionView } from '../views.ts';
 
@@ -42,12 +43,12 @@ const set = route({
     const known = control.state.subscriptions.get(id)?.subscription.secrets;
     const made = (given ?? known) ? undefined : `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
     const secrets = given ?? known ?? (made === undefined ? [] : [made]);
-    const subscription = { id, url, format, severity_min, secrets, ...(tenant !== undefined && { tenant }) };
+    const subscription = { id, url, format, severity_min, secrets, ...defined({ tenant }) };
     const refused = await command(asked, callerOf(asked), { type: 'subscription_set', subscription });
     if (refused !== undefined) return refused;
     const entry = control.state.subscriptions.get(id);
     if (entry === undefined) throw new Error('a subscription that was set is not in the control state');
-    return { ...subscriptionView(entry), ...(made !== undefined && { new_secret: made }) };
+    return { ...subscriptionView(entry), ...defined({ new_secret: made }) };
   },
 });
 
