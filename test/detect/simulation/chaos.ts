@@ -3,7 +3,7 @@ import type { Alert } from '../../../schemas/alert.ts';
 import type { DetectRunner } from '../../../services/detect/runner.ts';
 import type { WriteStep } from '../../../services/detect/writer.ts';
 import { TOPICS } from '../../../services/platform/event-log.ts';
-import { openSimulatedLog, randomFaults, type SimulatedDisk } from '../../support/simulated-log.ts';
+import { openSimulatedLog, randomFaults, type SimulatedDisk, trimSimulated } from '../../support/simulated-log.ts';
 import { blobText, newStoreDisk, openSimulatedStore, type StoreDisk } from '../../support/simulated-store.ts';
 import { copyOfLog, newRunner, type Random, randomOf, virtualClock, type World } from './world.ts';
 
@@ -31,7 +31,7 @@ export async function runChaos(world: World, seed: number): Promise<Outcome> {
   for (let life = 0; ; life++) {
     const calm = life >= LIVES_MAX;
     const process = start(world, random, { log, store, limbo, clock, calm });
-    const end = await live(process, world, random, calm, limbo, zombie);
+    const end = await live(process, world, random, calm, log, limbo, zombie);
     if (end === 'finished') break;
     deaths++;
     zombie = process.alive() ? process : undefined;
@@ -105,6 +105,7 @@ async function live(
   world: World,
   random: Random,
   calm: boolean,
+  disk: SimulatedDisk,
   limbo: (() => void)[],
   zombie: Process | undefined,
 ): Promise<'finished' | 'died'> {
@@ -115,6 +116,7 @@ async function live(
     for (let turn = 0; turn < TURNS_MAX; turn++) {
       if (limbo.length > 0 && random.chance(0.2)) limbo.splice(random.int(limbo.length), 1)[0]?.();
       const progress = await process.runner.turn();
+      if (random.chance(0.1)) forgetLog(disk, process);
       if (zombie?.alive() === true && random.chance(0.3)) {
         await Promise.race([zombie.runner.turn().catch(() => undefined), zombie.died]);
       }
@@ -127,6 +129,13 @@ async function live(
     throw new Error('the run does not end');
   };
   return Promise.race([work(), process.died]);
+}
+
+/** Retention at its worst: nothing is kept that detect has made durable. A zombie may find its place gone. */
+function forgetLog(disk: SimulatedDisk, process: Process): void {
+  for (const { partition, durable_offset } of process.runner.status()) {
+    trimSimulated(disk, TOPICS.events, partition, durable_offset);
+  }
 }
 
 /** What differs from the uninterrupted run, as sentences; none when all promises held. */

@@ -98,7 +98,7 @@ export async function buildWorld(seed: number): Promise<World> {
   const runner = newRunner({ dedup_keys_max }, handle, store, clock, { fetch_records_max: 64 });
   for (let p = 0; p < partitions; p++) await runner.assign(p);
 
-  const teller = new Teller(random, clock, random.chance(0.4));
+  const teller = new Teller(random, clock, CLOCKS[random.int(CLOCKS.length)]!);
   const phases = 1 + random.int(4);
   for (let phase = 0; phase < phases; phase++) {
     await teller.tell(handle, partitions, 10 + random.int(60), reference);
@@ -117,19 +117,27 @@ export async function buildWorld(seed: number): Promise<World> {
   return { partitions, log, reference, dedup_keys_max };
 }
 
+/** Which clocks the records of a world carry: the log's, a recording's, or both among each other. */
+const CLOCKS = ['live', 'live', 'recorded', 'mixed'] as const;
+
 /** Tells the story of a seed into the log. */
 class Teller {
   readonly #random: Random;
   readonly #clock: VirtualClock;
-  /** The clock of the recording, when this world's events carry one. */
-  #recorded_ms: number | undefined;
+  readonly #clocks: (typeof CLOCKS)[number];
+  #recorded_ms: number;
+  /** Whether the record at hand carries the clock of the recording. */
+  #recorded: boolean;
   readonly #sent: { partition: number; record: DetectRecord }[] = [];
   #serial = 0;
 
-  constructor(random: Random, clock: VirtualClock, recorded: boolean) {
+  constructor(random: Random, clock: VirtualClock, clocks: (typeof CLOCKS)[number]) {
     this.#random = random;
     this.#clock = clock;
-    this.#recorded_ms = recorded ? Date.UTC(2025, 0, 1) : undefined;
+    this.#clocks = clocks;
+    this.#recorded = clocks === 'recorded';
+    // Mixed clocks run close to each other, so that an identity changes from either to the other.
+    this.#recorded_ms = clocks === 'mixed' ? START_MS - random.int(86_400_000) : Date.UTC(2025, 0, 1);
   }
 
   async tell(log: SimulatedLog, partitions: number, records: number, reference: StoreDisk): Promise<void> {
@@ -144,8 +152,9 @@ class Teller {
   #pass(): void {
     const steps_ms = [1_000, 20_000, 120_000, 1_900_000, 5 * 3_600_000, 8 * 3_600_000, 15 * 86_400_000];
     const step = steps_ms[Math.floor(this.#random() ** 2.5 * steps_ms.length)]!;
-    if (this.#recorded_ms === undefined) this.#clock.advance(step);
-    else this.#recorded_ms += step;
+    if (this.#clocks === 'mixed') this.#recorded = this.#random.chance(0.5);
+    if (this.#recorded) this.#recorded_ms += step;
+    else this.#clock.advance(step);
   }
 
   #next(partitions: number, reference: StoreDisk): { partition: number; value: Buffer } {
@@ -188,7 +197,7 @@ class Teller {
   }
 
   #at(): { at?: number } {
-    return this.#recorded_ms === undefined ? {} : { at: this.#recorded_ms };
+    return this.#recorded ? { at: this.#recorded_ms } : {};
   }
 
   #event(): CanonicalEvent {
@@ -208,7 +217,7 @@ class Teller {
       id,
       origin: 'sim',
       tenant: 'default',
-      time: (this.#recorded_ms ?? this.#clock.now()) + skew_ms,
+      time: (this.#recorded ? this.#recorded_ms : this.#clock.now()) + skew_ms,
       identity: { id: `agent-${random.int(7)}`, kind: 'agent', peer_group: `g${random.int(3)}` },
       ...(session === 0 ? {} : { session: `s${session}` }),
       action: { operation: 'read' },
