@@ -172,12 +172,18 @@ describe('reading', { concurrency: 1 }, () => {
 
   test('events of an identity come newest first, page by page, with scores by detector', async () => {
     const url = `/v1/identities/${encodeURIComponent('agent/0 ü?')}/events`;
-    const all = await pages<{ event: { id: string; time: number }; bits: number; detectors: object }>(`${url}?limit=1`);
+    const all = await pages<{ event: { id: string; time: number }; bits: number; detectors: Record<string, number> }>(
+      `${url}?limit=1`,
+    );
     assert.deepEqual(all.map(({ event }) => event.id).toSorted(), ['e0', 'e3', 'e6']);
     assert.deepEqual(
       all.map(({ event }) => event.time),
       all.map(({ event }) => event.time).toSorted((a, b) => b - a),
     );
+    for (const { bits, detectors } of all) {
+      const parts = Object.values(detectors);
+      assert.ok(bits >= 0 && parts.length > 0 && parts.every((part) => part > 0), JSON.stringify(detectors));
+    }
     assert.equal((await pages(`${url}?limit=2&session=s-8841`)).length, 3);
     assert.equal((await pages(`${url}?limit=2&session=none`)).length, 0);
     assert.equal((await pages(`${url}?limit=2&to=1`)).length, 0);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get } from 'node:https';
-import { connect } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { onClientError } from '../../services/api/failure-handling.ts';
 import { listen } from '../../services/api/server.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { selfSignedCertificate } from './support/certificate.ts';
@@ -68,6 +69,14 @@ describe('listening', { concurrency: 1 }, () => {
       assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), answer);
       assert.ok(answer.includes(`"code":"${code}"`), answer);
     }
+  });
+
+  test('a request that does not arrive in time is told so', async () => {
+    const { socket, sent } = await pairOfSockets();
+    onClientError(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+    assert.match(await sent, /^HTTP\/1.1 408 Request Timeout\r\n[\s\S]*"code":"request_timeout"/);
+    onClientError(Object.assign(new Error(), { code: 'ECONNRESET' }), socket);
+    assert.ok(socket.destroyed);
   });
 
   test('answers carry the headers that keep them out of caches, frames and scripts', async () => {
@@ -149,4 +158,16 @@ async function exchange(url: string, bytes: string): Promise<string> {
   socket.write(bytes, 'latin1');
   await once(socket, 'close');
   return Buffer.concat(parts).toString('utf8');
+}
+
+/** Our end of a connection, and what the other end gets until we hang up. */
+async function pairOfSockets(): Promise<{ readonly socket: Socket; readonly sent: Promise<string> }> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const other = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  server.close();
+  const parts: Buffer[] = [];
+  other.on('data', (part: Buffer) => parts.push(part));
+  return { socket, sent: once(other, 'close').then(() => Buffer.concat(parts).toString('utf8')) };
 }
