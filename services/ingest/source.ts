@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
 import type { Item } from './core.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 import type { Refusal } from './refusal.ts';
@@ -12,11 +12,30 @@ export type Recording = {
   readonly size_bytes: number | undefined;
 };
 
-/** Opens a file, or standard input for `-`. Rejects with the system's error when there is no such file. */
+/**
+ * A file, or standard input for `-`. Rejects with the system's error when there is no such file, it may not be read, or
+ * it is a directory. Opened only when it is read, so that a thousand files do not stand open at once.
+ */
 export async function openRecording(path: string): Promise<Recording> {
   if (path === '-') return { name: 'stdin', chunks: process.stdin as AsyncIterable<Buffer>, size_bytes: undefined };
   const found = await stat(path);
-  return { name: path, chunks: createReadStream(path), size_bytes: found.isFile() ? found.size : undefined };
+  if (found.isDirectory()) throw new RecordingIsDirectory(path);
+  await access(path, constants.R_OK);
+  return { name: path, chunks: chunksOf(path), size_bytes: found.isFile() ? found.size : undefined };
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
+  yield* createReadStream(path);
+}
+
+/** Like the errors of the system that stand beside it, it has their code. */
+export class RecordingIsDirectory extends Error {
+  override readonly name = 'RecordingIsDirectory';
+  readonly code = 'EISDIR';
+
+  constructor(path: string) {
+    super(`${path} is a directory: name the files in it`);
+  }
 }
 
 export type ItemBatch = {
