@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { DetectRecord } from '../../schemas/record.ts';
+import { copyDeadLetters, DEAD_COPIED } from '../../services/cli/service/copies.ts';
+import { createMinute } from '../../services/cli/service/detection.ts';
+import { waitingPriors } from '../../services/detect/priors.ts';
+import type { PartitionStatus } from '../../services/detect/status.ts';
+import { TOPICS } from '../../services/platform/event-log.ts';
+import { type StoredDeadLetter, StoreRefused } from '../../services/platform/store.ts';
+import { silentTelemetry } from '../../services/platform/telemetry.ts';
+import { manualClock } from '../support/manual-clock.ts';
+import { newDisk, openSimulatedLog } from '../support/simulated-log.ts';
+import { HOUR_MS, NOON_MS } from './support.ts';
+
+function logOf(partitions: number) {
+  return openSimulatedLog({ disk: newDisk({ partitions, random: () => 0.5 }), clock: manualClock() });
+}
+
+test('every minute has its tick; live events alone ask for a prior, one at a time', async () => {
+  const log = logOf(2);
+  const counters = { accepted: 100, accepted_recorded: 100 };
+  const status = (): PartitionStatus[] => [
+    {
+      partition: 0,
+      state: 'running',
+      next_offset: 0,
+      durable_offset: 0,
+      resident: 0,
+      counters: { ...counters },
+      watermark: { live: 0, recorded: 0 },
+    },
+  ];
+  const minute = createMinute(log, { status }, () => 'id');
+  counters.accepted += 1_000;
+  counters.accepted_recorded += 1_000;
+  await minute(NOON_MS);
+  assert.deepEqual(await waitingPriors(log), [], 'a recording asks for its own');
+  counters.accepted += 10;
+  await minute(NOON_MS + 60_000);
+  assert.deepEqual(await waitingPriors(log), [`live-${NOON_MS + 60_000}-id`]);
+  counters.accepted += 1_000;
+  await minute(NOON_MS + 30 * HOUR_MS);
+  assert.equal((await waitingPriors(log)).length, 1, 'the one before it waits still');
+  const records = await log.read(TOPICS.events, 1, 0, { records: 100, bytes: 1e9 });
+  assert.deepEqual(
+    records.map(({ value }) => (JSON.parse(value.toString()) as DetectRecord).type),
+    ['tick', 'tick', 'cut', 'tick'],
+  );
+});
+
+test('a dead letter that the store refuses does not keep the others from being copied', async () => {
+  const log = logOf(1);
+  for (let n = 0; n < 5; n++) {
+    const letter = { reason: 'not_json', message: 'm', origin: 'o', position: `${n}`, length: 0, bytes: '', time: 1 };
+    await log.transact({ records: [{ topic: TOPICS.dead, key: 'k', value: Buffer.from(JSON.stringify(letter)) }] });
+  }
+  const copied: string[] = [];
+  const writeDeadLetters = async (rows: readonly StoredDeadLetter[]): Promise<void> => {
+    if (rows.some(({ letter }) => letter.position === '3')) throw new StoreRefused('no');
+    copied.push(...rows.map(({ letter }) => letter.position));
+  };
+  const store = { writeDeadLetters, writeControlCopies: async () => {} };
+  const over = new AbortController();
+  const copying = copyDeadLetters({ log, store, telemetry: silentTelemetry() }, over.signal);
+  while ((await log.position(DEAD_COPIED)) !== '5') await new Promise(setImmediate);
+  over.abort();
+  await copying;
+  assert.deepEqual(copied, ['0', '1', '2', '4']);
+});
