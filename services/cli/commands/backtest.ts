@@ -8,7 +8,7 @@ import { type GlobalOptions, readConfig } from '../configuration.ts';
 import { type BacktestStep, createBacktest } from '../recorded/backtest.ts';
 import { type BacktestFiles, openBacktestFiles } from '../recorded/backtest-files.ts';
 import { createIngestContext } from '../recorded/context.ts';
-import { type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
+import { gathered, type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
 
 type Options = InputOptions & GlobalOptions & { readonly out: string; readonly budget?: number };
@@ -25,7 +25,7 @@ export function registerBacktest(program: Command): void {
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
     .requiredOption('--out <directory>', 'where the results go')
     .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
-    .option('--mapping <file...>', 'how to read events that are not canonical')
+    .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
     .option('--budget <alerts>', 'alerts per 1,000 identity-days (default: from the configuration)', Number)
     .addHelpText(

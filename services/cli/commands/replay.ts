@@ -7,7 +7,7 @@ import { type GlobalOptions, readConfig } from '../configuration.ts';
 import { interruptible } from '../interrupt.ts';
 import { Problem } from '../problem.ts';
 import { createIngestContext } from '../recorded/context.ts';
-import { type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
+import { gathered, type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
 import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
 import { openReplayTarget } from '../recorded/replay-target.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
@@ -25,7 +25,7 @@ export function registerReplay(program: Command): void {
     )
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
     .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
-    .option('--mapping <file...>', 'how to read events that are not canonical')
+    .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
     .action(async (files: string[], _own: unknown, command: Command) => {
       await replay(files, command.optsWithGlobals<Options>());

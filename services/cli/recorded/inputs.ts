@@ -20,6 +20,11 @@ export type Inputs = {
   readonly catalogue: Catalogue;
 };
 
+/** An option that may be given several times. Each takes one value, so that the files after it stay files. */
+export function gathered(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
 /** Reads the files that the options name. Throws a Problem that says what is wrong in which line. */
 export function readInputs(options: InputOptions): Inputs {
   const mappings = (options.mapping ?? []).map((file) => readOwnFile(file, 'mapping', loadMapping));
