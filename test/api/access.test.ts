@@ -186,7 +186,10 @@ describe('keys and their holders', { concurrency: 1 }, () => {
     const held = secretsOf();
     const payload = { url: 'https://soc.example/other', severity_min: 'high' };
     const set = await service.as('admin', { method: 'PUT', url: '/v1/subscriptions/soc', payload });
+    assert.equal(set.statusCode, 200, set.payload);
     assert.equal(set.json<{ new_secret?: string }>().new_secret, undefined);
+    const changed = service.ports.control.state.subscriptions.get('soc')?.subscription;
+    assert.deepEqual([changed?.url, changed?.severity_min], [payload.url, payload.severity_min]);
     assert.deepEqual(secretsOf(), held);
     const gone = await service.as('admin', { method: 'DELETE', url: '/v1/subscriptions/soc' });
     assert.equal(gone.statusCode, 200);

@@ -3,6 +3,7 @@ import { METHODS } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
+import { ROUTES } from '../../services/api/routes/index.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
 import { HOSTILE } from '../support/store-fixtures.ts';
@@ -85,6 +86,16 @@ describe('hostile input', { concurrency: 1 }, () => {
     for (const method of METHODS) {
       const response = await service.app.inject({ method: method as 'GET', url: '/v1/alerts', headers: bearer() });
       assert.ok(response.statusCode < 500, `${method} ${response.payload}`);
+    }
+  });
+
+  test('a parameter that a route does not know is refused, on every route', async () => {
+    for (const { method, url, access } of ROUTES) {
+      if (method !== 'GET' || access === 'open') continue;
+      const asked = `${url.replaceAll(/:\w+/g, '0'.repeat(32))}?sevrity=high`;
+      const response = await service.as(url.includes('siem') ? 'siem' : 'root', asked);
+      const { error } = response.json<{ error: { code: string; field: string } }>();
+      assert.deepEqual([response.statusCode, error.code, error.field], [400, 'request_invalid', 'query'], asked);
     }
   });
 

@@ -128,7 +128,9 @@ describe('listening', { concurrency: 1 }, () => {
     assert.match(String(data), /^HTTP\/1.1 503 /);
     assert.match(String(data), /"code":"shutting_down"/);
     release();
-    assert.equal(await (await slow).text(), 'up 1\n');
+    const answer = await slow;
+    assert.equal(await answer.text(), 'up 1\n');
+    assert.equal(answer.headers.get('connection'), 'close', 'an idle connection would keep the server from closing');
     await closing;
     socket.destroy();
   });
