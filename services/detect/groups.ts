@@ -76,6 +76,8 @@ export class GroupTable {
     if (this.#registered.has(name)) return name;
     const kept = this.#registered.size < LIMITS.peer_groups_max ? name : OVERFLOW;
     this.#registered.add(kept);
+    // It was loaded in case there was room.
+    if (kept !== name) this.#loaded.delete(name);
     return kept;
   }
 
@@ -90,7 +92,8 @@ export class GroupTable {
     return false;
   }
 
-  checkpoint(version: number): StateBlob[] {
+  /** Blobs of what changed since the last checkpoint, as of `version`, with a pause after each. */
+  *checkpoint(version: number): Generator<undefined, StateBlob[]> {
     const blobs: StateBlob[] = [];
     for (const name of this.#registered) {
       const group = this.get(name);
@@ -98,6 +101,7 @@ export class GroupTable {
       group.dirty = false;
       group.applied = version;
       blobs.push({ key: groupBlobKey(name), version, due: undefined, bytes: this.#model.encodeGroup(group.state) });
+      yield;
     }
     return blobs;
   }

@@ -324,7 +324,7 @@ export class PartitionWorker {
     const version = this.#next - 1;
     const { topic, partition, partitions, generation } = this.#options;
     return {
-      groups: this.#groups.checkpoint(version),
+      groups: yield* this.#groups.checkpoint(version),
       identities: yield* this.#residents.snapshot(version),
       manifest: {
         topic,
