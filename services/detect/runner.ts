@@ -1,11 +1,12 @@
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Outputs } from '../../schemas/outputs.ts';
-import { LogUnavailable, TOPICS } from '../platform/event-log.ts';
+import { type LogRecord, LogUnavailable, TOPICS } from '../platform/event-log.ts';
 import { type AssignOptions, assignPartition } from './assign.ts';
 import { type Decoded, decodeRecord } from './decode.ts';
 import { type Gap, gapBehind, PriorMissing } from './gap.ts';
 import { type Checkpoint, emptyOutputs, type GroupCut } from './handover.ts';
 import { createPatience, type Patience, Stopped } from './patience.ts';
+import { inSlices, inSteps, SLICE_ITEMS } from './slices.ts';
 import { gapStatusOf, type PartitionStatus, statusOf } from './status.ts';
 import type { PartitionWorker } from './worker.ts';
 import { type Batch, Writer, type WriterOptions } from './writer.ts';
@@ -29,8 +30,6 @@ export type DetectOptions = Omit<WriterOptions, 'signal'> & {
 /** What a partition applied before it met a gap is still made durable. */
 type Slot = { readonly worker: PartitionWorker; durable: number; gap: Gap | undefined };
 
-/** Records applied between two looks at the event loop. */
-const SLICE = 1024;
 const WAIT_MS = 250;
 /** How long an orderly end waits for a store that does not answer: nothing is lost, the log is read again. */
 const STOP_MS = 10_000;
@@ -51,6 +50,8 @@ export class DetectRunner {
   #applied = 0;
   /** Bytes of the records whose rows wait to be written. */
   #bytes = 0;
+  /** The last round had much to apply: rows come so fast that even alerts gain nothing from small inserts. */
+  #behind = false;
   #evictDue = false;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -81,6 +82,7 @@ export class DetectRunner {
   async #turn(): Promise<boolean> {
     this.#evict();
     let progress = false;
+    this.#behind = false;
     for (const [partition, slot] of this.#slots) {
       if (slot.gap !== undefined) continue;
       const applied = await this.#pump(partition, slot.worker).catch((error: unknown) => {
@@ -88,6 +90,7 @@ export class DetectRunner {
         return 0;
       });
       progress ||= applied > 0;
+      this.#behind ||= applied >= SLICE_ITEMS;
       if (this.#mustFlush()) await this.#flush();
     }
     await this.#writeWhatIsDue();
@@ -96,20 +99,20 @@ export class DetectRunner {
 
   async #pump(partition: number, worker: PartitionWorker): Promise<number> {
     const { log } = this.#options;
-    const most = {
-      records: this.#options.fetch_records_max ?? LIMITS.fetch_records_max,
-      bytes: LIMITS.fetch_bytes_max,
-    };
+    const records = this.#options.fetch_records_max ?? LIMITS.fetch_records_max;
+    const most = { records, bytes: LIMITS.fetch_bytes_max };
     const raw = await this.#reads.until('read', () => log.read(TOPICS.events, partition, worker.next, most));
-    for (let from = 0; from < raw.length; from += SLICE) {
-      const slice = raw.slice(from, from + SLICE);
-      const decoded = slice.map((record) => decodeRecord(record, TOPICS.events, partition));
-      await this.#fetch(partition, worker, decoded);
-      for (const record of decoded) worker.apply(record);
-      this.#applied += slice.length;
-      for (const { value } of slice) this.#bytes += value.length;
-      await new Promise(setImmediate);
-    }
+    const decoded: Decoded[] = [];
+    await inSlices(raw, (record) => {
+      decoded.push(decodeRecord(record, TOPICS.events, partition));
+    });
+    // One look-up for all of them: where new identities keep coming, each look-up is a pause.
+    await this.#fetch(partition, worker, decoded);
+    await inSlices(decoded, (record, at) => {
+      worker.apply(record);
+      this.#applied += 1;
+      this.#bytes += (raw[at] as LogRecord).value.length;
+    });
     return raw.length;
   }
 
@@ -151,9 +154,13 @@ export class DetectRunner {
       return;
     }
     // Alerts and cuts do not wait for company: they go out as soon as the write before has come through.
-    const urgent = [...this.#slots.values()].some((slot) => slot.worker.pending.urgent);
+    const atOnce = this.#urgent() && !this.#writing && !this.#behind;
     const flushDue = now - this.#flushed_ms >= (this.#options.flush_ms ?? LIMITS.flush_ms);
-    if (this.#pendingRows() > 0 && (flushDue || (urgent && !this.#writing))) await this.#flush();
+    if (this.#pendingRows() > 0 && (flushDue || atOnce)) await this.#flush();
+  }
+
+  #urgent(): boolean {
+    return [...this.#slots.values()].some(({ worker }) => worker.pending.urgent);
   }
 
   /** Hands the rows over. Waits for the write before, not for this one. */
@@ -306,7 +313,8 @@ export class DetectRunner {
         }
       });
     try {
-      await Promise.race([...waits, slept]);
+      // What is urgent goes out the moment the write before it has come through.
+      await Promise.race([...waits, slept, ...(this.#urgent() ? [this.#inflight] : [])]);
     } finally {
       nap.abort();
       this.#stop.signal.removeEventListener('abort', stop);
@@ -338,13 +346,5 @@ export class DetectRunner {
     const slots = [...this.#slots].map(([partition, slot]) => statusOf(partition, slot));
     const gaps = [...this.#gaps].map(([partition, gap]) => gapStatusOf(partition, gap));
     return [...slots, ...gaps].sort((a, b) => a.partition - b.partition);
-  }
-}
-
-/** Runs the steps to their end and lets others run between them. */
-async function inSteps<T>(steps: Generator<undefined, T>): Promise<T> {
-  for (let step = steps.next(); ; step = steps.next()) {
-    if (step.done === true) return step.value;
-    await new Promise(setImmediate);
   }
 }
