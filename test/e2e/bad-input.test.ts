@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../services/platform/clock.ts';
 import { eventInput, hostileInputs, lines, MARK } from '../support/hostile-input.ts';
 import { call, type ServiceProcess, startService, temporaryDirectory } from '../support/service-process.ts';
 
@@ -26,7 +27,7 @@ type Status = {
 };
 
 describe('bad input', () => {
-  const now_ms = Date.now();
+  const now_ms = systemClock.now();
   const expected = { accepted: 0, dead: {} as Record<string, number> };
   let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
   let service: ServiceProcess;
