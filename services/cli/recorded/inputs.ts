@@ -3,7 +3,7 @@ import { type Catalogue, emptyCatalogue } from '../../ingest/catalogue.ts';
 import { type FileResult, fileProblemText } from '../../ingest/config-file.ts';
 import { FORMATS, type Format } from '../../ingest/formats.ts';
 import { loadCatalogue, loadMapping } from '../../ingest/load.ts';
-import type { Normaliser } from '../../ingest/normaliser.ts';
+import type { Mapping } from '../../ingest/mapping.ts';
 import { openRecording, type Recording } from '../../ingest/source.ts';
 import { EXIT, Problem } from '../problem.ts';
 
@@ -16,7 +16,7 @@ export type InputOptions = {
 
 export type Inputs = {
   readonly format: Format;
-  readonly mappings: readonly Normaliser[];
+  readonly mappings: readonly Mapping[];
   readonly catalogue: Catalogue;
 };
 

@@ -84,7 +84,7 @@ async function startOn(foundation: Foundation, { mappings, catalogue }: Inputs, 
   const ingest = createIngest({ log, clock: systemClock, telemetry, mappings, catalogue });
   const named = new Map(
     mappings.map((mapping) => [
-      mapping.name,
+      mapping.file.name,
       createIngest({ log, clock: systemClock, telemetry, mappings: [mapping], catalogue }),
     ]),
   );
