@@ -30,7 +30,7 @@ export type EvidenceRef = z.infer<typeof EvidenceRef>;
 
 /** One detector's surprise about one event or window, with its explanation (promise P4). */
 export const Finding = z.object({
-  /** Hash of identity, detector, pattern, event key and log clock: the same finding has the same id in every run. */
+  /** Hash of identity, detector, pattern, event key and its number: the same finding has the same id in every run. */
   id: z.string(),
   detector: z.string(),
   family: Family,

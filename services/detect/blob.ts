@@ -14,6 +14,7 @@ type Header = {
   readonly clock_ms: number;
   readonly recorded: boolean;
   readonly group: string;
+  readonly events: number;
   readonly window_due: number | undefined;
   readonly sessions: readonly {
     readonly id: string;
@@ -39,6 +40,7 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
     clock_ms: state.clock_ms,
     recorded: state.recorded,
     group: state.group,
+    events: state.events,
     window_due: state.window_due,
     sessions: state.sessions.map((s) => ({
       id: s.id,
@@ -87,6 +89,7 @@ export function decodeIdentity(
     applied: version,
     saved: version,
     dirty: false,
+    events: header.events,
     clock_ms: header.clock_ms,
     recorded: header.recorded,
     group: header.group,

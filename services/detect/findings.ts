@@ -28,7 +28,9 @@ export function raiseFindings(
   // Several weak signals can make a strong whole: then the strongest of them speaks for it.
   const drafts = model.explain(input, score, Math.min(prior.finding_bits, Math.max(...score.parts)));
   if (drafts.length === 0) return { findings: [], alert_uid: undefined, revision: undefined };
-  const findings = drafts.map((draft) => findingOf(draft, event, log_ms, session.recent));
+  const findings = drafts.map((draft) =>
+    findingOf(draft, event, { log_ms, serial: state.events, recent: session.recent }),
+  );
   const context = {
     tenant: event.tenant,
     identity: identityOf(event),
@@ -46,11 +48,10 @@ export function raiseFindings(
 function findingOf(
   draft: FindingDraft,
   event: CanonicalEvent,
-  log_ms: number,
-  recent: readonly EvidenceRef[],
+  { log_ms, serial, recent }: { log_ms: number; serial: number; recent: readonly EvidenceRef[] },
 ): Finding {
   return {
-    id: stableId(event.tenant, event.identity.id, draft.detector, draft.pattern, event.key, String(log_ms)),
+    id: stableId(event.tenant, event.identity.id, draft.detector, draft.pattern, event.key, String(serial)),
     ...draft,
     time: event.time,
     log_time: log_ms,

@@ -13,6 +13,8 @@ export type IdentityState = {
   /** Version of the last snapshot handed to the store, -1 before the first. */
   saved: number;
   dirty: boolean;
+  /** Events applied so far. It tells apart an event and its redelivery from beyond the dedup memory. */
+  events: number;
   /** Own clock: the highest log clock seen, and which of the two clocks that was. */
   clock_ms: number;
   recorded: boolean;

@@ -46,6 +46,7 @@ export class Residents {
       applied: -1,
       saved: -1,
       dirty: false,
+      events: 0,
       clock_ms: 0,
       recorded: false,
       group,

@@ -209,7 +209,7 @@ export class PartitionWorker {
     const state = this.#residents.get(key) ?? this.#residents.create(key, group);
     if (offset <= state.applied) return;
     state.group = group;
-
+    state.events++;
     this.#lifecycle.advance(state, offset, log_ms, recorded);
     const session = this.#lifecycle.session(state, event.session ?? '', offset);
     // An old clock can come back to an identity, as when a recording is replayed again: its windows are long closed.
