@@ -99,6 +99,21 @@ describe('bad files', () => {
   });
 });
 
+test('backtest refuses a budget that is no number, and an output that is no directory', async () => {
+  const directory = await temporaryDirectory();
+  const events = join(directory.path, 'events');
+  await writeFile(events, '');
+  for (const budget of ['abc', '-1']) {
+    const ended = await countersign(['backtest', events, '--out', join(directory.path, 'out'), `--budget=${budget}`]);
+    assert.equal(ended.status, 2);
+    assert.match(ended.stderr, /--budget.*Give a number above 0/);
+  }
+  const ended = await countersign(['backtest', events, '--out', events]);
+  assert.equal(ended.status, 2);
+  assert.match(ended.stderr, /^countersign: cannot write to .*; name a directory \(--out\)\n$/);
+  await directory.remove();
+});
+
 /** Events whose times lie all over a century, in no order. */
 function scattered(): HostileInput {
   const count = 100;

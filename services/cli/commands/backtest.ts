@@ -1,10 +1,12 @@
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
 import { UNITS } from '../../../schemas/limits.ts';
 import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type GlobalOptions, readConfig } from '../configuration.ts';
+import { EXIT, Problem } from '../problem.ts';
 import { type BacktestStep, createBacktest } from '../recorded/backtest.ts';
 import { type BacktestFiles, openBacktestFiles } from '../recorded/backtest-files.ts';
 import { createIngestContext } from '../recorded/context.ts';
@@ -27,7 +29,7 @@ export function registerBacktest(program: Command): void {
     .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
     .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
-    .option('--budget <alerts>', 'alerts per 1,000 identity-days (default: from the configuration)', Number)
+    .option('--budget <alerts>', 'alerts per 1,000 identity-days (default: from the configuration)', alertBudget)
     .addHelpText(
       'after',
       '\nExample:\n  countersign backtest calls.ndjson.gz --mapping deploy/examples/mappings/agent-traces.yaml --out out/backtest',
@@ -50,7 +52,7 @@ async function backtest(files: readonly string[], options: Options): Promise<voi
     alerts_per_1000_identity_days: options.budget ?? config.detect.alerts_per_1000_identity_days,
     lateness_ms: config.detect.lateness_ms,
   });
-  const output = openBacktestFiles(options.out, model);
+  const output = openOutput(options.out, model);
   const began = systemClock.elapsed();
   const sums = createSums();
   const steps = replayRecords(recordings, createIngestContext(inputs, systemClock.now()));
@@ -65,6 +67,24 @@ async function backtest(files: readonly string[], options: Options): Promise<voi
   output.finish(summary);
   terminal.record(summary);
   printSummary(terminal, summary, options.out);
+}
+
+function alertBudget(text: string): number {
+  const alerts = text.trim() === '' ? Number.NaN : Number(text);
+  if (alerts > 0 && alerts <= BUDGET_MAX) return alerts;
+  throw new InvalidArgumentError(`Give a number above 0, at most ${BUDGET_MAX}.`);
+}
+
+/** As in the configuration. */
+const BUDGET_MAX = 100_000;
+
+function openOutput(directory: string, model: Model): BacktestFiles {
+  try {
+    return openBacktestFiles(directory, model);
+  } catch (error) {
+    const message = `cannot write to ${directory}: ${(error as Error).message}; name a directory (--out)`;
+    throw new Problem('output_unwritable', message, EXIT.usage);
+  }
 }
 
 /** Dead letters go to their file on the way. */
