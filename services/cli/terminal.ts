@@ -111,9 +111,15 @@ export const counted = (count: number, one: string, many = `${one}s`): string =>
 export const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 /** For tables, whose heads say that times are UTC. */
 export const minute = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
-/** `812 B`, `4.5 MB`. */
+const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** `812 B`, `4.50 MB`: three digits that matter. */
 export function bytesText(bytes: number): string {
-  if (bytes < 1000) return `${Math.round(bytes)} B`;
-  const step = Math.min(4, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** step).toPrecision(3)} ${['B', 'kB', 'MB', 'GB', 'TB'][step]}`;
+  let rest = Math.round(bytes);
+  let unit = 0;
+  while (rest >= 999.5 && unit < BYTE_UNITS.length - 1) {
+    rest /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? rest : rest.toPrecision(3)} ${BYTE_UNITS[unit]}`;
 }

@@ -27,6 +27,7 @@ export function registerReplay(program: Command): void {
     .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
     .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
+    .addHelpText('after', '\nExample:\n  countersign replay march.ndjson.gz april.ndjson.gz')
     .action(async (files: string[], _own: unknown, command: Command) => {
       await replay(files, command.optsWithGlobals<Options>());
     });
