@@ -18,7 +18,7 @@ export function registerDeadLetters(program: Command): void {
         '--json all of what was kept of them is there, as base64 in `letter.bytes`.',
     )
     .addOption(new Option('--reason <reason>', 'of one reason').choices(DEAD_LETTER_REASONS))
-    .addHelpText('after', '\nExample:\n  countersign dead-letters --reason schema_invalid --limit 10');
+    .addHelpText('after', '\nExample:\n  countersign dead-letters --reason schema_mismatch --limit 10');
   asksService(paged(command, 20)).action(inSession<Options>(deadLetters));
 }
 

@@ -103,6 +103,7 @@ async function startOn(foundation: Foundation, { mappings, catalogue }: Inputs, 
     control: response.view,
     commands: response.bus,
     feed: { read: (request) => readAlerts(log, request), end: () => endOfFeed(log) },
+    webhooks: response.webhooks,
     detect: {
       detectors: createModel().detectors.map(({ name }) => name),
       status: () => detection.runner.status(),
