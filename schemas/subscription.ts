@@ -6,6 +6,9 @@ import { PrincipalRef } from './principal.ts';
 /** A Standard Webhooks 1.0.0 secret: `whsec_` and base64 of 24 to 64 bytes. */
 export const WebhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/);
 
+/** `webhook-id` of a message: the same in every attempt and every redelivery. */
+export const WebhookId = z.string().regex(/^msg_[0-9a-f]{32}$/);
+
 /** Where alerts are pushed to. */
 export const Subscription = z.object({
   id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),

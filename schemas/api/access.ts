@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS, UNITS } from '../limits.ts';
 import { ApiKey, KeyId, LOCAL_ISSUER, Principal, PrincipalRef, Role } from '../principal.ts';
-import { Subscription, SubscriptionEntry, WebhookSecret } from '../subscription.ts';
+import { Subscription, SubscriptionEntry, WebhookId, WebhookSecret } from '../subscription.ts';
 
 export const WhoAmI = z.object({
   principal: Principal,
@@ -49,7 +49,34 @@ export const RevokedPrincipal = z.object({ principal: PrincipalRef, state: z.lit
 export const SubscriptionView = SubscriptionEntry.extend({
   subscription: Subscription.omit({ secrets: true }).extend({ secret_count: z.int() }),
 });
-export const SubscriptionList = z.object({ items: z.array(SubscriptionView) });
+/** `waiting` has a failed attempt behind it and the next before it; `stalled` waits for the event log. */
+export const DeliveryState = z.enum([
+  'starting',
+  'idle',
+  'sending',
+  'waiting',
+  'disabled',
+  'misconfigured',
+  'stalled',
+  'ended',
+]);
+export type DeliveryState = z.infer<typeof DeliveryState>;
+/** How sending fares. `attempts` are the failed ones of the message that is sent now. */
+const LaneView = z.object({
+  state: DeliveryState,
+  attempts: z.int(),
+  next_attempt: z.int().optional(),
+  last_error: z.string().optional(),
+  last_delivered: z.int().optional(),
+});
+export const DeliveryView = LaneView.extend({
+  /** Alert revisions that were not looked at yet, wanted or not. */
+  behind: z.int(),
+  /** There while messages are redelivered. */
+  redelivery: LaneView.optional(),
+});
+export type DeliveryView = z.infer<typeof DeliveryView>;
+export const SubscriptionList = z.object({ items: z.array(SubscriptionView.extend({ delivery: DeliveryView })) });
 export const SetSubscriptionBody = Subscription.omit({ id: true })
   .extend({
     /** Absent: the secrets stay as they are; a new subscription gets one, shown once in the answer. */
@@ -59,4 +86,8 @@ export const SetSubscriptionBody = Subscription.omit({ id: true })
   })
   .strict();
 export const SetSubscriptionAnswer = SubscriptionView.extend({ new_secret: WebhookSecret.optional() });
+/** The first and the last message to send again, in the order of the feed, by their `webhook-id`. */
+export const RedeliverBody = z.strictObject({ first: WebhookId, last: WebhookId });
+export const RedeliverAnswer = z.object({ subscription: z.string(), state: z.literal('redelivering') });
+export const RetryAnswer = z.object({ subscription: z.string(), state: z.literal('woken') });
 export const RemovedSubscription = z.object({ subscription: z.string(), state: z.literal('removed') });

@@ -1,5 +1,5 @@
 import type { Refusal } from '../../schemas/command.ts';
-import type { FeedCursorError } from './ports.ts';
+import type { FeedCursorError, RedeliverRefusal } from './ports.ts';
 
 /**
  * Every code with which the API itself refuses, its HTTP status and what is said when there is nothing better to say.
@@ -18,7 +18,9 @@ const OWN = {
   route_unknown: [404, 'there is nothing here'],
   alert_unknown: [404, 'no alert has this uid'],
   identity_unknown: [404, 'nothing is known of this identity'],
+  webhook_id_unknown: [404, 'the feed holds no message with this webhook-id'],
   request_timeout: [408, 'the request did not arrive in time'],
+  redelivery_active: [409, 'messages are being redelivered to this subscription'],
   body_too_large: [413, 'the body is too large'],
   batch_too_large: [413, 'the batch holds too many items'],
   url_too_long: [414, 'a part of the URL is too long'],
@@ -120,6 +122,10 @@ export function refuse(code: OwnCode, details: RefusalDetails & { readonly messa
 }
 
 /** A refusal that another stage worded. */
-export function refuseAs(code: Refusal | FeedCursorError, message: string, details: RefusalDetails = {}): Refused {
+export function refuseAs(
+  code: Refusal | FeedCursorError | RedeliverRefusal,
+  message: string,
+  details: RefusalDetails = {},
+): Refused {
   return new Refused(code, message, details);
 }

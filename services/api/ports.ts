@@ -1,7 +1,9 @@
 import type { Profile } from '../../detectors/contract.ts';
 import type { Alert, Severity } from '../../schemas/alert.ts';
+import type { DeliveryState } from '../../schemas/api/access.ts';
 import type { Command } from '../../schemas/command.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
+import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Answer } from '../control/command-bus.ts';
 import type { RandomBytes } from '../control/keys.ts';
 import type { ControlState } from '../control/state.ts';
@@ -28,6 +30,7 @@ export type Ports = {
   /** A `CommandBus` over the same view is one. */
   readonly commands: { ask(command: Command): Promise<Answer> };
   readonly feed: FeedPort;
+  readonly webhooks: WebhooksPort;
   readonly detect: DetectPort;
   readonly log: Pick<EventLog, 'bounds' | 'counters'>;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
@@ -123,6 +126,38 @@ export type FeedPort = {
   read(request: FeedRequest): Promise<FeedPage>;
   /** The cursor of the present end of the feed. */
   end(): Promise<string>;
+};
+
+/** How messages are being sent. */
+export type LaneReport = {
+  readonly state: DeliveryState;
+  /** Failed attempts of the message that is sent now, and when it is tried again. */
+  readonly attempts: number;
+  readonly next_attempt_ms: number | undefined;
+  readonly last_error: string | undefined;
+  readonly last_delivered_ms: number | undefined;
+};
+
+export type SubscriptionReport = LaneReport & {
+  readonly entry: SubscriptionEntry;
+  /** Records of the feed that it has not passed yet. */
+  readonly behind: number;
+  readonly redelivery: LaneReport | undefined;
+};
+
+export type RedeliverRefusal = 'subscription_unknown' | 'webhook_id_unknown' | 'redelivery_active';
+
+/** A `Webhooks` of services/deliver/webhook.ts is one. */
+export type WebhooksPort = {
+  /** Every subscription, that of the configuration too. Rejects with LogUnavailable. */
+  status(): Promise<readonly SubscriptionReport[]>;
+  /** Sends the messages from one webhook-id to another again. Durable once it resolves. */
+  redeliver(
+    subscription: string,
+    range: { readonly first: string; readonly last: string },
+  ): Promise<{ readonly ok: true } | { readonly ok: false; readonly code: RedeliverRefusal; readonly message: string }>;
+  /** Ends the pause before the next attempt. False when there is no such subscription. */
+  retryNow(subscription: string): boolean;
 };
 
 export type DetectPartition = {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { KeyView, SubscriptionView } from '../../schemas/api/access.ts';
+import type { DeliveryView, KeyView, SubscriptionView } from '../../schemas/api/access.ts';
 import type { ContainmentView, ExecutorView } from '../../schemas/api/containments.ts';
 import type { EventView } from '../../schemas/api/events.ts';
 import type { Containment } from '../../schemas/containment.ts';
@@ -9,6 +9,7 @@ import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import { situationOf } from '../control/explain.ts';
 import type { ControlState, KeyEntry } from '../control/state.ts';
 import { defined } from './defined.ts';
+import type { LaneReport, SubscriptionReport } from './ports.ts';
 
 /** How things of the inside look from the outside. */
 
@@ -51,4 +52,14 @@ export function keyView({ key, revoked }: KeyEntry): KeyView {
 export function subscriptionView({ subscription, ...rest }: SubscriptionEntry): z.input<typeof SubscriptionView> {
   const { secrets, ...shown } = subscription;
   return { ...rest, subscription: { ...shown, secret_count: secrets.length } };
+}
+
+export function deliveryView(report: SubscriptionReport): DeliveryView {
+  const { behind, redelivery } = report;
+  return { ...laneView(report), behind, ...(redelivery !== undefined && { redelivery: laneView(redelivery) }) };
+}
+
+function laneView({ state, attempts, next_attempt_ms, last_error, last_delivered_ms }: LaneReport) {
+  const times = defined({ next_attempt: next_attempt_ms, last_error, last_delivered: last_delivered_ms });
+  return { state, attempts, ...times };
 }

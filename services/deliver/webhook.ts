@@ -1,3 +1,4 @@
+import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import { type EventLog, PositionConflict, TOPICS } from '../platform/event-log.ts';
 import { FEED_PARTITION } from './feed.ts';
 import { firstOf } from './first-of.ts';
@@ -22,6 +23,8 @@ import {
 /** How one subscription fares. `behind` counts feed records it has not passed yet, wanted or not. */
 export type SubscriptionDelivery = Readonly<LaneStatus> & {
   readonly subscription: string;
+  /** With its secrets: not to be shown as it is. */
+  readonly entry: SubscriptionEntry;
   readonly behind: number;
   readonly redelivery: Readonly<LaneStatus> | undefined;
 };
@@ -41,7 +44,7 @@ export type Webhooks = {
    * ids and beside the live ones. Durable once it resolves: a restart goes on with it.
    */
   redeliver(subscription: string, range: { readonly first: string; readonly last: string }): Promise<RedeliverResult>;
-  /** Ends the pause before the next attempt. False when there is no such subscription. */
+  /** Ends the pause before the next attempt, of a redelivery too. False when there is no such subscription. */
   retryNow(subscription: string): boolean;
   /** Resolves after the signal has aborted and every attempt has ended; rejects on a defect. */
   readonly stopped: Promise<void>;
@@ -50,6 +53,8 @@ export type Webhooks = {
 /** Starts delivering. Subscriptions come and go with `ports.subscriptions`. */
 export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhooks {
   const lanes = new Map<string, Lane>();
+  /** Positions of redeliveries that began while the lane of an earlier one had not ended yet. */
+  const begunAgain = new Set<string>();
   const running = new Set<Promise<void>>();
   const defect = new AbortController();
   const either = AbortSignal.any([signal, defect.signal]);
@@ -62,8 +67,9 @@ export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhook
     const run = runLane(ports, lane, either).then(
       () => {
         lanes.delete(position);
-        // Set again while its lane was ending.
-        if (kind === 'live' && !either.aborted && isSet(subscription)) launch(subscription, kind);
+        // Set again, or begun again, while its lane was ending.
+        const again = kind === 'live' ? isSet(subscription) : begunAgain.delete(position);
+        if (again && !either.aborted) launch(subscription, kind);
       },
       (error: unknown) => defect.abort(error),
     );
@@ -91,16 +97,19 @@ export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhook
     stopped: supervise(),
     status: () => statusOf(ports, lanes),
     retryNow: (subscription) => {
-      const lane = lanes.get(livePosition(subscription));
-      lane?.wakeup.wake();
-      return lane !== undefined;
+      for (const position of [livePosition(subscription), redeliveryPosition(subscription)]) {
+        lanes.get(position)?.wakeup.wake();
+      }
+      return isSet(subscription);
     },
     redeliver: async (subscription, range) => {
       if (!isSet(subscription)) {
         return { ok: false, code: 'subscription_unknown', message: `there is no subscription ${subscription}` };
       }
       const begun = await beginRedelivery(ports.log, subscription, range);
-      if (begun.ok) launch(subscription, 'redelivery');
+      if (!begun.ok) return begun;
+      if (lanes.has(redeliveryPosition(subscription))) begunAgain.add(redeliveryPosition(subscription));
+      launch(subscription, 'redelivery');
       return begun;
     },
   };
@@ -108,12 +117,14 @@ export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhook
 
 async function statusOf(ports: WebhookPorts, lanes: ReadonlyMap<string, Lane>): Promise<SubscriptionDelivery[]> {
   const { end } = await ports.log.bounds(TOPICS.feed, FEED_PARTITION);
-  return ports.subscriptions.current().map(({ subscription: { id } }) => {
+  return ports.subscriptions.current().map((entry) => {
+    const { id } = entry.subscription;
     const live = lanes.get(livePosition(id))?.status ?? newStatus();
     const redelivery = lanes.get(redeliveryPosition(id))?.status;
     return {
       ...live,
       subscription: id,
+      entry,
       behind: Math.max(0, end - live.next_offset),
       redelivery: redelivery === undefined ? undefined : { ...redelivery },
     };

@@ -32,6 +32,7 @@ export const OCCURRENCES = declare({
   webhook_attempts: { level: 'info', help: 'webhook deliveries attempted', labels: ['outcome'] },
   webhook_dead_lettered: { level: 'error', help: 'webhook messages given up', labels: ['reason'] },
   webhook_lost: { level: 'error', help: 'feed records that retention removed before a webhook was sent', labels: [] },
+  webhook_requests: { level: 'info', help: 'retries and redeliveries of webhooks asked for', labels: ['action'] },
   webhook_stalls: { level: 'warn', help: 'times a webhook lane began again after a failed read or write', labels: [] },
   containments_changed: { level: 'info', help: 'containments that changed state', labels: ['state'] },
   commands_refused: { level: 'info', help: 'commands refused by the responder', labels: ['code'] },

@@ -39,6 +39,8 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /v1/subscriptions': 'admin',
   'PUT /v1/subscriptions/:id': 'admin',
   'DELETE /v1/subscriptions/:id': 'admin',
+  'POST /v1/subscriptions/:id/redeliver': 'admin',
+  'POST /v1/subscriptions/:id/retry': 'admin',
 };
 
 /** A request that gets past the door or not, and does nothing either way: what it is about does not exist. */

@@ -1,15 +1,20 @@
 import { z } from 'zod';
 import {
+  RedeliverAnswer,
+  RedeliverBody,
   RemovedSubscription,
+  RetryAnswer,
   SetSubscriptionAnswer,
   SetSubscriptionBody,
   SubscriptionList,
 } from '../../../schemas/api/access.ts';
+import { principalKey } from '../../../schemas/principal.ts';
 import { Subscription } from '../../../schemas/subscription.ts';
 import { command } from '../commands.ts';
 import { defined } from '../defined.ts';
-import { callerOf, type Route, route } from '../route.ts';
-import { subscriptionView } from '../views.ts';
+import { refuseAs } from '../errors.ts';
+import { type Asked, callerOf, type Route, route } from '../route.ts';
+import { deliveryView, subscriptionView } from '../views.ts';
 
 const ADMIN = ['admin'] as const;
 const Id = z.object({ id: Subscription.shape.id });
@@ -23,7 +28,10 @@ const list = route({
   summary: 'Webhooks that alerts are pushed to, and how they fare',
   answer: SubscriptionList,
   handle: async ({ context }) => ({
-    items: [...context.ports.control.state.subscriptions.values()].map(subscriptionView),
+    items: (await context.ports.webhooks.status()).map((report) => ({
+      ...subscriptionView(report.entry),
+      delivery: deliveryView(report),
+    })),
   }),
 });
 
@@ -67,4 +75,51 @@ const remove = route({
   },
 });
 
-export const subscriptions: readonly Route[] = [list, set, remove];
+const redeliver = route({
+  method: 'POST',
+  url: '/v1/subscriptions/:id/redeliver',
+  access: ADMIN,
+  tag: 'subscriptions',
+  summary: 'Send messages again, from one webhook-id to another, under the same ids and beside the new ones',
+  params: Id,
+  body: RedeliverBody,
+  answer: RedeliverAnswer,
+  async handle(asked) {
+    const subscription = asked.params.id;
+    const { first, last } = asked.body;
+    const begun = await asked.context.ports.webhooks.redeliver(subscription, { first, last });
+    if (!begun.ok) return refuseAs(begun.code, begun.message);
+    note(asked, 'redeliver', { subscription, first, last });
+    return { subscription, state: 'redelivering' as const };
+  },
+});
+
+const retry = route({
+  method: 'POST',
+  url: '/v1/subscriptions/:id/retry',
+  access: ADMIN,
+  tag: 'subscriptions',
+  summary: 'End the pause before the next attempt',
+  params: Id,
+  answer: RetryAnswer,
+  async handle(asked) {
+    const subscription = asked.params.id;
+    if (!asked.context.ports.webhooks.retryNow(subscription)) {
+      return refuseAs('subscription_unknown', `there is no subscription ${subscription}`);
+    }
+    note(asked, 'retry', { subscription });
+    return { subscription, state: 'woken' as const };
+  },
+});
+
+/** These change nothing that is decided, so no command tells who asked: the log does. */
+function note(
+  asked: Pick<Asked<undefined, undefined, undefined>, 'caller' | 'context' | 'request'>,
+  action: 'redeliver' | 'retry',
+  about: Readonly<Record<string, string>>,
+): void {
+  const by = principalKey(callerOf(asked).principal);
+  asked.context.ports.telemetry.occurred('webhook_requests', { action }, { ...about, by, request: asked.request.id });
+}
+
+export const subscriptions: readonly Route[] = [list, set, remove, redeliver, retry];

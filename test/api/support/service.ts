@@ -7,6 +7,7 @@ import { createModel } from '../../../detectors/model.ts';
 import { StateSlab } from '../../../detectors/state.ts';
 import type { Alert } from '../../../schemas/alert.ts';
 import { LOCAL_ISSUER, type Role } from '../../../schemas/principal.ts';
+import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
 import { listen } from '../../../services/api/server.ts';
 import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
@@ -16,6 +17,8 @@ import { createCommandBus } from '../../../services/control/command-bus.ts';
 import { openControlView } from '../../../services/control/view.ts';
 import { runFeed } from '../../../services/deliver/feed.ts';
 import { endOfFeed, readAlerts } from '../../../services/deliver/pull.ts';
+import { subscriptionsOf } from '../../../services/deliver/subscriptions.ts';
+import { startWebhooks } from '../../../services/deliver/webhook.ts';
 import { decodeIdentity } from '../../../services/detect/blob.ts';
 import { DetectRunner } from '../../../services/detect/runner.ts';
 import { emptyCatalogue } from '../../../services/ingest/catalogue.ts';
@@ -25,6 +28,7 @@ import { createIngest } from '../../../services/ingest/submit.ts';
 import { openStore } from '../../../services/platform/clickhouse/client.ts';
 import { systemClock } from '../../../services/platform/clock.ts';
 import { type EventLog, TOPICS } from '../../../services/platform/event-log.ts';
+import { type PostAnswer, type PostRequest, post } from '../../../services/platform/http-post.ts';
 import { identityKey, partitionOf } from '../../../services/platform/partitioner.ts';
 import { openSqliteLog } from '../../../services/platform/sqlite-log/sqlite-log.ts';
 import type { Store } from '../../../services/platform/store.ts';
@@ -96,6 +100,8 @@ export type Service = {
 export type ServiceOptions = {
   /** None: approved containments are not executed. */
   readonly executor?: boolean;
+  /** A subscription that the control log does not know, as that of the configuration. */
+  readonly configured?: SubscriptionEntry;
   readonly change?: (ports: Ports) => Ports;
 };
 
@@ -121,6 +127,22 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
   });
   const stopping = new AbortController();
   const feeding = runFeed({ log, clock, telemetry }, stopping.signal);
+  const bus = createCommandBus({ log, view, clock });
+  const made = subscriptionsOf({ view, bus, clock });
+  const { configured } = options;
+  const webhooks = startWebhooks(
+    {
+      log,
+      clock,
+      telemetry,
+      // No pause but the one that the receiver asks for.
+      random: () => 0,
+      post: postNearby,
+      policy: { allow_private_networks: false },
+      subscriptions: { ...made, current: () => [...(configured === undefined ? [] : [configured]), ...made.current()] },
+    },
+    stopping.signal,
+  );
   const model = createModel();
   const detect = new DetectRunner({
     log,
@@ -157,8 +179,9 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
     store,
     control: view,
-    commands: createCommandBus({ log, view, clock }),
+    commands: bus,
     feed: { read: (request) => readAlerts(log, request), end: () => endOfFeed(log) },
+    webhooks,
     detect: {
       detectors: model.detectors.map(({ name }) => name),
       status: () => detect.status(),
@@ -222,6 +245,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       stopping.abort();
       await responder.stop();
       await feeding;
+      await webhooks.stopped;
       await view.close();
       await detect.stop({ checkpoint: false });
       await log.close();
@@ -229,6 +253,12 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Nothing that a test subscribes leaves this machine. */
+async function postNearby(request: PostRequest): Promise<PostAnswer> {
+  if (request.url.hostname === '127.0.0.1') return post(request);
+  return { kind: 'failed', reason: 'unreachable', code: 'ENOTFOUND' };
 }
 
 /** Resolves once there is a containment for each of the alerts. */
