@@ -41,8 +41,9 @@ describe('help', () => {
           'keys revoke',
           'map test',
         ],
-        ...['replay', 'simulate', 'status', 'subscriptions list', 'subscriptions remove', 'subscriptions set', 'tail'],
-        ...['up', 'verdict'],
+        ...['replay', 'simulate', 'status'],
+        ...['list', 'redeliver', 'remove', 'retry', 'set'].map((name) => `subscriptions ${name}`),
+        ...['tail', 'up', 'verdict'],
       ].toSorted(),
     );
   });

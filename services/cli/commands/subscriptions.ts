@@ -1,12 +1,20 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
+import type { z } from 'zod';
 import { SEVERITIES } from '../../../schemas/alert.ts';
-import { RemovedSubscription, SetSubscriptionAnswer, SubscriptionList } from '../../../schemas/api/access.ts';
+import {
+  type DeliveryView,
+  RedeliverAnswer,
+  RemovedSubscription,
+  RetryAnswer,
+  SetSubscriptionAnswer,
+  SubscriptionList,
+} from '../../../schemas/api/access.ts';
 import { at } from '../client.ts';
 import { asksService } from '../connection.ts';
 import { EXIT, Problem } from '../problem.ts';
 import { inSession, type Session } from '../session.ts';
-import { instant, printable } from '../terminal.ts';
+import { minute, printable, type Terminal, thousands } from '../terminal.ts';
 
 type SetOptions = {
   readonly to: string;
@@ -14,16 +22,21 @@ type SetOptions = {
   readonly secretFile?: string;
   readonly out?: string;
 };
+type RedeliverOptions = { readonly first: string; readonly last: string };
+type Listed = z.output<typeof SubscriptionList>['items'][number];
 
 export function registerSubscriptions(program: Command): void {
   const subscriptions = program
     .command('subscriptions')
-    .summary('list, set and remove webhooks for alerts')
+    .summary('list, set and remove webhooks for alerts, and send again')
     .description('Webhooks that alerts are pushed to (Standard Webhooks 1.0.0, OCSF). Needs the role admin.');
   const list = subscriptions
     .command('list')
     .summary('list webhooks and how they fare')
-    .description('Lists the webhooks, and why one is disabled.')
+    .description(
+      'Lists the webhooks: whether each is sent to, how far it is behind, its next attempt, its last error. Times are UTC.' +
+        ' The one from the configuration file is called configured.',
+    )
     .addHelpText('after', '\nExample:\n  countersign subscriptions list');
   asksService(list).action(inSession<object>(listAll));
   const set = subscriptions
@@ -52,26 +65,88 @@ export function registerSubscriptions(program: Command): void {
     .argument('<id>', 'its name')
     .addHelpText('after', '\nExample:\n  countersign subscriptions remove siem');
   asksService(remove).action(inSession<object>(removeOne));
+  registerSendingAgain(subscriptions);
 }
+
+function registerSendingAgain(subscriptions: Command): void {
+  const redeliver = subscriptions
+    .command('redeliver')
+    .summary('send messages to a webhook again')
+    .description(
+      'Sends messages again, from one webhook-id to another, both included, under the same ids and beside the new ones. ' +
+        'The ids of messages that were given up stand in the dead letters.',
+    )
+    .argument('<id>', 'its name')
+    .requiredOption('--first <webhook-id>', 'the first message (msg_...)')
+    .requiredOption('--last <webhook-id>', 'the last message; the same one to send one')
+    .addHelpText(
+      'after',
+      `\nExample:\n  countersign subscriptions redeliver siem --first ${EXAMPLE_ID} --last ${EXAMPLE_ID}`,
+    );
+  asksService(redeliver).action(inSession<RedeliverOptions>(redeliverOne));
+  const retry = subscriptions
+    .command('retry')
+    .summary('end the pause before the next attempt')
+    .description('Ends the pause before the next attempt, of a redelivery too: the receiver is back.')
+    .argument('<id>', 'its name')
+    .addHelpText('after', '\nExample:\n  countersign subscriptions retry siem');
+  asksService(retry).action(inSession<object>(retryOne));
+}
+
+const EXAMPLE_ID = 'msg_5e0d1c88a4f24f5b9d0c61f7a2b3e4d5';
 
 async function listAll({ client, terminal }: Session<object>): Promise<void> {
   const { items } = await client.get('/v1/subscriptions', SubscriptionList);
   for (const item of items) terminal.record(item);
   if (items.length === 0)
-    return terminal.line('No webhooks. One from the configuration file (deliver.webhook) is not listed here.');
+    return terminal.line(
+      'No webhooks. Make one with `countersign subscriptions set`, or by deliver.webhook in the file.',
+    );
   terminal.table(
-    ['webhook', 'state', 'from', 'since', 'url'],
-    items.map(({ subscription, status }) => [
+    ['webhook', 'state', 'from', 'delivery', 'behind', 'attempts', 'next', 'delivered', 'url'],
+    items.map(({ subscription, status, delivery }) => [
       printable(subscription.id),
       status.state === 'active'
         ? terminal.style('green', 'active')
         : terminal.style('red', `disabled (${status.reason})`),
       subscription.severity_min,
-      instant(status.since),
+      ...deliveryCells(terminal, delivery),
       printable(subscription.url, 160),
     ]),
-    { flexible: 4 },
+    { flexible: 8 },
   );
+  for (const item of items) explain(terminal, item);
+}
+
+const timeOf = (ms: number | undefined): string => (ms === undefined ? '-' : minute(ms));
+
+function deliveryCells(terminal: Terminal, delivery: DeliveryView): string[] {
+  const { state, behind, attempts, next_attempt, last_delivered } = delivery;
+  const shown = state === 'idle' || state === 'sending' ? state : terminal.style('yellow', state);
+  return [shown, thousands(behind), thousands(attempts), timeOf(next_attempt), timeOf(last_delivered)];
+}
+
+/** What does not fit into a row: errors are the receiver's own words, and a redelivery has all columns once more. */
+function explain(terminal: Terminal, { subscription, delivery }: Listed): void {
+  const { last_error, redelivery } = delivery;
+  if (last_error !== undefined) terminal.paragraph(`${subscription.id}: ${printable(last_error, 300)}`);
+  if (redelivery === undefined) return;
+  const next = redelivery.next_attempt === undefined ? '' : `, next attempt ${minute(redelivery.next_attempt)}`;
+  const why = redelivery.last_error === undefined ? '' : `: ${printable(redelivery.last_error, 300)}`;
+  const attempts = thousands(redelivery.attempts);
+  terminal.paragraph(`${subscription.id}: redelivery ${redelivery.state}, failed attempts ${attempts}${next}${why}`);
+}
+
+async function redeliverOne(session: Session<RedeliverOptions>, id = ''): Promise<void> {
+  const { client, terminal, options } = session;
+  const { first, last } = options;
+  terminal.record(await client.send('POST', at('subscriptions', id, 'redeliver'), RedeliverAnswer, { first, last }));
+  terminal.line(`Sending again to ${printable(id)}. \`countersign subscriptions list\` shows when that is done.`);
+}
+
+async function retryOne({ client, terminal }: Session<object>, id = ''): Promise<void> {
+  terminal.record(await client.send('POST', at('subscriptions', id, 'retry'), RetryAnswer));
+  terminal.line(`If ${printable(id)} was waiting, it is tried now.`);
 }
 
 async function setOne({ client, terminal, options }: Session<SetOptions>, id = ''): Promise<void> {

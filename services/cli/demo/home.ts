@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { bootstrapCredentials, type Credential, issueRecoveryKey } from '../../control/bootstrap.ts';
 import { systemClock } from '../../platform/clock.ts';
+import { dataDirAt } from '../../platform/data-dir.ts';
 import type { EventLog } from '../../platform/event-log.ts';
 import { EXIT, Problem } from '../problem.ts';
 
@@ -37,6 +38,19 @@ export function makeHome({ keep, data }: { readonly keep?: string; readonly data
       if (keep === undefined) fs.rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** A demo fleet is small, and each partition costs a little whenever a prior is built. */
+const CONFIGURATION =
+  '# Written by `countersign demo`, so that `countersign up` finds its data as it is.\nlog:\n  partitions: 2\n';
+
+/** A new data directory gets a configuration of its own; one that is there keeps what it has. */
+export function settle({ data }: Home): void {
+  const file = path.join(data, 'countersign.yaml');
+  if (fs.existsSync(file) || fs.existsSync(dataDirAt(data).log)) return;
+  fs.mkdirSync(data, { recursive: true, mode: 0o700 });
+  // What is there may be of something else: then the service says so, and nothing was added to it.
+  if (fs.readdirSync(data).length === 0) fs.writeFileSync(file, CONFIGURATION, { flag: 'wx' });
 }
 
 /** Writes the administrator's key where the commands find it: the first one, or on a data directory that has users, a new one. */

@@ -15,19 +15,18 @@ import { type Serving, serve } from '../service/serve.ts';
 import type { Service } from '../service/service.ts';
 import { progressBar, type Terminal, thousands } from '../terminal.ts';
 import { FLEET } from './fleet.ts';
-import type { Home } from './home.ts';
+import { type Home, settle } from './home.ts';
 
-/** A demo fleet is small, and each partition costs a little whenever a prior is built. */
-const PARTITIONS = 2;
 const SECRET_BYTES = 32;
 
 export const newSecret = (): string => encodeWebhookSecret(randomBytes(SECRET_BYTES));
 
 type Executor = { readonly url: string; readonly secret: string };
 
-/** Serves on the usual port, or on any other where that is taken. Nothing of the environment's configuration counts. */
+/** Serves on the usual port, or on any other where that is taken. Of the configuration only the data directory's own counts. */
 export async function serveDemo(home: Home, options: GlobalOptions, executor: Executor): Promise<Serving> {
   const telemetry = createTelemetry({ level: options.logLevel ?? 'error' });
+  settle(home);
   try {
     return await serve(demoConfig(home, executor, {}), telemetry);
   } catch (error) {
@@ -43,7 +42,6 @@ function demoConfig(home: Home, { url, secret }: Executor, listen: { readonly po
     overrides: {
       data_dir: home.data,
       listen,
-      log: { partitions: PARTITIONS },
       contain: { executor_webhook: { url } },
     },
   });

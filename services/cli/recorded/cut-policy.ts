@@ -12,6 +12,8 @@ export type CutPolicy = {
 };
 
 const GROWTH = 0.25;
+/** Fewer events teach a population nothing: a sparse recording of many years must not stop at each of its days. */
+const FRESH_MIN = 50;
 
 export function createCutPolicy(): CutPolicy {
   let total = 0;
@@ -23,8 +25,8 @@ export function createCutPolicy(): CutPolicy {
     },
     take(at_ms) {
       const fresh = total - at_last_cut;
-      const due = fresh > 0 && (fresh >= GROWTH * at_last_cut || at_ms - last_ms >= UNITS.DAY_MS);
-      if (!due) return false;
+      const due = fresh >= GROWTH * at_last_cut || at_ms - last_ms >= UNITS.DAY_MS;
+      if (fresh < FRESH_MIN || !due) return false;
       at_last_cut = total;
       last_ms = at_ms;
       return true;

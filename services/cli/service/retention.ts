@@ -1,18 +1,16 @@
 import { UNITS } from '../../../schemas/limits.ts';
+import { readPosition } from '../../control/writer.ts';
+import { FEED_POSITION } from '../../deliver/feed.ts';
+import { decodePosition } from '../../deliver/feed-core.ts';
 import type { DetectRunner } from '../../detect/runner.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { LogUnavailable, TOPICS } from '../../platform/event-log.ts';
+import { type EventLog, LogUnavailable, TOPICS, type Topic } from '../../platform/event-log.ts';
 import { DEAD_COPIED } from './copies.ts';
 import type { Foundation } from './foundation.ts';
 
 const EVERY_MS = UNITS.HOUR_MS;
-/** Topics whose records are consumed long before they grow old. The control log is never trimmed. */
-const AGING = [TOPICS.alerts, TOPICS.feed, TOPICS.commands] as const;
 
-/**
- * Forgets log records beyond the configured days, and never one that detect has not made durable yet, nor a dead letter
- * that was not copied.
- */
+/** Forgets log records beyond the configured days, and never one that somebody still has to use. */
 export async function retainLog(foundation: Foundation, runner: DetectRunner, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await systemClock.sleep(EVERY_MS, signal);
@@ -32,12 +30,26 @@ async function trimOnce({ log, config }: Foundation, runner: DetectRunner): Prom
     const old = await log.offsetAt(TOPICS.events, partition, oldest_ms);
     await log.trim(TOPICS.events, partition, Math.min(old, durable_offset));
   }
-  const aged = await log.offsetAt(TOPICS.dead, 0, oldest_ms);
-  await log.trim(TOPICS.dead, 0, Math.min(aged, Number((await log.position(DEAD_COPIED)) ?? 0)));
-  for (const topic of AGING) {
+  const consumed = await consumers(log);
+  for (const [topic, next] of consumed) {
     const { partitions } = await log.describe(topic);
     for (let partition = 0; partition < partitions; partition++) {
-      await log.trim(topic, partition, await log.offsetAt(topic, partition, oldest_ms));
+      const old = await log.offsetAt(topic, partition, oldest_ms);
+      await log.trim(topic, partition, Math.min(old, next(partition)));
     }
   }
+}
+
+/** Up to where the records of a topic have been used by those who must not miss one. The control log is never trimmed. */
+async function consumers(log: EventLog): Promise<[Topic, (partition: number) => number][]> {
+  const copied = Number((await log.position(DEAD_COPIED)) ?? 0);
+  const fed = await log.position(FEED_POSITION);
+  const next = fed === undefined ? [] : decodePosition(fed).next;
+  const { position } = await readPosition(log);
+  return [
+    [TOPICS.dead, () => copied],
+    [TOPICS.alerts, (partition) => next[partition] ?? 0],
+    [TOPICS.feed, () => position.feed.next],
+    [TOPICS.commands, () => position.commands.next],
+  ];
 }
