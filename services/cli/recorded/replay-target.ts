@@ -1,8 +1,10 @@
 import { systemClock } from '../../platform/clock.ts';
 import type { LoadedConfig } from '../../platform/config.ts';
 import { type DataDir, dataDirAt, dataDirHolder } from '../../platform/data-dir.ts';
+import { TOPICS } from '../../platform/event-log.ts';
 import { openSqliteLog, type SqliteLog } from '../../platform/sqlite-log/sqlite-log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
+import { copyDeadLetters, DEAD_COPIED } from '../service/copies.ts';
 import { type Detection, startDetection } from '../service/detection.ts';
 import { type Foundation, openFoundation } from '../service/foundation.ts';
 
@@ -58,16 +60,30 @@ function alone(foundation: Foundation, detection: Detection): ReplayTarget {
     const stopped = detection.runner.status().find(({ gap }) => gap !== undefined);
     return stopped === undefined ? ended : `partition ${stopped.partition} is stopped: ${stopped.gap?.message}`;
   });
+  const { log, store } = foundation;
+  const copying = new AbortController();
+  const copies = copyDeadLetters({ log, store }, copying.signal);
   return {
-    log: foundation.log,
+    log,
     lost: watch.lost,
-    totals: async () => ({ ...(await foundation.store.totals()) }),
+    async totals() {
+      await allCopied(log, watch.lost);
+      return { ...(await store.totals()) };
+    },
     async close() {
       watch.end();
+      copying.abort();
+      await copies.catch(() => undefined);
       await detection.stop();
       await foundation.close();
     },
   };
+}
+
+/** Waits until the store holds every dead letter of the log, as long as there is a reason to hope. */
+async function allCopied(log: SqliteLog, lost: AbortSignal): Promise<void> {
+  const { end } = await log.bounds(TOPICS.dead, 0);
+  while (!lost.aborted && Number((await log.position(DEAD_COPIED)) ?? 0) < end) await systemClock.sleep(20, lost);
 }
 
 /** Looks now and then whether there is a reason to give up. */
