@@ -1,7 +1,10 @@
 import type { Context } from './context.ts';
 import type { Detector } from './detector.ts';
 import { OUTCOME } from './features.ts';
+import { AT, TOOL_ENTRIES } from './layout.ts';
+import { countOf } from './math/count-table.ts';
 import { exp2 } from './math/logarithm.ts';
+import { vouchers } from './vouchers.ts';
 
 /**
  * One number from the surprises of all detectors: the root of the sum of their squares.
@@ -54,8 +57,9 @@ function unusual(bits: number): number {
 
 /** What the operation can do, halved for an exact repeat of a call and for a call that failed. */
 function operationWeight(c: Context): number {
+  const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
   let weight = c.f.weight;
   if (c.trace.hasSignature(c.f.signature)) weight /= 2;
   if (c.f.outcome === OUTCOME.error || c.f.outcome === OUTCOME.denied) weight /= 2;
-  return weight;
+  return own === 0 ? weight / (1 + vouchers(c)) : weight;
 }

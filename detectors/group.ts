@@ -10,7 +10,7 @@ import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
  */
 
 /** What a key counts; the low 3 bits of the key. */
-export const KIND = { tool: 0, order1: 1, order2: 2, resource: 3, token: 4, pair: 5, name: 6 } as const;
+export const KIND = { tool: 0, order1: 1, order2: 2, resource: 3, token: 4, pair: 5, name: 6, voucher: 7 } as const;
 
 export function keyOf(kind: number, hash: number): number {
   return ((hash & ~7) | kind) >>> 0 || 8;
@@ -30,13 +30,15 @@ const SIZED_TOOLS_MAX = 256;
 /** n, sum and sum of squares of three sizes, in steps of 1/256 octave. */
 const SIZE_FIELDS = 9;
 const WINDOW_FIELDS = SPANS * MEASURES * 3;
-/** Sessions, day, and the two histograms of maxima. */
-const HEAD_FIELDS = 2 + SESSION_SCORES.buckets + DAY_SCORES.buckets;
-const MAGIC = 0x43534731;
+/** Sessions, day, first day, and the two histograms of maxima. */
+const HEAD_FIELDS = 3 + SESSION_SCORES.buckets + DAY_SCORES.buckets;
+const MAGIC = 0x43534732;
 
 export class Group implements GroupState {
   sessions = 0;
   day = 0;
+  /** Day of the first lesson, 0 before any. */
+  first_day = 0;
   /** Maxima of sessions and of identity-days (maxima.ts). */
   readonly session_scores = new Float64Array(SESSION_SCORES.buckets);
   readonly day_scores = new Float64Array(DAY_SCORES.buckets);
@@ -94,6 +96,7 @@ export class Group implements GroupState {
       fade(this.session_scores);
       fade(this.day_scores);
     }
+    if (this.first_day === 0) this.first_day = day;
     this.day = day;
   }
 
@@ -166,6 +169,7 @@ export class Group implements GroupState {
     u32(0);
     f64(this.sessions);
     f64(this.day);
+    f64(this.first_day);
     this.session_scores.forEach(f64);
     this.day_scores.forEach(f64);
     this.windows.forEach(f64);
@@ -198,6 +202,7 @@ export class Group implements GroupState {
     };
     group.sessions = f64();
     group.day = f64();
+    group.first_day = f64();
     for (let i = 0; i < SESSION_SCORES.buckets; i++) group.session_scores[i] = f64();
     for (let i = 0; i < DAY_SCORES.buckets; i++) group.day_scores[i] = f64();
     for (let i = 0; i < WINDOW_FIELDS; i++) group.windows[i] = f64();

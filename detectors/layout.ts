@@ -5,7 +5,7 @@ import { MOMENT_WORDS } from './math/moments.ts';
 /**
  * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
  */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 export const TOOL_ENTRIES = 64;
 export const BIGRAM_ENTRIES = 112;
@@ -35,6 +35,9 @@ export const SESSION_SCORES = { buckets: 24, bits: 3 } as const;
 export const DAY_SCORES = { buckets: 32, bits: 2 } as const;
 /** Hour of day on working days and on weekends, two slots to a word. */
 export const RHYTHM_SLOTS = 48;
+
+/** Tools of which it is remembered that this identity began to use them, learned or not. */
+export const NEW_TOOLS = 3;
 
 let next = 0;
 const region = (words: number): number => {
@@ -71,6 +74,8 @@ export const AT = {
   /** Day number of the last event, and the bucket plus 1 under which that day is counted. */
   score_day: region(1),
   score_bucket: region(1),
+  /** Tools that were new to the identity lately: hashes, the lowest bit set once the group has been told. */
+  new_tools: region(NEW_TOOLS),
 } as const;
 
 /** Words of one identity. */
@@ -82,6 +87,11 @@ export function momentAt(span: number, measure: number): number {
 
 /** @throws RangeError on a layout that no release had. */
 export function upgradeWords(words: Uint32Array, from: number): Uint32Array {
+  if (from === 1 && words.length === AT.new_tools) {
+    const upgraded = new Uint32Array(WORDS);
+    upgraded.set(words);
+    return upgraded;
+  }
   if (from !== LAYOUT_VERSION) throw new RangeError(`state layout ${from} is unknown; known is ${LAYOUT_VERSION}`);
   if (words.length !== WORDS) throw new RangeError(`state has ${words.length} words, not ${WORDS}`);
   return words;

@@ -10,6 +10,7 @@ import { learnMoment } from './math/moments.ts';
 import { teachMaxima } from './maxima.ts';
 import type { StateRef } from './state.ts';
 import { RECORDS_AT, RecordView, TRACE, TRACE_DISTINCT_WORDS, type Trace } from './trace.ts';
+import { vouch } from './vouchers.ts';
 import { MEASURE, SESSION_MEMORY, SPAN } from './windows.ts';
 
 const record = new RecordView();
@@ -44,6 +45,7 @@ function learnHeader({ u32, at }: StateRef, trace: Trace, group: Group): void {
   group.sessions += trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
   group.enterDay(Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1);
   teachMaxima(u32, at, group);
+  vouch(u32, at, group);
 }
 
 function learnTotals(state: StateRef, trace: Trace): void {

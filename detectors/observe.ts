@@ -6,6 +6,7 @@ import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
+import { noteNewTool } from './vouchers.ts';
 import { observeWindows } from './windows.ts';
 
 /** The event becomes part of its session and of the running windows. Nothing is learned. */
@@ -18,6 +19,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.last_s] = seconds;
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
+  noteNewTool(c);
   countMaxima(c.u32, c.at, trace, bits, input.log_ms);
   if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;
   for (let m = 0; m < 3; m++) {

@@ -52,6 +52,8 @@ function writeGroups(out: WordWriter, groups: ReadonlyMap<string, Merged>, most:
 
 type Merged = {
   sessions: number;
+  day: number;
+  first_day: number;
   readonly session_scores: Float64Array;
   readonly day_scores: Float64Array;
   readonly windows: Float64Array;
@@ -62,6 +64,8 @@ type Merged = {
 function empty(): Merged {
   return {
     sessions: 0,
+    day: 0,
+    first_day: 0,
     session_scores: new Float64Array(SESSION_SCORES.buckets),
     day_scores: new Float64Array(DAY_SCORES.buckets),
     windows: new Float64Array(SPANS * MEASURES * 3),
@@ -98,9 +102,11 @@ function sum(all: readonly Merged[]): Merged {
 
 function addSums(
   into: Merged,
-  from: Pick<Merged, 'sessions' | 'session_scores' | 'day_scores' | 'windows' | 'sizes'>,
+  from: Pick<Merged, 'sessions' | 'day' | 'first_day' | 'session_scores' | 'day_scores' | 'windows' | 'sizes'>,
 ): void {
   into.sessions += from.sessions;
+  into.day = Math.max(into.day, from.day);
+  if (into.first_day === 0 || (from.first_day > 0 && from.first_day < into.first_day)) into.first_day = from.first_day;
   addArrays(into.session_scores, from.session_scores);
   addArrays(into.day_scores, from.day_scores);
   addArrays(into.windows, from.windows);

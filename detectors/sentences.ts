@@ -23,9 +23,8 @@ export function bytes(value: number): string {
 /** A share as a percentage with the digits that matter. */
 export function percent(share: number): string {
   const value = share * 100;
-  if (value === 0) return '0 %';
-  if (value < 0.01) return 'less than 0.01 %';
-  return `${value >= 10 ? Math.round(value) : value >= 1 ? value.toFixed(1) : value.toFixed(2)} %`;
+  if (value < 0.1) return 'less than 0.1 %';
+  return `${value >= 10 ? Math.round(value) : value.toFixed(1)} %`;
 }
 
 export function plural(value: number, one: string, many: string): string {
@@ -44,7 +43,15 @@ export function learnedEvents(c: Context): number {
 }
 
 export function ofHistory(c: Context): string {
-  return `in ${plural(learnedEvents(c), 'learned event', 'learned events')}`;
+  const events = learnedEvents(c);
+  return events === 0 ? 'before' : `in ${plural(events, 'learned event', 'learned events')}`;
+}
+
+/** What peers do of something, where they did it so often among so many: "its peer group never did, in 1,204 calls". */
+export function amongPeers(c: Context, verb: string, done: number, all: number, unit: string): string {
+  if (all === 0) return '';
+  if (done === 0) return `; nor did ${peersName(c)} in ${count(all)} learned ${unit}`;
+  return `; ${peersName(c)} ${verb} it in ${percent(done / all)} of ${unit}`;
 }
 
 export function peersName(c: Context): string {

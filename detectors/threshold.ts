@@ -12,25 +12,37 @@ export type Thresholds = {
 };
 
 /** Before the fleet is known, only what would be extreme anywhere becomes an alert. */
-export const DEFAULT_ALERT_BITS = 20;
+export const DEFAULT_ALERT_BITS = 24;
 /** However generous the budget, an ordinary event is no alert. */
 const ALERT_BITS_MIN = 8;
 const FINDING_SHARE = 0.7;
 /** Identity-days and sessions after which the fleet's own maxima alone set the thresholds. */
 const IDENTITY_DAYS_ENOUGH = 50;
 const SESSIONS_ENOUGH = 500;
+/** Days after which it has shown what it does once a week. */
+const AGE_ENOUGH = 7;
 /** Share of the most surprising sessions that teach with less weight. */
 const DOUBTED_SHARE = 0.06;
 
 export function thresholdsOf(
-  fleet: { readonly session_scores: Float64Array; readonly day_scores: Float64Array },
+  fleet: {
+    readonly session_scores: Float64Array;
+    readonly day_scores: Float64Array;
+    readonly day: number;
+    readonly first_day: number;
+  },
   alerts_per_1000_identity_days: number,
 ): Thresholds {
   const days = totalOf(fleet.day_scores);
   const sessions = totalOf(fleet.session_scores);
   const allowed = (alerts_per_1000_identity_days / 1000) * days;
   const own = Math.max(ALERT_BITS_MIN, levelReachedBy(fleet.day_scores, DAY_SCORES.bits, allowed));
-  const trust = Math.min(1, days / IDENTITY_DAYS_ENOUGH, sessions / SESSIONS_ENOUGH);
+  const trust = Math.min(
+    1,
+    days / IDENTITY_DAYS_ENOUGH,
+    sessions / SESSIONS_ENOUGH,
+    (fleet.day - fleet.first_day) / AGE_ENOUGH,
+  );
   const alert_bits = own >= DEFAULT_ALERT_BITS ? own : DEFAULT_ALERT_BITS + trust * (own - DEFAULT_ALERT_BITS);
   const doubted = levelReachedBy(fleet.session_scores, SESSION_SCORES.bits, sessions * DOUBTED_SHARE);
   return {

@@ -3,6 +3,7 @@ import { KIND, keyOf } from './group.ts';
 import { AT, NAME_ENTRIES } from './layout.ts';
 import { countOf } from './math/count-table.ts';
 import { mix } from './math/hash.ts';
+import { surpriseFrom } from './math/logarithm.ts';
 
 /** Observations of peers that count as much as own ones while own history is short. */
 const LEAN = 8;
@@ -40,6 +41,13 @@ export function nameProbability(c: Context, namespace: number, value: number): n
     among = Math.min(1, (c.peers.count(keyOf(KIND.name, one)) + 0.5) / (values + 5));
   }
   return (own + LEAN * among) / (total + LEAN);
+}
+
+/** Surprise of such a value, no more than the observations of its vocabulary can bear. */
+export function nameBits(c: Context, namespace: number, value: number): number {
+  const all = mix(namespace, 1);
+  const own = countOf(c.u32, c.at + AT.names, NAME_ENTRIES, all);
+  return surpriseFrom(own + (c.peers?.count(keyOf(KIND.name, all)) ?? 0), nameProbability(c, namespace, value));
 }
 
 export function ownNameCount(c: Context, namespace: number, value: number): number {

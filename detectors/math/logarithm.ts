@@ -75,5 +75,13 @@ export function surprise(probability: number): number {
   return -log2(probability);
 }
 
+/**
+ * Surprise of a probability that was estimated from so many observations: what never happened among n of them has a
+ * probability of about 1 / (n + 1), whatever a model extrapolates (Laplace's rule of succession). From none, nothing follows.
+ */
+export function surpriseFrom(observations: number, probability: number): number {
+  return surprise(Math.max(probability, 1 / (observations + 1)));
+}
+
 export const BITS_MAX = 64;
 const PROBABILITY_MIN = 2 ** -BITS_MAX;

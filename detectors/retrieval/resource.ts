@@ -4,10 +4,10 @@ import { isHarmful, NAMESPACE } from '../features.ts';
 import { KIND, keyOf } from '../group.ts';
 import { AT, RESOURCE_ENTRIES } from '../layout.ts';
 import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
-import { surprise } from '../math/logarithm.ts';
+import { surpriseFrom } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
-import { name, ofHistory, peersName, percent, plural } from '../sentences.ts';
-import { blendTails, nameProbability, ownNameCount, tailAmongPeers } from '../yardstick.ts';
+import { amongPeers, name, ofHistory, plural } from '../sentences.ts';
+import { blendTails, nameBits, nameProbability, ownNameCount, tailAmongPeers } from '../yardstick.ts';
 
 function ownTail(c: Context, hash: number): number {
   const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
@@ -33,6 +33,10 @@ function rarest(c: Context): number {
 }
 let probability = 1;
 
+function resourceBits(c: Context): number {
+  return surpriseFrom(totalOf(c.u32, c.at + AT.resources) + (c.peers?.total(KIND.resource) ?? 0), probability);
+}
+
 /** How rare the resource is, for this identity and among its peers, by tail mass. */
 export const resourceRarity: Detector = {
   name: 'resource_rarity',
@@ -42,9 +46,8 @@ export const resourceRarity: Detector = {
 
   score(c) {
     rarest(c);
-    const bits = surprise(probability);
-    if (c.f.store === 0) return bits;
-    return Math.max(bits, surprise(nameProbability(c, NAMESPACE.store, c.f.store)));
+    const bits = resourceBits(c);
+    return c.f.store === 0 ? bits : Math.max(bits, nameBits(c, NAMESPACE.store, c.f.store));
   },
 
   learn(lesson) {
@@ -60,15 +63,15 @@ export const resourceRarity: Detector = {
   explain(c, bits) {
     const index = rarest(c);
     const store = c.f.event?.resources[0]?.store;
-    if (index < 0 || (store !== undefined && surprise(probability) < bits)) return storeExplanation(c, store ?? '');
+    if (index < 0 || (store !== undefined && Math.fround(resourceBits(c)) < bits))
+      return storeExplanation(c, store ?? '');
     const hash = c.f.resource[index] as number;
     const value = resourceName(c, index);
     const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
     const total = c.peers?.total(KIND.resource) ?? 0;
-    const among = total === 0 ? 0 : (c.peers?.count(keyOf(KIND.resource, hash)) ?? 0) / total;
     const target = c.f.event !== undefined && isHarmful(c.f.event.action.operation);
     const what = target ? 'target' : 'resource';
-    const peers = c.peers === undefined ? '' : `; ${peersName(c)} touches it in ${percent(among)} of uses`;
+    const peers = amongPeers(c, 'touches', c.peers?.count(keyOf(KIND.resource, hash)) ?? 0, total, 'uses');
     return {
       pattern: own === 0 ? `first_seen_${what}` : `rare_${what}`,
       subject: { kind: 'resource', value },

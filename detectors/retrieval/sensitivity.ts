@@ -1,10 +1,9 @@
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { NAMESPACE } from '../features.ts';
-import { surprise } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
 import { name, ofHistory, plural } from '../sentences.ts';
-import { nameProbability, ownNameCount } from '../yardstick.ts';
+import { nameBits, nameProbability, ownNameCount } from '../yardstick.ts';
 
 function aboveHabit(c: Context): boolean {
   for (let level = Math.max(1, c.f.level); level <= 3; level++) {
@@ -20,8 +19,7 @@ export const sensitivity: Detector = {
   weighed: 'operation',
   voice: 0.5,
 
-  score: (c) =>
-    c.f.classification === 0 ? 0 : surprise(nameProbability(c, NAMESPACE.classification, c.f.classification)),
+  score: (c) => (c.f.classification === 0 ? 0 : nameBits(c, NAMESPACE.classification, c.f.classification)),
 
   learn(lesson) {
     const { classification, level } = lesson.record;

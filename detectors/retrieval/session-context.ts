@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { type Group, KIND, keyOf, TRUST_FULL } from '../group.ts';
 import { mix, mixUnordered } from '../math/hash.ts';
-import { log2, surprise } from '../math/logarithm.ts';
+import { log2, surpriseFrom } from '../math/logarithm.ts';
 import type { PriorGroup } from '../prior.ts';
 import { name, peersName, percent, toolName } from '../sentences.ts';
 import { TRACE, type Trace } from '../trace.ts';
@@ -73,7 +73,7 @@ export const sessionContext: Detector = {
 
   score(c) {
     worst(c);
-    return surprise(probability);
+    return c.peers === undefined ? 0 : surpriseFrom(c.peers.sessions, probability);
   },
 
   learnSession({ group, trace, trust }) {

@@ -27,7 +27,10 @@ export const resourceSweep: Detector = {
   weighed: 'fully',
   voice: 1,
 
-  score: (c) => (isNovel(c) ? runBits(c.u32, c.at + AT.novel_runs, 1 + c.trace.get(TRACE.novel_run)) : 0),
+  score(c) {
+    if ((c.u32[c.at + AT.sessions] as number) <= FIRST_SESSIONS || !isNovel(c)) return 0;
+    return runBits(c.u32, c.at + AT.novel_runs, 1 + c.trace.get(TRACE.novel_run));
+  },
 
   learn(lesson) {
     const { state, record, trace } = lesson;

@@ -3,8 +3,8 @@ import type { Detector } from '../detector.ts';
 import { KIND, keyOf } from '../group.ts';
 import { AT, TOOL_ENTRIES } from '../layout.ts';
 import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
-import { surprise } from '../math/logarithm.ts';
-import { count, name, ofHistory, peersName, percent, toolName } from '../sentences.ts';
+import { surpriseFrom } from '../math/logarithm.ts';
+import { amongPeers, count, name, ofHistory, toolName } from '../sentences.ts';
 import { blendTails, tailAmongPeers } from '../yardstick.ts';
 
 /** How rare the tool is for this identity, judged by tail mass: the probability of a tool at least as rare. */
@@ -14,7 +14,7 @@ export const toolFrequency: Detector = {
   weighed: 'operation',
   voice: 0.5,
 
-  score: (c) => surprise(probability(c)),
+  score: (c) => surpriseFrom(totalOf(c.u32, c.at + AT.tools) + (c.peers?.total(KIND.tool) ?? 0), probability(c)),
 
   learn({ state, group, record, trust }) {
     increment(state.u32, state.at + AT.tools, TOOL_ENTRIES, record.tool);
@@ -26,7 +26,7 @@ export const toolFrequency: Detector = {
     const total = totalOf(c.u32, c.at + AT.tools);
     const tool = name(toolName(c));
     const among = c.peers === undefined ? 0 : share(c);
-    const peers = c.peers === undefined ? '' : `; ${peersName(c)} uses it in ${percent(among)} of calls`;
+    const peers = amongPeers(c, 'uses', toolCount(c), c.peers?.total(KIND.tool) ?? 0, 'calls');
     return {
       pattern: own === 0 ? 'first_seen_tool' : 'rare_tool',
       subject: { kind: 'tool', value: toolName(c) },
@@ -46,9 +46,13 @@ export const toolFrequency: Detector = {
   ],
 };
 
+function toolCount(c: Context): number {
+  return c.peers?.count(keyOf(KIND.tool, c.f.tool)) ?? 0;
+}
+
 function share(c: Context): number {
   const total = c.peers?.total(KIND.tool) ?? 0;
-  return total === 0 ? 0 : (c.peers?.count(keyOf(KIND.tool, c.f.tool)) ?? 0) / total;
+  return total === 0 ? 0 : toolCount(c) / total;
 }
 
 function probability(c: Context): number {

@@ -2,10 +2,9 @@ import { OPERATIONS } from '../../schemas/event.ts';
 import type { Detector } from '../detector.ts';
 import { NAMESPACE } from '../features.ts';
 import { hashText } from '../math/hash.ts';
-import { surprise } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
 import { name, ofHistory, plural, toolName } from '../sentences.ts';
-import { nameProbability, ownNameCount } from '../yardstick.ts';
+import { nameBits, nameProbability, ownNameCount } from '../yardstick.ts';
 
 const HASHES = OPERATIONS.map((operation) => hashText(operation));
 
@@ -17,9 +16,8 @@ export const operationKind: Detector = {
   voice: 0.5,
 
   score(c) {
-    const bits = surprise(nameProbability(c, NAMESPACE.operation, c.f.operation_hash));
-    if (c.f.server === 0) return bits;
-    return Math.max(bits, surprise(nameProbability(c, NAMESPACE.server, c.f.server)));
+    const bits = nameBits(c, NAMESPACE.operation, c.f.operation_hash);
+    return c.f.server === 0 ? bits : Math.max(bits, nameBits(c, NAMESPACE.server, c.f.server));
   },
 
   learn(lesson) {
@@ -31,7 +29,8 @@ export const operationKind: Detector = {
     const operation = c.f.event?.action.operation ?? 'unknown';
     const p = nameProbability(c, NAMESPACE.operation, c.f.operation_hash);
     const server = c.f.event?.tool?.server;
-    if (server !== undefined && surprise(p) < bits) return serverExplanation(c, server);
+    if (server !== undefined && Math.fround(nameBits(c, NAMESPACE.operation, c.f.operation_hash)) < bits)
+      return serverExplanation(c, server);
     const own = ownNameCount(c, NAMESPACE.operation, c.f.operation_hash);
     return {
       pattern: own === 0 ? 'new_operation' : 'rare_operation',

@@ -4,8 +4,8 @@ import { KIND, keyOf } from '../group.ts';
 import { AT, BIGRAM_ENTRIES, TOOL_ENTRIES } from '../layout.ts';
 import { countOf, increment, totalOf } from '../math/count-table.ts';
 import { mix } from '../math/hash.ts';
-import { surprise } from '../math/logarithm.ts';
-import { count, name, ofHistory, peersName, percent, toolName } from '../sentences.ts';
+import { surpriseFrom } from '../math/logarithm.ts';
+import { count, name, ofHistory, peersName, percent, plural, toolName } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
 /** Observations by which each order of context leans on the next lower one (absolute back-off, Witten-Bell style). */
@@ -50,6 +50,30 @@ function ownOrder1(c: Context): number {
   return (Math.min(together, seen) + BACK_OFF_OWN * peersOrder1(c, context)) / (seen + BACK_OFF_OWN);
 }
 
+/** How often the identity was at this point: after this tool, whether or not anything came, or at a session's start. */
+function ownPlaces(c: Context, context: number): number {
+  const previous = c.trace.get(TRACE.previous);
+  const followed = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, ANY));
+  return previous === 0 ? followed : Math.max(followed, countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, previous));
+}
+
+function peersPlaces(c: Context, context: number): number {
+  if (c.peers === undefined) return 0;
+  const previous = c.trace.get(TRACE.previous);
+  const followed = c.peers.count(keyOf(KIND.order1, mix(context, ANY)));
+  return previous === 0 ? followed : Math.max(followed, c.peers.count(keyOf(KIND.tool, previous)));
+}
+
+/** Own habit where there is one, otherwise the peers': "which never happened in 143 such places". */
+function howOften(c: Context, context: number, seen: number, together: number): string {
+  const own = seen > 0;
+  const places = own ? seen : peersPlaces(c, context);
+  const times = own ? together : (c.peers?.count(keyOf(KIND.order1, mix(context, c.f.tool))) ?? 0);
+  const whose = own ? ofHistory(c) : `in ${peersName(c)}`;
+  if (times === 0) return `which never happened in ${plural(places, 'such place', 'such places')} ${whose}`;
+  return `which happened ${count(times)} of ${count(places)} times ${whose}`;
+}
+
 /** How unlikely this tool is after the one before it, by this identity's own habit. */
 export const toolTransition: Detector = {
   name: 'tool_transition',
@@ -57,7 +81,11 @@ export const toolTransition: Detector = {
   weighed: 'operation',
   voice: 1,
 
-  score: (c) => surprise(ownOrder1(c)),
+  score(c) {
+    const context = contextOf1(c.trace.get(TRACE.previous));
+    if (ownPlaces(c, context) + peersPlaces(c, context) === 0) return 0;
+    return surpriseFrom(totalOf(c.u32, c.at + AT.tools) + (c.peers?.total(KIND.tool) ?? 0), ownOrder1(c));
+  },
 
   learn({ state, group, record, previous, trust }) {
     const context = contextOf1(previous);
@@ -71,7 +99,7 @@ export const toolTransition: Detector = {
 
   explain(c) {
     const context = contextOf1(c.trace.get(TRACE.previous));
-    const seen = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, ANY));
+    const seen = ownPlaces(c, context);
     const together = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, c.f.tool));
     const first = c.trace.get(TRACE.previous) === 0;
     const where = first ? 'as the first call of a session' : 'right after the call before it';
@@ -81,7 +109,7 @@ export const toolTransition: Detector = {
       observed: { name: 'times this tool came here before', value: together, unit: 'calls' },
       expected: { name: 'probability of this tool here', value: ownOrder1(c), unit: 'probability' },
       basis: seen > 0 ? 'identity' : c.basis,
-      sentence: `${name(toolName(c))} came ${where}, which happened ${count(together)} of ${count(seen)} times ${ofHistory(c)}.`,
+      sentence: `${name(toolName(c))} came ${where}, ${howOften(c, context, seen, together)}.`,
     };
   },
 };
@@ -93,7 +121,12 @@ export const toolSequence: Detector = {
   weighed: 'operation',
   voice: 1,
 
-  score: (c) => surprise(peersOrder2(c)),
+  score(c) {
+    if (c.peers === undefined) return 0;
+    const context = contextOf1(c.trace.get(TRACE.previous));
+    if (peersPlaces(c, context) === 0) return 0;
+    return surpriseFrom(c.peers.total(KIND.tool), peersOrder2(c));
+  },
 
   learn({ group, record, previous, before, trust }) {
     const context = contextOf2(before, previous);

@@ -84,16 +84,23 @@ test('thresholds follow the budget, and a fleet that just started is not flooded
   const day_scores = Float64Array.from({ length: DAY_SCORES.buckets }, (_, b) => 1000 >> b);
   const session_scores = Float64Array.from({ length: SESSION_SCORES.buckets }, (_, b) => 10_000 >> b);
   const days = day_scores.reduce((a, b) => a + b);
-  const strict = thresholdsOf({ day_scores, session_scores }, 10);
-  const generous = thresholdsOf({ day_scores, session_scores }, 100);
+  const fleet = { first_day: 100, day: 130 };
+  const strict = thresholdsOf({ ...fleet, day_scores, session_scores }, 10);
+  const generous = thresholdsOf({ ...fleet, day_scores, session_scores }, 100);
   assert.ok(strict.alert_bits > generous.alert_bits);
   assert.ok(strict.finding_bits < strict.alert_bits);
   const reached = (bits: number): number =>
     day_scores.reduce((sum, count, b) => (b * DAY_SCORES.bits >= bits ? sum + count : sum), 0);
   assert.ok(reached(generous.alert_bits) <= days / 10);
   assert.ok(reached(generous.alert_bits - 2 * DAY_SCORES.bits) > days / 10);
-  const few = { day_scores: day_scores.map((n) => n >> 10), session_scores: session_scores.map((n) => n >> 10) };
+  const few = {
+    ...fleet,
+    day_scores: day_scores.map((n) => n >> 10),
+    session_scores: session_scores.map((n) => n >> 10),
+  };
   assert.ok(thresholdsOf(few, 100_000).alert_bits > DEFAULT_ALERT_BITS * 0.9);
+  const young = { first_day: 100, day: 100, day_scores, session_scores };
+  assert.equal(thresholdsOf(young, 100_000).alert_bits, DEFAULT_ALERT_BITS);
   assert.equal(model.emptyPrior().alert_bits, DEFAULT_ALERT_BITS);
 });
 

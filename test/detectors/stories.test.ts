@@ -37,7 +37,7 @@ describe('after a week of ordinary work', () => {
   });
 
   test('a tool never used is named, with the history it rests on', () => {
-    const fleet = workedFleet();
+    const fleet = workedFleet({ identities: 8 });
     const { bits, drafts } = raise(fleet, [
       ...work(WEEK_LATER),
       event({
@@ -123,7 +123,7 @@ describe('after a week of ordinary work', () => {
     const sweep = fleet.model.detectors.findIndex((one) => one.name === 'resource_sweep');
     const bits = fleet.session(steps, { learn: false }).map((score) => score.parts[sweep]!);
     for (let i = 1; i < bits.length; i++) assert.ok(bits[i]! > bits[i - 1]!);
-    assert.ok(bits.at(-1)! > 12, `${bits.at(-1)}`);
+    assert.ok(bits.at(-1)! > 10, `${bits.at(-1)}`);
     const { drafts } = raise(workedFleet(), steps);
     assert.ok(patterns(drafts).includes('resource_sweep'), patterns(drafts).join());
   });
@@ -193,7 +193,7 @@ describe('peers', () => {
         resources: ['production'],
       }),
     ]);
-    assert.ok(alien.bits > bits + 10, `${alien.bits} against ${bits}`);
+    assert.ok(alien.bits > bits + 8, `${alien.bits} against ${bits}`);
     assert.ok(alien.drafts.some((draft) => draft.history.basis !== 'identity'));
   });
 
