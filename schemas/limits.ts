@@ -104,6 +104,8 @@ export const LIMITS = {
   flush_ms: 500,
   /** Time and applied records after which a partition checkpoints blobs and manifest. */
   checkpoint_ms: 5 * SECOND_MS,
+  /** The same once a partition has caught up with the log. */
+  checkpoint_idle_ms: 1 * SECOND_MS,
   checkpoint_records_max: 100_000,
 
   /** Priors that are asked for and not built yet: each waits for its turn. */

@@ -93,7 +93,7 @@ export class DetectRunner {
       this.#behind ||= applied >= SLICE_ITEMS;
       if (this.#mustFlush()) await this.#flush();
     }
-    await this.#writeWhatIsDue();
+    await this.#writeWhatIsDue({ idle: !progress });
     return progress;
   }
 
@@ -144,11 +144,14 @@ export class DetectRunner {
     }
   }
 
-  async #writeWhatIsDue(): Promise<void> {
+  async #writeWhatIsDue({ idle }: { readonly idle: boolean }): Promise<void> {
     const now = this.#options.clock.elapsed();
+    const { checkpoint_records_max = LIMITS.checkpoint_records_max, checkpoint_ms = LIMITS.checkpoint_ms } =
+      this.#options;
+    // Once caught up, whoever waits for it to be durable need not wait for the rest of the interval.
+    const patience = idle ? Math.min(checkpoint_ms, LIMITS.checkpoint_idle_ms) : checkpoint_ms;
     const checkpointDue =
-      this.#applied >= (this.#options.checkpoint_records_max ?? LIMITS.checkpoint_records_max) ||
-      (this.#applied > 0 && now - this.#checkpointed_ms >= (this.#options.checkpoint_ms ?? LIMITS.checkpoint_ms));
+      this.#applied >= checkpoint_records_max || (this.#applied > 0 && now - this.#checkpointed_ms >= patience);
     if (checkpointDue) {
       await this.#startCheckpoint();
       return;

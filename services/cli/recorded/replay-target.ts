@@ -62,7 +62,7 @@ function alone(foundation: Foundation, detection: Detection): ReplayTarget {
   });
   const { log, store } = foundation;
   const copying = new AbortController();
-  const copies = copyDeadLetters({ log, store }, copying.signal);
+  const copies = copyDeadLetters({ log, store, telemetry: foundation.telemetry }, copying.signal);
   return {
     log,
     lost: watch.lost,
