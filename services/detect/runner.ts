@@ -324,10 +324,7 @@ export class DetectRunner {
     }
   }
 
-  /**
-   * Stops turning; with `checkpoint` what was applied is made durable first, so that the next start is quick, unless the
-   * store does not take it in time.
-   */
+  /** Stops turning; with `checkpoint` what was applied is made durable first, if the store takes it in time. */
   async stop(options: { readonly checkpoint: boolean }): Promise<void> {
     if (options.checkpoint && this.#failed === undefined) {
       const patience = new AbortController();
