@@ -91,6 +91,29 @@ describe('a message that is given up', () => {
     await until(() => receiver.uids().slice(before).includes('b:1'));
     assert.equal(receiver.uids().at(-1), 'b:1');
   });
+
+  it('is redelivered although the lane of an earlier redelivery has not ended yet', async (t) => {
+    const { receiver, log, start } = await bench(t);
+    await writeFeed(log, alerts('a'));
+    const looked = Promise.withResolvers<void>();
+    const told = Promise.withResolvers<void>();
+    let asked = 0;
+    const position: EventLog['position'] = async (name) => {
+      const held = await log.position(name);
+      if (!name.endsWith('.redelivery') || asked++ > 0) return held;
+      // The lane that looks for something to redeliver learns late that there was nothing.
+      looked.resolve();
+      await told.promise;
+      return held;
+    };
+    const webhooks = await start({ log: { ...log, position } });
+    await looked.promise;
+    await until(() => receiver.received.length === 1);
+    assert.equal((await webhooks.redeliver('siem', { first: idOf('a'), last: idOf('a') })).ok, true);
+    told.resolve();
+    await until(() => receiver.received.length === 2);
+    assert.deepEqual(receiver.uids(), ['a:1', 'a:1']);
+  });
 });
 
 describe('a subscription', () => {
