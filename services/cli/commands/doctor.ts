@@ -36,7 +36,7 @@ async function doctor(options: Options): Promise<void> {
 const COLOURS: Readonly<Record<Check['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' };
 const VERDICTS: Readonly<Record<Check['status'], string>> = {
   ok: 'All is well.',
-  warn: 'It works; see the warnings.',
+  warn: 'Nothing fails; see the warnings.',
   fail: 'Something is wrong; see the remedies.',
 };
 
