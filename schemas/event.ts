@@ -28,9 +28,8 @@ export const IDENTITY_KINDS = ['agent', 'service', 'api_key', 'workload', 'human
 export const IdentityKind = z.enum(IDENTITY_KINDS);
 export type IdentityKind = z.infer<typeof IdentityKind>;
 
-export const CLASSIFICATIONS = ['public', 'internal', 'confidential', 'restricted', 'unknown'] as const;
 /**
- * Sensitivity of a resource. The four ordered levels are understood by the detectors; any other word (`financial`,
+ * Sensitivity of a resource: public, internal, confidential, restricted, or unknown. Any other word (`financial`,
  * `pii`) is kept as it is and treated as a class of its own with the sensitivity of `confidential`.
  */
 export const Classification = z.string().min(1).max(64);

@@ -1,6 +1,6 @@
 import type { Alert } from '../../schemas/alert.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
-import type { AlertRevision, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
+import type { FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 
 /**
  * The second seam as detect sees it: where outputs, state and manifests are made durable. Both implementations speak
@@ -39,7 +39,7 @@ export class StoreRefused extends Error {
   override readonly name = 'StoreRefused';
 }
 
-export type { AlertRevision, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob };
+export type { FindingRow, Manifest, Outputs, ScoredEvent, StateBlob };
 
 /**
  * A dead letter and the record it stands in: one of `agent.audit.dead`, or the record of `agent.audit.events` that could

@@ -177,7 +177,10 @@ test('files are opened with name and size, and what is not there is an error of 
     }
     assert.deepEqual([bytes_read, count], [recording.size_bytes, lines.length]);
     await assert.rejects(openRecording(join(dir, 'missing')), { code: 'ENOENT' });
-    await assert.rejects(openRecording(dir), { code: 'EISDIR', message: `${dir} is a directory: name the files in it` });
+    await assert.rejects(openRecording(dir), {
+      code: 'EISDIR',
+      message: `${dir} is a directory: name the files in it`,
+    });
   } finally {
     await rm(dir, { recursive: true });
   }
