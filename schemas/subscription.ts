@@ -7,7 +7,7 @@ import { PrincipalRef } from './principal.ts';
 export const WebhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/);
 
 /** `webhook-id` of a message: the same in every attempt and every redelivery. */
-export const WebhookId = z.string().regex(/^msg_[0-9a-f]{32}$/);
+export const WebhookId = z.string().regex(/^msg_[0-9a-f]{32}$/, 'a webhook-id is msg_ and 32 hexadecimal digits');
 
 /** Where alerts are pushed to. */
 export const Subscription = z.object({
