@@ -64,7 +64,7 @@ const example = new URL('../../deploy/examples/mappings/agent-traces.yaml', impo
 test('the shipped example takes every event of the recorded stream', {
   skip: existsSync(stream) ? false : 'the recorded stream is not here',
 }, () => {
-  const lines = splitBody(gunzipSync(readFileSync(stream)), 'dev');
+  const lines = splitBody(gunzipSync(readFileSync(stream)), 'dev', 100_000);
   const report = testMapping(readFileSync(example, 'utf8'), 'agent-traces.yaml', lines, { samples_max: 100_000 });
   assert.deepEqual(report.sums, { received: 82_213, accepted: 82_213, dead_lettered: 0, absorbed: 0 });
   assert.deepEqual([report.mismatched, report.unmapped, report.unlisted], [[], [], []]);
