@@ -9,6 +9,9 @@ export const WebhookSecret = z.string().regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}
 /** `webhook-id` of a message: the same in every attempt and every redelivery. */
 export const WebhookId = z.string().regex(/^msg_[0-9a-f]{32}$/, 'a webhook-id is msg_ and 32 hexadecimal digits');
 
+/** Id of the one subscription that the configuration file may name; nobody else may have it. */
+export const CONFIGURED_SUBSCRIPTION = 'configured';
+
 /** Where alerts are pushed to. */
 export const Subscription = z.object({
   id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/),

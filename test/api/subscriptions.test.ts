@@ -119,6 +119,13 @@ describe('webhooks and how they fare', { concurrency: 1 }, () => {
     );
   });
 
+  test("the name of the webhook in the configuration is nobody else's", async () => {
+    const payload = { url: receiver.url };
+    const set = await service.as('admin', { method: 'PUT', url: '/v1/subscriptions/configured', payload });
+    assert.equal(set.statusCode, 400, set.payload);
+    assert.match(set.payload, /choose another/);
+  });
+
   test('what is not there is refused, each with its code', async () => {
     const range = { first: idOf('a'), last: idOf('a') };
     const refused = async (path: string, payload?: object) => {

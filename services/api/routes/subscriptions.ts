@@ -9,7 +9,7 @@ import {
   SubscriptionList,
 } from '../../../schemas/api/access.ts';
 import { principalKey } from '../../../schemas/principal.ts';
-import { Subscription } from '../../../schemas/subscription.ts';
+import { CONFIGURED_SUBSCRIPTION, Subscription } from '../../../schemas/subscription.ts';
 import { command } from '../commands.ts';
 import { defined } from '../defined.ts';
 import { refuseAs } from '../errors.ts';
@@ -18,6 +18,11 @@ import { deliveryView, subscriptionView } from '../views.ts';
 
 const ADMIN = ['admin'] as const;
 const Id = z.object({ id: Subscription.shape.id });
+const OwnId = z.object({
+  id: Subscription.shape.id.refine((id) => id !== CONFIGURED_SUBSCRIPTION, {
+    message: 'is the name of the webhook in the configuration file; choose another',
+  }),
+});
 const SECRET_BYTES = 32;
 
 const list = route({
@@ -41,7 +46,7 @@ const set = route({
   access: ADMIN,
   tag: 'subscriptions',
   summary: 'Add or replace a webhook; it is active afterwards. Without secrets it keeps its own, a new one gets one.',
-  params: Id,
+  params: OwnId,
   body: SetSubscriptionBody,
   answer: SetSubscriptionAnswer,
   async handle(asked) {

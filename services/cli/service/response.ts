@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { SYSTEM } from '../../../schemas/principal.ts';
-import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
+import { CONFIGURED_SUBSCRIPTION, type SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Executor } from '../../contain/executor.ts';
 import { createWebhookExecutor } from '../../contain/executors/webhook.ts';
 import { BUILT_IN_POLICY, type ContainmentPolicy, definePolicy } from '../../contain/policy.ts';
@@ -95,7 +95,7 @@ function configuredOf({ config, secrets }: Foundation): SubscriptionEntry | unde
   if (webhook === undefined || secrets.deliver_webhook_secret === undefined) return undefined;
   return {
     subscription: {
-      id: 'configured',
+      id: CONFIGURED_SUBSCRIPTION,
       url: webhook.url,
       secrets: [secrets.deliver_webhook_secret],
       format: 'ocsf',
