@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { EXIT } from '../../services/cli/problem.ts';
-import { type Ended, FLEET, FLEET_EVENTS, records, run, start, type Up, up } from './support.ts';
+import { type Ended, FLEET, FLEET_EVENTS, FLEET_IDENTITIES, records, run, start, type Up, up } from './support.ts';
 
 /** Turned reading direction, a zero-width space and a tag: legal in an identifier, hostile on a screen. */
 const HOSTILE_ID = 'agent\u202e\u200bevil';
@@ -78,7 +78,7 @@ describe('looking', () => {
       storiesOf()
         .map(({ story }) => story)
         .toSorted(),
-      ['resource_sweep', 'rogue_plugin'],
+      ['prompt_injection_hijack', 'resource_sweep', 'rogue_plugin', 'volume_burst'],
     );
   });
 
@@ -150,7 +150,7 @@ describe('looking', () => {
 
   test('identities and their events', async () => {
     const identities = records(await ok('identities', '--json')) as { identity: string; events: number }[];
-    assert.equal(identities.length, 13);
+    assert.equal(identities.length, FLEET_IDENTITIES + 1);
     assert.equal(
       identities.reduce((sum, { events }) => sum + events, 0),
       FLEET_EVENTS + 8,
