@@ -27,12 +27,12 @@ export const MODES = {
   quick: {
     identities: 400,
     days: 7,
-    history_events: 80_000,
+    history_events: 50_000,
     events: 40_000,
-    rounds: 3,
-    road_rounds: 2,
+    rounds: 2,
+    road_rounds: 1,
     latency_alerts: 100,
-    memory_identities: 100_000,
+    memory_identities: 20_000,
   },
   /** For the smoke test: everything runs, no figure means anything. */
   tiny: {
