@@ -21,7 +21,7 @@ export const Recommendation = z.object({
   action: ContainmentAction,
   /** The tool, data class, session, credential or identity that the action is about. */
   target: z.string(),
-  parameters: z.record(z.string(), z.string()),
+  parameters: z.record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.string()),
   reason: z.string(),
 });
 export type Recommendation = z.infer<typeof Recommendation>;

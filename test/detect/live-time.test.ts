@@ -35,7 +35,7 @@ test('every minute has its tick; live events alone ask for a prior, one at a tim
   counters.accepted_recorded += 1_000;
   await minute(NOON_MS);
   assert.deepEqual(await waitingPriors(log), [], 'a recording asks for its own');
-  counters.accepted += 10;
+  counters.accepted += 50;
   await minute(NOON_MS + 60_000);
   assert.deepEqual(await waitingPriors(log), [`live-${NOON_MS + 60_000}-id`]);
   counters.accepted += 1_000;

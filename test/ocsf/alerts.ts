@@ -110,7 +110,7 @@ export const anyAlert: fc.Arbitrary<Alert> = record(
     recommendation: fc.record({
       action: fc.constantFrom(...CONTAINMENT_ACTIONS),
       target: text,
-      parameters: fc.dictionary(text, text, { maxKeys: 2 }),
+      parameters: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,9}$/), text, { maxKeys: 2 }),
       reason: text,
     }),
     techniques: fc.array(technique, { maxLength: 3 }),
