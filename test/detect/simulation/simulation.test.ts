@@ -14,7 +14,7 @@ test(`partition worker: ${ONE === undefined ? `${SEEDS} seeds` : `seed ${ONE}`} 
   let deaths = 0;
   let alerts = 0;
   for (const seed of seeds) {
-    const replay = `COUNTERSIGN_SIM_SEED=${seed} npm test -- test/detect/simulation/simulation.test.ts`;
+    const replay = `COUNTERSIGN_SIM_SEED=${seed} npx node --test test/detect/simulation/simulation.test.ts`;
     try {
       const world = await buildWorld(seed);
       const outcome = await runChaos(world, seed);
