@@ -91,6 +91,6 @@ describe('the rules themselves', () => {
     assert.equal(found(['see /wo', 'rk/main/x and /ro', 'ot/.npmrc'].join('')), 2);
     assert.equal(found(['"resol', 'ved": "http://127.0.0.1/x.tgz"'].join('')), 1);
     assert.equal(found(['get it from https://npm.regi', 'stry.example.org/x.tgz'].join('')), 1);
-    assert.equal(found('https://example.org/working/main and a/root and a/work/maintenance'), 0);
+    assert.equal(found('https://example.org/working/main and a/root and a/workbench/maintenance'), 0);
   });
 });
