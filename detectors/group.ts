@@ -26,6 +26,8 @@ export const TRUST_DOUBTED = 1;
 const CAPACITY_FIRST = 1024;
 const CAPACITY_MAX = 65_536;
 const LOAD_MAX = 0.7;
+/** Entries that a full table is brought down to. */
+const ENTRIES_KEPT_MAX = Math.floor(CAPACITY_MAX * LOAD_MAX * 0.8);
 const SIZED_TOOLS_MAX = 256;
 /** n, sum and sum of squares of three sizes, in steps of 1/256 octave. */
 const SIZE_FIELDS = 9;
@@ -44,8 +46,9 @@ export class Group implements GroupState {
   readonly day_scores = new Float64Array(DAY_SCORES.buckets);
   readonly windows = new Float64Array(WINDOW_FIELDS);
   readonly sizes = new Map<number, Float64Array>();
-  #keys = new Uint32Array(CAPACITY_FIRST);
-  #counts = new Uint32Array(CAPACITY_FIRST);
+  /** Open addressing. A key and its count lie side by side, so that a look-up misses the cache once. */
+  #table = new Uint32Array(2 * CAPACITY_FIRST);
+  #capacity = CAPACITY_FIRST;
   #used = 0;
 
   get entries(): number {
@@ -53,20 +56,19 @@ export class Group implements GroupState {
   }
 
   add(key: number, count: number): void {
-    const slot = this.#slot(key);
-    if (this.#keys[slot] === key) {
-      this.#counts[slot] = (this.#counts[slot] as number) + count;
+    const at = this.#find(key);
+    const table = this.#table;
+    if (table[at] === key) {
+      table[at + 1] = (table[at + 1] as number) + count;
       return;
     }
-    this.#keys[slot] = key;
-    this.#counts[slot] = count;
-    this.#used++;
-    if (this.#used > this.#keys.length * LOAD_MAX) this.#makeRoom();
+    this.#put(at, key, count);
+    if (this.#used > this.#capacity * LOAD_MAX) this.#makeRoom();
   }
 
   count(key: number): number {
-    const slot = this.#slot(key);
-    return this.#keys[slot] === key ? (this.#counts[slot] as number) : 0;
+    const at = this.#find(key);
+    return this.#table[at] === key ? (this.#table[at + 1] as number) : 0;
   }
 
   /** The sums that sizes of the tool are added to. */
@@ -102,35 +104,51 @@ export class Group implements GroupState {
 
   /** Calls back for every key with its count, in no particular order. */
   each(visit: (key: number, count: number) => void): void {
-    for (let i = 0; i < this.#keys.length; i++) {
-      if (this.#keys[i] !== 0) visit(this.#keys[i] as number, this.#counts[i] as number);
+    const table = this.#table;
+    for (let at = 0; at < table.length; at += 2) {
+      if (table[at] !== 0) visit(table[at] as number, table[at + 1] as number);
     }
   }
 
-  #slot(key: number): number {
-    const mask = this.#keys.length - 1;
-    let slot = (key >>> 3) & mask;
-    while (this.#keys[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & mask;
-    return slot;
+  /** Where the key stands, or else where it belongs. */
+  #find(key: number): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    let at = (key >>> 2) & mask & ~1;
+    while (table[at] !== 0 && table[at] !== key) at = (at + 2) & mask;
+    return at;
+  }
+
+  #put(at: number, key: number, count: number): void {
+    this.#table[at] = key;
+    this.#table[at + 1] = count;
+    this.#used++;
   }
 
   #makeRoom(): void {
-    if (this.#keys.length < CAPACITY_MAX) this.#rehash(this.#keys.length * 2, 0);
-    while (this.#used > CAPACITY_MAX * LOAD_MAX * 0.8) this.#rehash(CAPACITY_MAX, 1);
+    if (this.#capacity < CAPACITY_MAX) this.#rehash(this.#capacity * 2, 0);
+    else this.#rehash(CAPACITY_MAX, this.#lossThatMakesRoom());
+  }
+
+  /** As many rounds of losing 1 as it takes, found at once: what falls to 0 is what the counts up to it are. */
+  #lossThatMakesRoom(): number {
+    const counts = new Uint32Array(this.#used);
+    let next = 0;
+    this.each((_key, count) => {
+      counts[next++] = count;
+    });
+    return counts.sort()[this.#used - ENTRIES_KEPT_MAX - 1] as number;
   }
 
   #rehash(capacity: number, lose: number): void {
-    const keys = this.#keys;
-    const counts = this.#counts;
-    this.#keys = new Uint32Array(capacity);
-    this.#counts = new Uint32Array(capacity);
+    const table = this.#table;
+    this.#table = new Uint32Array(2 * capacity);
+    this.#capacity = capacity;
     this.#used = 0;
-    for (let i = 0; i < keys.length; i++) {
-      if (keys[i] === 0 || (counts[i] as number) <= lose) continue;
-      const slot = this.#slot(keys[i] as number);
-      this.#keys[slot] = keys[i] as number;
-      this.#counts[slot] = (counts[i] as number) - lose;
-      this.#used++;
+    for (let at = 0; at < table.length; at += 2) {
+      const key = table[at] as number;
+      const count = table[at + 1] as number;
+      if (key !== 0 && count > lose) this.#put(this.#find(key), key, count - lose);
     }
   }
 
@@ -149,7 +167,12 @@ export class Group implements GroupState {
 
   /** Keys in ascending order: equal content gives equal bytes. */
   encode(): Uint8Array {
-    const keys = this.#keys.filter((key) => key !== 0).sort();
+    const keys = new Uint32Array(this.#used);
+    let next = 0;
+    this.each((key) => {
+      keys[next++] = key;
+    });
+    keys.sort();
     const tools = [...this.sizes.keys()].sort((a, b) => a - b);
     const floats = HEAD_FIELDS + WINDOW_FIELDS + tools.length * SIZE_FIELDS;
     const bytes = new Uint8Array(16 + floats * 8 + tools.length * 4 + keys.length * 8);
@@ -216,13 +239,8 @@ export class Group implements GroupState {
   }
 
   #restore(key: number, count: number): void {
-    const slot = this.#slot(key);
-    this.#keys[slot] = key;
-    this.#counts[slot] = count;
-    this.#used++;
-    if (this.#used > this.#keys.length * LOAD_MAX && this.#keys.length < CAPACITY_MAX) {
-      this.#rehash(this.#keys.length * 2, 0);
-    }
+    this.#put(this.#find(key), key, count);
+    if (this.#used > this.#capacity * LOAD_MAX && this.#capacity < CAPACITY_MAX) this.#rehash(this.#capacity * 2, 0);
   }
 }
 
