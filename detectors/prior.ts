@@ -27,9 +27,8 @@ export class PriorGroup {
   readonly windows: Float32Array;
   readonly #tools: Map<number, number>;
   readonly #sizes: Float32Array;
-  readonly #keys: Uint32Array;
-  readonly #counts: Uint32Array;
-  readonly #mask: number;
+  /** Keys, each with its count beside it, so that a look-up misses the cache once. */
+  readonly #table: Uint32Array;
 
   constructor(words: WordReader) {
     this.sessions = words.float();
@@ -43,19 +42,17 @@ export class PriorGroup {
     for (let i = 0; i < tools; i++) this.#tools.set(hashes[i] as number, i * 9);
     this.#sizes = words.floats(tools * 9);
     const capacity = words.word();
-    this.#keys = words.words(capacity);
-    this.#counts = words.words(capacity);
-    this.#mask = capacity - 1;
+    this.#table = sideBySide(words.words(capacity), words.words(capacity));
   }
 
   /** How often the members did it, 0 where never or where too rarely to be kept. `key` is `keyOf(kind, hash)`. */
   count(key: number): number {
-    let slot = (key >>> 3) & this.#mask;
-    for (;;) {
-      const found = this.#keys[slot] as number;
-      if (found === key) return this.#counts[slot] as number;
+    const table = this.#table;
+    const mask = table.length - 1;
+    for (let at = (key >>> 2) & mask & ~1; ; at = (at + 2) & mask) {
+      const found = table[at] as number;
+      if (found === key) return table[at + 1] as number;
       if (found === 0) return 0;
-      slot = (slot + 1) & this.#mask;
     }
   }
 
@@ -83,6 +80,15 @@ export class PriorGroup {
   sizeOf(index: number, measure: number, field: number): number {
     return this.#sizes[index + measure * 3 + field] as number;
   }
+}
+
+function sideBySide(keys: Uint32Array, counts: Uint32Array): Uint32Array {
+  const table = new Uint32Array(2 * keys.length);
+  for (let slot = 0; slot < keys.length; slot++) {
+    table[2 * slot] = keys[slot] as number;
+    table[2 * slot + 1] = counts[slot] as number;
+  }
+  return table;
 }
 
 /** Reads words one after another; floats are views into the same words. */
