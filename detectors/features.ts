@@ -13,19 +13,24 @@ export const OUTCOME = { ok: 0, error: 1, denied: 2, unknown: 3 } as const;
 /** Namespaces of the small vocabularies. */
 export const NAMESPACE = { operation: 1, classification: 2, store: 3, server: 4, level: 5 } as const;
 
-const SENSITIVITY: Readonly<Record<string, number>> = Object.freeze(
-  Object.assign(Object.create(null) as Record<string, number>, {
-    public: 0,
-    internal: 1,
-    confidential: 2,
-    restricted: 3,
-    unknown: -1,
-  }),
-);
-
-/** 0 public to 3 restricted; -1 unknown; words of an operator's own are as sensitive as `confidential`. */
+/**
+ * 0 public to 3 restricted; -1 unknown; words of an operator's own are as sensitive as `confidential`. Comparisons, not
+ * a table: looking up a string that was just parsed costs more than all of them.
+ */
 export function sensitivityOf(classification: string | undefined): number {
-  return classification === undefined ? -1 : (SENSITIVITY[classification] ?? 2);
+  switch (classification) {
+    case undefined:
+    case 'unknown':
+      return -1;
+    case 'public':
+      return 0;
+    case 'internal':
+      return 1;
+    case 'restricted':
+      return 3;
+    default:
+      return 2;
+  }
 }
 
 const OPERATION_CODE = new Map<Operation, number>(OPERATIONS.map((operation, code) => [operation, code]));
