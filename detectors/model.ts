@@ -25,11 +25,14 @@ const MATURE_DAYS = 5;
 /** The ensemble behind the contract. One model may serve many identities, one event at a time. */
 export function createModel(): Model {
   const context = new Context();
+  /** The input that was scored last, as long as nothing has changed since. */
+  let scored: ScoreInput | undefined;
 
   const read = (input: ScoreInput): Context => {
     context.read(input);
     return context;
   };
+  const readAgain = (input: ScoreInput): Context => (scored === input ? context : read(input));
 
   return {
     detectors: DETECTORS.map(({ name, family }) => ({ name, family })),
@@ -43,14 +46,17 @@ export function createModel(): Model {
     newSession: () => new Trace(),
     score(input) {
       const c = read(input);
+      scored = input;
       const parts = new Array<number>(DETECTORS.length);
       for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
       return { bits: Math.fround(combine(VOICES, parts, c)), parts };
     },
     observe(input, score) {
-      observeEvent(read(input), input, score.bits);
+      const c = readAgain(input);
+      scored = undefined;
+      observeEvent(c, input, score.bits);
     },
-    explain: (input, score, bits_min) => explain(read(input), score, bits_min),
+    explain: (input, score, bits_min) => explain(readAgain(input), score, bits_min),
     learn(state, session, group) {
       learnSession(state, session as Trace, group as Group);
     },
