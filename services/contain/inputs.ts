@@ -24,20 +24,15 @@ export async function readInputs(log: EventLog, from: ControlPosition): Promise<
   const feed = await log.read(TOPICS.feed, 0, from.feed.next, BATCH);
   const commands = await log.read(TOPICS.commands, 0, from.commands.next, BATCH);
   return {
-    feed,
-    commands,
-    count: feed.length + commands.length,
+    feed: feed.records,
+    commands: commands.records,
+    count: feed.records.length + commands.records.length,
     position: {
       ...from,
-      feed: { ...from.feed, next: nextOf(feed, from.feed.next) },
-      commands: { ...from.commands, next: nextOf(commands, from.commands.next) },
+      feed: { ...from.feed, next: feed.next },
+      commands: { ...from.commands, next: commands.next },
     },
   };
-}
-
-function nextOf(records: readonly LogRecord[], otherwise: number): number {
-  const last = records.at(-1);
-  return last === undefined ? otherwise : last.offset + 1;
 }
 
 /** Alerts first: what is known to be harmless must not be approved in the same turn. */

@@ -87,8 +87,11 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
     passTime(turn);
     for (const id of executions.takeRetries()) change(turn, id, { type: 'retry' }, { who: SYSTEM });
     decideInputs(turn, inputs);
-    if (inputs.count === 0 && turn.records.length === 0) await idle(shell, held);
-    else if (!(await finish(shell, held, turn, inputs.position))) return { kind: 'fenced' };
+    if (inputs.count === 0 && turn.records.length === 0) {
+      // What was passed over were markers of transactions: not worth a write, but nothing to wake up for either.
+      held.position = inputs.position;
+      await idle(shell, held);
+    } else if (!(await finish(shell, held, turn, inputs.position))) return { kind: 'fenced' };
   }
   await executions.settled();
   const final = turnOf(options, held.state);

@@ -37,24 +37,27 @@ export async function openControlView(log: EventLog, clock: Clock): Promise<Cont
   let next = await firstControlOffset(log);
   let over = false;
 
-  const step = async (): Promise<number> => {
-    const entries = await readControl(log, next);
-    for (const entry of entries) {
+  /** True when it came further. */
+  const step = async (): Promise<boolean> => {
+    const from = next;
+    const read = await readControl(log, from);
+    for (const entry of read.entries) {
       applyControl(state, entry.record);
       next = entry.offset + 1;
       for (const listener of listeners) listener(entry);
     }
-    return entries.length;
+    next = read.next;
+    return next > from;
   };
 
   const follow = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      const applied = await whileUnavailable(clock, closing.signal, step);
-      if (applied === 0) await log.waitBeyond(TOPICS.control, 0, next, closing.signal);
+      const further = await whileUnavailable(clock, closing.signal, step);
+      if (!further) await log.waitBeyond(TOPICS.control, 0, next, closing.signal);
     }
   };
 
-  while (next < end && (await step()) > 0);
+  while (next < end && (await step()));
   const stopped = follow()
     .then(
       () => ({ kind: 'closed' }) as const,

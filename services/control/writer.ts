@@ -50,16 +50,20 @@ export type ControlEntry = { readonly offset: number; readonly append_ms: number
 const BATCH = { records: 512, bytes: 4 * UNITS.MIB } as const;
 
 /**
- * Records of the control log from an offset on, some at a time; empty at its end. Throws on a record that this version
- * does not know: a newer one wrote it, and guessing would fork the state.
+ * Records of the control log from an offset on, some at a time, and where to read on; none at its end. Throws on a record
+ * that this version does not know: a newer one wrote it, and guessing would fork the state.
  */
-export async function readControl(log: EventLog, from: number): Promise<ControlEntry[]> {
-  const records = await log.read(TOPICS.control, 0, from, BATCH);
-  return records.map(({ offset, append_ms, value }) => ({
+export async function readControl(
+  log: EventLog,
+  from: number,
+): Promise<{ readonly entries: readonly ControlEntry[]; readonly next: number }> {
+  const { records, next } = await log.read(TOPICS.control, 0, from, BATCH);
+  const entries = records.map(({ offset, append_ms, value }) => ({
     offset,
     append_ms,
     record: ControlRecord.parse(JSON.parse(value.toString('utf8'))),
   }));
+  return { entries, next };
 }
 
 /** Where the control log begins. Throws when its beginning is gone: half of what was decided is not a state. */
@@ -78,11 +82,10 @@ export async function foldControl(log: EventLog): Promise<{ readonly state: Cont
   const state = emptyControlState();
   let next = await firstControlOffset(log);
   for (;;) {
-    const entries = await readControl(log, next);
-    for (const entry of entries) applyControl(state, entry.record);
-    const last = entries.at(-1);
-    if (last === undefined) return { state, next };
-    next = last.offset + 1;
+    const read = await readControl(log, next);
+    for (const entry of read.entries) applyControl(state, entry.record);
+    if (read.next === next) return { state, next };
+    next = read.next;
   }
 }
 
@@ -111,7 +114,7 @@ export async function commitControl(
       await log.transact({
         records: [...write.records.map(controlRecord), ...(write.others ?? [])],
         positions: [{ name: CONTROL_POSITION, position }],
-        expect: { name: CONTROL_POSITION, position: write.expect },
+        expect: { name: CONTROL_POSITION, position: write.expect, fence: 'control' },
       });
       return 'committed';
     } catch (error) {

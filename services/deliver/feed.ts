@@ -113,7 +113,11 @@ function feederFrom(ports: FeedPorts, memory: FeedMemory, from: FeedPosition, st
     kind: 'feeder',
     step: async () => {
       const { records, next } = await readAll(log, position);
-      if (records.length === 0) return 0;
+      if (records.length === 0) {
+        // Nothing but transaction markers: a position that is not worth a write of its own.
+        position = { ...position, next };
+        return 0;
+      }
       const plan = planFeed(memory, records);
       const moved = { ...position, next };
       const encoded = encodePosition(moved);
@@ -151,10 +155,9 @@ async function readAll(log: EventLog, position: FeedPosition): Promise<{ records
   const records: AlertRecord[] = [];
   const next = [...position.next];
   for (const [partition, offset] of position.next.entries()) {
-    for (const record of await log.read(TOPICS.alerts, partition, offset, most)) {
-      records.push({ partition, offset: record.offset, append_ms: record.append_ms, value: record.value });
-      next[partition] = record.offset + 1;
-    }
+    const read = await log.read(TOPICS.alerts, partition, offset, most);
+    for (const { offset, append_ms, value } of read.records) records.push({ partition, offset, append_ms, value });
+    next[partition] = read.next;
   }
   return { records, next };
 }
@@ -197,13 +200,13 @@ async function rebuildMemory(log: EventLog): Promise<FeedMemory> {
   let offset = Math.max(start, end - memory.records_max);
   const most = { records: LIMITS.fetch_records_max, bytes: LIMITS.fetch_bytes_max };
   for (;;) {
-    const records = await log.read(TOPICS.feed, FEED_PARTITION, offset, most);
-    if (records.length === 0) return memory;
+    const { records, next } = await log.read(TOPICS.feed, FEED_PARTITION, offset, most);
+    if (next === offset) return memory;
     for (const record of records) {
       const { uid, revision } = parseFeedKey(record.key);
       remember(memory, uid, revision, record.offset);
-      offset = record.offset + 1;
     }
+    offset = next;
   }
 }
 

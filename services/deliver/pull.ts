@@ -112,16 +112,17 @@ async function collect(log: EventLog, from: number, limit: number, filter: FeedF
   let looked_at = 0;
   while (looked_at < LIMITS.fetch_records_max) {
     const most = { records: Math.max(limit - found.length, READ_RECORDS_MIN), bytes: LIMITS.pull_bytes_max };
-    const records = await log.read(TOPICS.feed, FEED_PARTITION, next, most);
-    if (records.length === 0) return { found, next, at_end: true };
-    for (const record of records) {
+    const read = await log.read(TOPICS.feed, FEED_PARTITION, next, most);
+    if (read.next === next) return { found, next, at_end: true };
+    for (const record of read.records) {
       if (found.length === limit) break;
       const alert = alertOf(record);
       if (wants(filter, alert)) found.push({ alert, after: record.offset + 1 });
       next = record.offset + 1;
+      looked_at++;
     }
-    looked_at += records.length;
     if (found.length === limit) break;
+    next = read.next;
   }
   const { end } = await log.bounds(TOPICS.feed, FEED_PARTITION);
   return { found, next, at_end: next >= end };

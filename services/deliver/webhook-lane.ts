@@ -91,7 +91,10 @@ async function step(walk: Walk, signal: AbortSignal): Promise<void> {
   const until = walk.state.until ?? Number.MAX_SAFE_INTEGER;
   const head = await findMessage(ports.log, entry.subscription, { from: walk.state.next, until });
   if (head.message === undefined) {
-    if (head.next > walk.state.next) await save(walk, advance(walk.state, head.next - 1));
+    const state = advance(walk.state, head.next - 1);
+    // Markers of transactions are passed without a write.
+    if (head.passed > 0) await save(walk, state);
+    else if (head.next > walk.state.next) walk.state = state;
     return head.next >= until ? end(walk) : resting('idle');
   }
   const changed = walk.tried !== undefined && walk.tried !== entry;

@@ -19,27 +19,30 @@ const FURTHER = { records: 64, bytes: LIMITS.pull_bytes_max } as const;
 
 /**
  * The first message the subscription wants from `from` on, and where looking goes on after it. Without one, `next` is
- * the end of what was looked at. Rejects with OffsetOutOfRange or LogUnavailable.
+ * the end of what was looked at, and `passed` how many records that were. Rejects with OffsetOutOfRange or LogUnavailable.
  */
 export async function findMessage(
   log: EventLog,
   subscription: Subscription,
   range: { readonly from: number; readonly until: number },
-): Promise<{ readonly message: Message | undefined; readonly next: number }> {
+): Promise<{ readonly message: Message | undefined; readonly next: number; readonly passed: number }> {
   let next = range.from;
+  let passed = 0;
   while (next < range.until) {
-    const records = await log.read(TOPICS.feed, FEED_PARTITION, next, next === range.from ? FIRST : FURTHER);
-    if (records.length === 0) break;
-    for (const record of records) {
-      if (record.offset >= range.until) return { message: undefined, next: range.until };
+    const read = await log.read(TOPICS.feed, FEED_PARTITION, next, next === range.from ? FIRST : FURTHER);
+    if (read.next === next) break;
+    for (const record of read.records) {
+      if (record.offset >= range.until) return { message: undefined, next: range.until, passed };
       next = record.offset + 1;
+      passed++;
       const alert = alertOf(record);
       if (!wants(filterOf(subscription), alert)) continue;
       const id = webhookId(subscription.id, alert.uid, alert.revision);
-      return { message: { id, offset: record.offset, alert, body: ocsfJson(alert) }, next };
+      return { message: { id, offset: record.offset, alert, body: ocsfJson(alert) }, next, passed };
     }
+    next = Math.min(read.next, range.until);
   }
-  return { message: undefined, next };
+  return { message: undefined, next, passed };
 }
 
 function filterOf({ severity_min, tenant }: Subscription): FeedFilter {
@@ -56,17 +59,17 @@ export async function offsetsOf(
   const found = new Map<string, number>();
   let { start: next } = await log.bounds(TOPICS.feed, FEED_PARTITION);
   for (;;) {
-    const records = await log.read(TOPICS.feed, FEED_PARTITION, next, {
+    const read = await log.read(TOPICS.feed, FEED_PARTITION, next, {
       records: LIMITS.fetch_records_max,
       bytes: LIMITS.fetch_bytes_max,
     });
-    if (records.length === 0 || found.size === wanted.size) return found;
-    for (const { key, offset } of records) {
+    if (read.next === next || found.size === wanted.size) return found;
+    for (const { key, offset } of read.records) {
       const { uid, revision } = parseFeedKey(key);
       const id = webhookId(subscription, uid, revision);
       if (wanted.has(id)) found.set(id, offset);
-      next = offset + 1;
     }
+    next = read.next;
   }
 }
 
@@ -77,7 +80,8 @@ export async function feedOffsetAt(log: EventLog, append_ms: number): Promise<nu
   let high = bounds.end;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    const [record] = await log.read(TOPICS.feed, FEED_PARTITION, middle, { records: 1, bytes: 1 });
+    const { records } = await log.read(TOPICS.feed, FEED_PARTITION, middle, { records: 1, bytes: 1 });
+    const record = records[0];
     if (record === undefined || record.append_ms >= append_ms) high = middle;
     else low = record.offset + 1;
   }

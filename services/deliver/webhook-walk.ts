@@ -40,6 +40,8 @@ export type Lane = {
   readonly wakeup: Wakeup;
 };
 
+/** All lanes of a process hold one office: deliver is one process at a time. */
+export const WEBHOOK_FENCE = 'webhooks';
 export const livePosition = (subscription: string): string => `deliver.webhook.${subscription}`;
 export const redeliveryPosition = (subscription: string): string => `deliver.webhook.${subscription}.redelivery`;
 
@@ -76,7 +78,7 @@ export async function save(
     records: also.records ?? [],
     counters: also.counters ?? [],
     positions: [{ name: lane.position, position }],
-    expect: { name: lane.position, position: walk.stored },
+    expect: { name: lane.position, position: walk.stored, fence: WEBHOOK_FENCE },
   });
   walk.state = state;
   walk.stored = position;

@@ -12,6 +12,7 @@ import {
   livePosition,
   newStatus,
   redeliveryPosition,
+  WEBHOOK_FENCE,
   type WebhookPorts,
 } from './webhook-walk.ts';
 
@@ -158,7 +159,7 @@ async function beginRedelivery(
     await log.transact({
       records: [],
       positions: [{ name, position: encodeLane(lane) }],
-      expect: { name, position: held },
+      expect: { name, position: held, fence: WEBHOOK_FENCE },
     });
   } catch (error) {
     if (error instanceof PositionConflict) return active;

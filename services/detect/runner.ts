@@ -101,7 +101,8 @@ export class DetectRunner {
     const { log } = this.#options;
     const records = this.#options.fetch_records_max ?? LIMITS.fetch_records_max;
     const most = { records, bytes: LIMITS.fetch_bytes_max };
-    const raw = await this.#reads.until('read', () => log.read(TOPICS.events, partition, worker.next, most));
+    const read = await this.#reads.until('read', () => log.read(TOPICS.events, partition, worker.next, most));
+    const raw = read.records;
     const decoded: Decoded[] = [];
     await inSlices(raw, (record) => {
       decoded.push(decodeRecord(record, TOPICS.events, partition));
@@ -113,6 +114,7 @@ export class DetectRunner {
       this.#applied += 1;
       this.#bytes += (raw[at] as LogRecord).value.length;
     });
+    worker.skipTo(read.next);
     return raw.length;
   }
 

@@ -174,9 +174,17 @@ export class PartitionWorker {
 
   // --- applying -------------------------------------------------------------------------------------------------
 
+  /** The log holds nothing for a reader up to `next`: what stands there are markers of transactions. */
+  skipTo(next: number): void {
+    if (next < this.#next) throw new Error(`offset ${next} was passed already, next is ${this.#next}`);
+    this.#next = next;
+  }
+
   /** Applies one record. Records come in offset order, each exactly once per worker. */
   apply(decoded: Decoded): void {
-    const { offset, log_ms, recorded, record } = decoded;
+    const { offset, recorded, record } = decoded;
+    // A broker's clock can be set back, and time that has passed in a partition has passed. A recording's clock is its own.
+    const log_ms = recorded ? decoded.log_ms : Math.max(this.#watermark.live, decoded.log_ms);
     if (offset < this.#next) throw new Error(`offset ${offset} was applied already, next is ${this.#next}`);
     this.#next = offset + 1;
     if (isPoison(record)) {

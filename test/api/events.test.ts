@@ -223,7 +223,7 @@ describe('submitting events', { concurrency: 1 }, () => {
 /** The dead letter of these bytes, copied to the store as the service does. */
 async function deadLetterOf(service: Service, original: string) {
   const { end } = await service.log.bounds(TOPICS.dead, 0);
-  const records = await service.log.read(TOPICS.dead, 0, Math.max(0, end - 50), { records: 50, bytes: 1 << 20 });
+  const { records } = await service.log.read(TOPICS.dead, 0, Math.max(0, end - 50), { records: 50, bytes: 1 << 20 });
   const rows = records.map(({ offset, value }) => ({
     letter: JSON.parse(value.toString('utf8')),
     topic: TOPICS.dead,

@@ -81,11 +81,10 @@ async function story({ log, desk, pass }: Stage): Promise<void> {
 async function controlLog({ log }: Stage): Promise<ControlEntry[]> {
   const entries: ControlEntry[] = [];
   for (let next = 0; ; ) {
-    const some = await readControl(log, next);
-    const last = some.at(-1);
-    if (last === undefined) return entries;
-    entries.push(...some);
-    next = last.offset + 1;
+    const read = await readControl(log, next);
+    if (read.next === next) return entries;
+    entries.push(...read.entries);
+    next = read.next;
   }
 }
 

@@ -286,7 +286,8 @@ describe('verdicts', () => {
     assert.equal(answer.kind, 'done');
     assert.equal(desk.only().cancellation?.reason, 'alert_expected_change');
     const key = identityKey('default', 'agent-7');
-    const [record] = await log.read(TOPICS.events, partitionOf(key, PARTITIONS), 0, { records: 9, bytes: 9999 });
+    const [record] = (await log.read(TOPICS.events, partitionOf(key, PARTITIONS), 0, { records: 9, bytes: 9999 }))
+      .records;
     assert.equal(record?.key, key);
     assert.deepEqual(DetectRecord.parse(JSON.parse(record?.value.toString() ?? '')), {
       type: 'verdict',

@@ -38,7 +38,7 @@ describe('keys', () => {
   test('a key has 192 random bits, and its secret is not stored', async () => {
     const [admin] = await bootstrapCredentials(log, { clock, randomBytes });
     assert.match(admin?.token ?? '', /^csk_[0-9a-f]{16}_[A-Za-z0-9_-]{32}$/);
-    const stored = (await readControl(log, 0)).map((entry) => JSON.stringify(entry.record)).join();
+    const stored = (await readControl(log, 0)).entries.map((entry) => JSON.stringify(entry.record)).join();
     assert.ok(stored.includes(admin?.key ?? '-'));
     assert.ok(!stored.includes(admin?.token.slice(21) ?? ''));
   });
@@ -190,7 +190,7 @@ describe('accounts and subscriptions, by command', () => {
     assert.equal(desk.view.state.subscriptions.get('soc')?.status.state, 'active');
     at('done')(await desk.ask('admin', { type: 'subscription_remove', subscription: 'soc' }));
     at('subscription_unknown')(await desk.ask('admin', { type: 'subscription_remove', subscription: 'soc' }));
-    const copies = controlCopies(await readControl(log, 0));
+    const copies = controlCopies((await readControl(log, 0)).entries);
     const text = copies.map(({ json }) => json).join();
     assert.ok(!text.includes(secret), 'no signing secret in the copies');
     for (const { key } of desk.view.state.keys.values()) assert.ok(!text.includes(key.hash), 'no key hash either');
@@ -224,7 +224,7 @@ describe('commands', () => {
     const other = await desk.ask('admin', { ...remove, subscription: 'other' }, 'the-command-1');
     assert.equal(other.kind === 'refused' && other.code, 'command_id_reused');
     await desk.ask('admin', remove, 'the-command-2');
-    const outcomes = (await readControl(log, 0)).filter(({ record }) => record.kind === 'command_outcome');
+    const outcomes = (await readControl(log, 0)).entries.filter(({ record }) => record.kind === 'command_outcome');
     assert.deepEqual(
       outcomes.map(({ record }) => record.command),
       ['the-command-1', 'the-command-2'],
@@ -317,7 +317,7 @@ describe('the view', () => {
     const { state } = await foldControl(small);
     assert.deepEqual(state, desk.view.state);
     const byHand = emptyControlState();
-    for (const { record } of await readControl(log, 0)) applyControl(byHand, record);
+    for (const { record } of (await readControl(log, 0)).entries) applyControl(byHand, record);
     assert.deepEqual(byHand, state);
     await responder.stop();
     await desk.view.close();

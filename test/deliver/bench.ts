@@ -68,7 +68,8 @@ export async function deadLetters(log: EventLog): Promise<{ key: string; letter:
   const { partitions } = await log.describe(TOPICS.dead);
   const all = [];
   for (let partition = 0; partition < partitions; partition++) {
-    for (const { key, value } of await log.read(TOPICS.dead, partition, 0, { records: 100, bytes: 1 << 24 })) {
+    for (const { key, value } of (await log.read(TOPICS.dead, partition, 0, { records: 100, bytes: 1 << 24 }))
+      .records) {
       all.push({ key, letter: DeadLetter.parse(JSON.parse(value.toString())) });
     }
   }

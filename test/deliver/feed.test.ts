@@ -95,7 +95,7 @@ describe('the feed', () => {
     const value = Buffer.from(JSON.stringify({ ...revisionOf('a', 1), of_a_later_version: true }));
     await log.transact({ records: [{ topic: TOPICS.alerts, partition: 1, key: 'k', value }] });
     await feedAll(log);
-    const [record] = await log.read(TOPICS.feed, 0, 0, { records: 1, bytes: 1 });
+    const [record] = (await log.read(TOPICS.feed, 0, 0, { records: 1, bytes: 1 })).records;
     assert.ok(record?.value.equals(value));
   });
 
@@ -110,7 +110,7 @@ describe('the feed', () => {
     const { partitions } = await log.describe(TOPICS.dead);
     const letters: DeadLetter[] = [];
     for (let partition = 0; partition < partitions; partition++) {
-      for (const { value } of await log.read(TOPICS.dead, partition, 0, { records: 10, bytes: 1 << 20 })) {
+      for (const { value } of (await log.read(TOPICS.dead, partition, 0, { records: 10, bytes: 1 << 20 })).records) {
         letters.push(DeadLetter.parse(JSON.parse(value.toString())));
       }
     }

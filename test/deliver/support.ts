@@ -111,7 +111,7 @@ export async function writeFeed(log: EventLog, alerts: readonly Alert[]): Promis
 
 export async function feedKeys(log: EventLog): Promise<string[]> {
   const { start } = await log.bounds(TOPICS.feed, 0);
-  const records = await log.read(TOPICS.feed, 0, start, { records: 100_000, bytes: 1 << 30 });
+  const { records } = await log.read(TOPICS.feed, 0, start, { records: 100_000, bytes: 1 << 30 });
   return records.map((record) => record.key);
 }
 

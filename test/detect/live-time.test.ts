@@ -41,7 +41,7 @@ test('every minute has its tick; live events alone ask for a prior, one at a tim
   counters.accepted += 1_000;
   await minute(NOON_MS + 30 * HOUR_MS);
   assert.equal((await waitingPriors(log)).length, 1, 'the one before it waits still');
-  const records = await log.read(TOPICS.events, 1, 0, { records: 100, bytes: 1e9 });
+  const { records } = await log.read(TOPICS.events, 1, 0, { records: 100, bytes: 1e9 });
   assert.deepEqual(
     records.map(({ value }) => (JSON.parse(value.toString()) as DetectRecord).type),
     ['tick', 'tick', 'cut', 'tick'],

@@ -42,7 +42,7 @@ function scene() {
 }
 
 async function recordsOf(log: EventLog, partition: number): Promise<string[]> {
-  const records = await log.read(TOPICS.events, partition, 0, { records: 1_000, bytes: 1e9 });
+  const { records } = await log.read(TOPICS.events, partition, 0, { records: 1_000, bytes: 1e9 });
   return records.map(({ value }) => {
     const record = JSON.parse(value.toString()) as DetectRecord;
     return 'version' in record ? `${record.type} ${record.version}` : record.type;

@@ -38,7 +38,7 @@ test('a replay that is run again waits for the prior that the one before it had 
   };
   const run = (signal: AbortSignal) => replayIntoLog({ log, ingest, clock: systemClock, signal }, steps(), () => {});
   const typesOf = async (): Promise<string[]> => {
-    const all = await log.read(TOPICS.events, 0, 0, { records: 100, bytes: 1e9 });
+    const { records: all } = await log.read(TOPICS.events, 0, 0, { records: 100, bytes: 1e9 });
     return all.map(({ value }) => (JSON.parse(value.toString()) as { type: string }).type);
   };
 

@@ -32,7 +32,7 @@ function writerOn(faults: Partial<StoreFaults>, wrap: (store: DetectStore) => De
     onStep: (step) => void steps.push(step),
   });
   const letters = async (): Promise<DeadLetter[]> =>
-    (await log.read(TOPICS.dead, 0, 0, { records: 100, bytes: 1e9 })).map(
+    (await log.read(TOPICS.dead, 0, 0, { records: 100, bytes: 1e9 })).records.map(
       ({ value }) => JSON.parse(value.toString()) as DeadLetter,
     );
   return { clock, log, held, stopping, telemetry, steps, writer, letters };

@@ -39,7 +39,7 @@ async function recordsIn(log: EventLog, topic: Topic): Promise<{ partition: numb
   const { partitions } = await log.describe(topic);
   const all = [];
   for (let partition = 0; partition < partitions; partition++) {
-    for (const record of await log.read(topic, partition, 0, { records: 100_000, bytes: 1 << 30 })) {
+    for (const record of (await log.read(topic, partition, 0, { records: 100_000, bytes: 1 << 30 })).records) {
       all.push({ partition, key: record.key, value: JSON.parse(record.value.toString()) as unknown });
     }
   }

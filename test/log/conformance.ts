@@ -54,7 +54,7 @@ export function describeLog(name: string, makePlace: () => LogPlace): void {
 
     test('an empty partition starts and ends at 0 and reads as nothing', async () => {
       assert.deepEqual(await log.bounds(TOPICS.events, 0), { start: 0, end: 0 });
-      assert.deepEqual(await log.read(TOPICS.events, 0, 0, ALL), []);
+      assert.deepEqual(await log.read(TOPICS.events, 0, 0, ALL), { records: [], next: 0 });
       assert.equal(await log.position('nobody'), undefined);
       assert.equal((await log.counters()).size, 0);
     });
@@ -69,13 +69,13 @@ export function describeLog(name: string, makePlace: () => LogPlace): void {
       );
       assert.deepEqual(await log.bounds(TOPICS.events, 1), { start: 0, end: 3 });
       await reopen();
-      assert.deepEqual(await log.read(TOPICS.events, 1, 0, ALL), [
+      assert.deepEqual((await log.read(TOPICS.events, 1, 0, ALL)).records, [
         { offset: 0, append_ms: started, key: 'a', value: Buffer.from('one') },
         { offset: 1, append_ms: started, key: 'b', value: Buffer.from('two') },
         { offset: 2, append_ms: started + 5, key: 'c', value: Buffer.from('three') },
       ]);
       assert.deepEqual(
-        (await log.read(TOPICS.events, 1, 1, ALL)).map((r) => r.key),
+        (await log.read(TOPICS.events, 1, 1, ALL)).records.map((r) => r.key),
         ['b', 'c'],
       );
     });
@@ -110,7 +110,7 @@ export function describeLog(name: string, makePlace: () => LogPlace): void {
         counters: [{ name: 'received', add: 40 }],
       });
       await reopen();
-      assert.equal((await log.read(TOPICS.dead, 0, 0, ALL)).length, 1);
+      assert.equal((await log.read(TOPICS.dead, 0, 0, ALL)).records.length, 1);
       assert.equal(await log.position('source'), 'file:20');
       assert.deepEqual([...(await log.counters())].sort(), [
         ['dead', 1],
@@ -178,7 +178,7 @@ export function describeLog(name: string, makePlace: () => LogPlace): void {
     test('reading stops at the asked number and bytes, and always gives one', async () => {
       await log.transact({ records: Array.from({ length: 10 }, (_, i) => record('k', `${i}`.repeat(100), 0)) });
       const count = async (offset: number, records: number, bytes: number): Promise<number> =>
-        (await log.read(TOPICS.events, 0, offset, { records, bytes })).length;
+        (await log.read(TOPICS.events, 0, offset, { records, bytes })).records.length;
       assert.equal(await count(0, 4, 1e9), 4);
       assert.equal(await count(8, 4, 1e9), 2);
       assert.equal(await count(0, 100, 1), 1);

@@ -39,10 +39,9 @@ export async function readAll(log: EventLog, topic: Topic, partition: number, mo
   const records: LogRecord[] = [];
   let offset = (await log.bounds(topic, partition)).start;
   for (;;) {
-    const some = await log.read(topic, partition, offset, most);
-    const last = some.at(-1);
-    if (last === undefined) return records;
-    records.push(...some);
-    offset = last.offset + 1;
+    const read = await log.read(topic, partition, offset, most);
+    if (read.next === offset) return records;
+    records.push(...read.records);
+    offset = read.next;
   }
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../services/platform/clock.ts';
 import {
   type Appended,
   type EventLog,
+  type LogRead,
   type LogRecord,
   LogUnavailable,
   OffsetOutOfRange,
@@ -164,7 +165,7 @@ export function openSimulatedLog(options: {
     counters: () => run('counters', () => new Map(disk.counters)),
     subscribe: async (topic, _group, listener) => {
       await Promise.all(topicOf(disk, topic).partitions.map((_, partition) => listener.assigned(partition)));
-      return { close: async () => {} };
+      return { show: async () => {}, failed: new Promise<never>(() => {}), close: async () => {} };
     },
     close: async () => {
       if (crashed) return;
@@ -221,7 +222,7 @@ function readRecords(
   disk: SimulatedDisk,
   from: { readonly topic: Topic; readonly partition: number; readonly offset: number },
   most: { readonly records: number; readonly bytes: number; readonly records_max: number | undefined },
-): LogRecord[] {
+): LogRead {
   const held = partitionAt(disk, from.topic, from.partition);
   if (from.offset < held.start || from.offset > held.end) {
     throw new OffsetOutOfRange(from.topic, from.partition, from.offset, held);
@@ -235,7 +236,9 @@ function readRecords(
     records.push(record);
     bytes += record.value.length;
   }
-  return records;
+  const last = records.at(-1);
+  const seen_all = last === held.records.at(-1);
+  return { records, next: last === undefined || seen_all ? held.end : last.offset + 1 };
 }
 
 function firstAtOrAfter(records: readonly LogRecord[], offset: number): number {

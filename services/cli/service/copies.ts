@@ -1,6 +1,6 @@
 import { DeadLetter } from '../../../schemas/dead-letter.ts';
 import { controlCopies } from '../../control/copies.ts';
-import { type ControlEntry, readControl } from '../../control/writer.ts';
+import { readControl } from '../../control/writer.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS } from '../../platform/event-log.ts';
 import { type CopyStore, StoreRefused, StoreUnavailable } from '../../platform/store.ts';
@@ -22,7 +22,7 @@ export async function copyDeadLetters(seams: Seams, signal: AbortSignal): Promis
   const { log, store } = seams;
   const refused = refusals(seams.telemetry);
   await follow(log, TOPICS.dead, DEAD_COPIED, signal, async (next) => {
-    const records = await log.read(TOPICS.dead, 0, next, BATCH);
+    const { records, next: further } = await log.read(TOPICS.dead, 0, next, BATCH);
     const rows = records.map(({ offset, value }) => ({
       letter: DeadLetter.parse(JSON.parse(value.toString('utf8'))),
       topic: TOPICS.dead,
@@ -30,7 +30,7 @@ export async function copyDeadLetters(seams: Seams, signal: AbortSignal): Promis
       offset,
     }));
     await writeAllTaken(rows, (part) => store.writeDeadLetters(part), refused('dead_letters'));
-    return records.at(-1)?.offset;
+    return further;
   });
 }
 
@@ -38,10 +38,10 @@ export async function copyControl(seams: Seams, signal: AbortSignal): Promise<vo
   const { log, store } = seams;
   const refused = refusals(seams.telemetry);
   await follow(log, TOPICS.control, CONTROL_COPIED, signal, async (next) => {
-    const entries: readonly ControlEntry[] = await readControl(log, next);
+    const { entries, next: further } = await readControl(log, next);
     const copies = controlCopies(entries);
     await writeAllTaken(copies, (part) => store.writeControlCopies(part), refused('control_copies'));
-    return entries.at(-1)?.offset;
+    return further;
   });
 }
 
@@ -66,22 +66,22 @@ async function writeAllTaken<Row>(
   }
 }
 
-/** Copies batch after batch; `copy` resolves with the last offset it copied, or undefined at the end. */
+/** Copies batch after batch; `copy` resolves with where to go on, which at the end is where it began. */
 async function follow(
   log: EventLog,
   topic: (typeof TOPICS)['dead'] | (typeof TOPICS)['control'],
   name: string,
   signal: AbortSignal,
-  copy: (next: number) => Promise<number | undefined>,
+  copy: (next: number) => Promise<number>,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       const stored = await log.position(name);
       const { start } = await log.bounds(topic, 0);
       const next = Math.max(start, stored === undefined ? start : Number(stored));
-      const last = await copy(next);
-      if (last === undefined) await log.waitBeyond(topic, 0, next, signal);
-      else await log.transact({ records: [], positions: [{ name, position: String(last + 1) }] });
+      const further = await copy(next);
+      if (further === next) await log.waitBeyond(topic, 0, next, signal);
+      else await log.transact({ records: [], positions: [{ name, position: String(further) }] });
     } catch (error) {
       // Retention may have moved the start between the two looks.
       const passing =

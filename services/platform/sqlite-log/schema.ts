@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
-import type { Topic, TopicInfo } from '../event-log.ts';
+import { TOPICS, type Topic, type TopicInfo } from '../event-log.ts';
 import { LogUnusable, translateError } from './errors.ts';
 import { ALL_TOPICS, partitionsOf } from './topics.ts';
 
 /** "CSLG": marks the file as ours in SQLite's header, so that a foreign database is refused and left as it is. */
 const APPLICATION_ID = 0x43534c47;
-const SCHEMA_VERSION = 1;
+/** 2 has the topic of raw records. */
+const SCHEMA_VERSION = 2;
 /** Batches are large: fewer, larger pages append and read about twice as fast as SQLite's default of 4 KiB. */
 const PAGE_BYTES = 16_384;
 const WAL_BYTES = 16 * 1024 * 1024;
@@ -71,6 +72,7 @@ function prepareFile(db: DatabaseSync, path: string, partitions: number): void {
       refuseForeign(db, path);
       create(db, partitions);
     }
+    upgrade(db);
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
@@ -107,10 +109,15 @@ function create(db: DatabaseSync, partitions: number): void {
     CREATE TABLE positions (name TEXT PRIMARY KEY, position TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `);
+  addTopics(db, ALL_TOPICS, partitions);
+  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+function addTopics(db: DatabaseSync, topics: readonly Topic[], partitions: number): void {
   const addTopic = db.prepare('INSERT INTO topics VALUES (?, ?, ?)');
   const addStream = db.prepare('INSERT INTO streams VALUES (?, ?, ?, 0, 0, 0)');
-  let id = 0;
-  for (const topic of ALL_TOPICS) {
+  let id = integer(db, 'SELECT count(*) FROM streams');
+  for (const topic of topics) {
     addTopic.run(topic, partitionsOf(topic, partitions), randomBytes(8).toString('hex'));
     for (let partition = 0; partition < partitionsOf(topic, partitions); partition++) {
       addStream.run(id, topic, partition);
@@ -121,7 +128,13 @@ function create(db: DatabaseSync, partitions: number): void {
       id++;
     }
   }
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`);
+}
+
+/** Brings a file of an earlier version up to this one. The caller holds the write lock. */
+function upgrade(db: DatabaseSync): void {
+  if (integer(db, 'PRAGMA user_version') !== 1) return;
+  addTopics(db, [TOPICS.raw], integer(db, `SELECT partitions FROM topics WHERE topic = '${TOPICS.events}'`));
+  db.exec('PRAGMA user_version = 2');
 }
 
 function loadTopics(db: DatabaseSync, path: string, wanted: number | undefined): OpenedFile['topics'] {

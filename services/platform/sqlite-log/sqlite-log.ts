@@ -95,7 +95,7 @@ export function openSqliteLog(options: SqliteLogOptions): SqliteLog {
     subscribe: async (topic, _group, listener) => {
       const { partitions } = infoOf(topic);
       await Promise.all(Array.from({ length: partitions }, (_, partition) => listener.assigned(partition)));
-      return { close: async () => {} };
+      return { show: async () => {}, failed: new Promise<never>(() => {}), close: async () => {} };
     },
     trim: async (topic, partition, before_offset) => {
       await at(topic, partition, (stream) => storage.moveStart(stream, before_offset));

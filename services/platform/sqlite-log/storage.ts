@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { type LogRecord, OffsetOutOfRange, type PartitionBounds, type Topic } from '../event-log.ts';
+import { type LogRead, type LogRecord, OffsetOutOfRange, type PartitionBounds, type Topic } from '../event-log.ts';
 import { type BatchRow, batchIsSound, decodeBatch } from './batch.ts';
 import { commitWrites } from './commit.ts';
 import { LogUnusable } from './errors.ts';
@@ -24,7 +24,7 @@ export function openStorage(file: OpenedFile, path: string) {
     streamOf,
     bounds: (stream: Stream): PartitionBounds => boundsOf(statements, stream),
     commit: (writes: readonly CheckedWrite[], now_ms: number) => commitWrites(db, statements, streamOf, writes, now_ms),
-    read: (stream: Stream, offset: number, most: Most): LogRecord[] =>
+    read: (stream: Stream, offset: number, most: Most): LogRead =>
       inSnapshot(db, statements, () => readRecords(statements, path, stream, offset, most)),
     offsetAt: (stream: Stream, append_ms: number): number => offsetAt(statements, stream, append_ms),
     moveStart: (stream: Stream, before_offset: number): void => {
@@ -55,7 +55,7 @@ function boundsOf(statements: Statements, stream: Stream): PartitionBounds {
   return { start, end };
 }
 
-function readRecords(statements: Statements, path: string, stream: Stream, offset: number, most: Most): LogRecord[] {
+function readRecords(statements: Statements, path: string, stream: Stream, offset: number, most: Most): LogRead {
   const bounds = boundsOf(statements, stream);
   if (offset < bounds.start || offset > bounds.end) {
     throw new OffsetOutOfRange(stream.topic, stream.partition, offset, bounds);
@@ -69,7 +69,7 @@ function readRecords(statements: Statements, path: string, stream: Stream, offse
     bytes += decodeBatch(row, next, { records: most.records, bytes: most.bytes - bytes }, records);
     next = row.last_offset + 1;
   }
-  return records;
+  return { records, next: (records.at(-1)?.offset ?? offset - 1) + 1 };
 }
 
 /** First offset that was appended at or after the time: append times never decrease, so halving finds it. */
