@@ -93,6 +93,8 @@ export function decodeIdentity(
     clock_ms: header.clock_ms,
     recorded: header.recorded,
     group: header.group,
+    kind: undefined,
+    peer_group: undefined,
     sessions: header.sessions.map((s) => ({
       id: s.id,
       trace: model.decodeSession(slice(s.bytes)),

@@ -1,6 +1,7 @@
 import type { SessionTrace } from '../../detectors/contract.ts';
 import type { StateRef } from '../../detectors/state.ts';
 import type { Alert } from '../../schemas/alert.ts';
+import type { CanonicalEvent, IdentityKind } from '../../schemas/event.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 
@@ -19,6 +20,9 @@ export type IdentityState = {
   clock_ms: number;
   recorded: boolean;
   group: string;
+  /** What `group` came of, in memory only: as long as events declare the same, nothing is looked up. */
+  kind: IdentityKind | undefined;
+  peer_group: string | undefined;
   sessions: OpenSession[];
   alerts: OpenAlert[];
   held: HeldSession[];
@@ -49,6 +53,17 @@ export type OpenAlert = {
 };
 
 export type HeldSession = { readonly alert_uid: string; readonly trace: SessionTrace; readonly since_ms: number };
+
+/** Whether the event declares the peer group that the identity is known to be in. */
+export function staysInGroup(state: IdentityState, { kind, peer_group }: CanonicalEvent['identity']): boolean {
+  return state.kind === kind && state.peer_group === peer_group;
+}
+
+export function joinGroup(state: IdentityState, group: string, declared: CanonicalEvent['identity']): void {
+  state.group = group;
+  state.kind = declared.kind;
+  state.peer_group = declared.peer_group;
+}
 
 /** The next moment at which something of the identity falls due, on its own clock. */
 export function dueOf(state: IdentityState): number | undefined {

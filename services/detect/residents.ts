@@ -50,6 +50,8 @@ export class Residents {
       clock_ms: 0,
       recorded: false,
       group,
+      kind: undefined,
+      peer_group: undefined,
       sessions: [],
       alerts: [],
       held: [],

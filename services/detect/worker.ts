@@ -13,7 +13,7 @@ import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
 import { type Checkpoint, emptyOutputs, type GroupCut, type Needs } from './handover.ts';
-import type { IdentityState, OpenSession } from './identity.ts';
+import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Residents, type Watermark } from './residents.ts';
 
@@ -136,8 +136,11 @@ export class PartitionWorker {
     for (const { record, log_ms, recorded } of records) {
       if (isPoison(record)) continue;
       if (record.type === 'event') {
-        want(identityKey(record.event.tenant, record.event.identity.id));
-        for (const key of this.#groups.neededFor(peerGroupOf(record.event))) blobs.add(key);
+        const key = identityKey(record.event.tenant, record.event.identity.id);
+        const state = this.#residents.get(key);
+        if (state === undefined) blobs.add(key);
+        else if (staysInGroup(state, record.event.identity)) continue;
+        for (const group of this.#groups.neededFor(peerGroupOf(record.event))) blobs.add(group);
       } else if (record.type === 'verdict') {
         want(identityKey(record.verdict.tenant, record.verdict.identity));
       } else if (record.type === 'prior') {
@@ -212,11 +215,13 @@ export class PartitionWorker {
     if (recorded) this.#count('accepted_recorded');
     const flags = flagsOf(event, log_ms, { lateness_ms: this.#lateness_ms, id_reused: seen === 'id_reused' });
     this.#countFlags(flags);
-    const group = this.#groups.register(peerGroupOf(event));
     const key = identityKey(event.tenant, event.identity.id);
-    const state = this.#residents.get(key) ?? this.#residents.create(key, group);
+    const known = this.#residents.get(key);
+    const moved = known === undefined || !staysInGroup(known, event.identity);
+    const group = moved ? this.#groups.register(peerGroupOf(event)) : known.group;
+    const state = known ?? this.#residents.create(key, group);
     if (offset <= state.applied) return;
-    state.group = group;
+    if (moved) joinGroup(state, group, event.identity);
     state.events++;
     this.#lifecycle.advance(state, offset, log_ms, recorded);
     const session = this.#lifecycle.session(state, event.session ?? '', offset);
@@ -236,7 +241,7 @@ export class PartitionWorker {
       offset,
       log_time: log_ms,
       bits: score.bits,
-      parts: score.parts.slice(),
+      parts: score.parts,
       flags,
     });
   }
