@@ -13,9 +13,13 @@ export type Serving = {
   stop(): Promise<void>;
 };
 
-/** Throws a Problem when the service cannot open or the address cannot be taken. */
-export async function serve(loaded: LoadedConfig, telemetry: Telemetry): Promise<Serving> {
-  const service = await openService(loaded, telemetry);
+/** Throws a Problem when the service cannot open or the address cannot be taken. `open` as for `openService`. */
+export async function serve(
+  loaded: LoadedConfig,
+  telemetry: Telemetry,
+  open?: Parameters<typeof openService>[2],
+): Promise<Serving> {
+  const service = await openService(loaded, telemetry, open);
   const { host, port, tls, allow_plaintext_beyond_loopback } = loaded.config.listen;
   const options = { host, port, allow_plaintext_beyond_loopback, ...(tls === undefined ? {} : { tls: readTls(tls) }) };
   const api = await listen(service.ports, options).catch(async (error: unknown) => {

@@ -35,14 +35,21 @@ export type Service = {
   stop(): Promise<void>;
 };
 
-/** Opens the data directory, starts every stage and hands out what the API needs. Throws a Problem when it cannot. */
-export async function openService(loaded: LoadedConfig, telemetry: Telemetry): Promise<Service> {
+/**
+ * Opens the data directory, starts every stage and hands out what the API needs. Throws a Problem when it cannot. `open`
+ * is given by those who put something between the service and its log and store.
+ */
+export async function openService(
+  loaded: LoadedConfig,
+  telemetry: Telemetry,
+  open: typeof openFoundation = openFoundation,
+): Promise<Service> {
   const { config } = loaded;
   const inputs = readInputs({
     mapping: config.ingest.mappings,
     ...(config.ingest.tool_catalogue === undefined ? {} : { catalogue: config.ingest.tool_catalogue }),
   });
-  const foundation = await openFoundation(loaded, telemetry);
+  const foundation = await open(loaded, telemetry);
   const ends: End[] = [() => foundation.close()];
   try {
     return await startOn(foundation, inputs, ends);
