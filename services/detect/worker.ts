@@ -1,8 +1,7 @@
-import { type Model, type Prior, peerGroupOf, type Score, type ScoreInput } from '../../detectors/contract.ts';
-import type { Alert } from '../../schemas/alert.ts';
+import { type Model, peerGroupOf, type Score, type ScoreInput } from '../../detectors/contract.ts';
 import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
-import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
+import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { identityKey } from '../platform/partitioner.ts';
 import type { SeenKey } from '../platform/store.ts';
@@ -12,9 +11,11 @@ import { DedupMemory } from './dedup.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
-import { type Checkpoint, emptyOutputs, type GroupCut, type Needs } from './handover.ts';
+import type { Checkpoint, GroupCut, Needs } from './handover.ts';
 import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { Outbox } from './outbox.ts';
+import { PriorShelf } from './prior-shelf.ts';
 import { Residents, type Watermark } from './residents.ts';
 
 /**
@@ -35,6 +36,8 @@ export type WorkerOptions = {
   readonly describe: DescribeAlert;
   readonly dedup_keys_max?: number;
   readonly lateness_ms?: number;
+  /** What a scored event waits as until it is written; absent where it waits as it is. */
+  readonly pack?: ((row: ScoredEvent) => ScoredEvent) | undefined;
 };
 
 /** Newest events of a session that go along as evidence. */
@@ -48,29 +51,23 @@ export class PartitionWorker {
   readonly #lifecycle: Lifecycle;
   readonly #dedup: DedupMemory;
   readonly #lateness_ms: number;
-  readonly #priors = new Map<string, Prior>();
-  #prior: Prior;
+  readonly #priors: PriorShelf;
+  readonly #outbox: Outbox;
   #next: number;
   readonly #watermark: Watermark;
   /** Part of the state: only what every run counts alike, whatever blobs were ahead after a crash. */
   readonly #counters: Record<string, number>;
-  /** For this process's metrics only. */
-  #tallies: Record<string, number> = {};
-  #outputs: Outputs = emptyOutputs();
-  #cuts: GroupCut[] = [];
 
   constructor(options: WorkerOptions, manifest?: Manifest) {
     this.#options = options;
     this.#model = options.model;
     this.#residents = new Residents(options.model);
     this.#groups = new GroupTable(options.model, manifest?.groups ?? []);
-    this.#lifecycle = new Lifecycle(options.model, this.#groups, {
-      alert: (alert, offset) => this.#emitAlert(alert, offset),
-      tally: (name, add) => this.#tally(name, add),
-    });
+    this.#outbox = new Outbox(options.partition);
+    this.#lifecycle = new Lifecycle(options.model, this.#groups, this.#outbox);
     this.#dedup = new DedupMemory(options.dedup_keys_max);
     this.#lateness_ms = options.lateness_ms ?? LIMITS.lateness_ms;
-    this.#prior = options.model.emptyPrior();
+    this.#priors = new PriorShelf(options.model);
     this.#next = manifest?.next_offset ?? 0;
     this.#watermark = { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 };
     this.#counters = { ...manifest?.counters };
@@ -95,11 +92,7 @@ export class PartitionWorker {
 
   /** What waits to be written. Alerts and cuts are urgent: somebody waits for them. */
   get pending(): { readonly rows: number; readonly urgent: boolean } {
-    const { events, findings, alerts, poison } = this.#outputs;
-    return {
-      rows: events.length + findings.length + alerts.length + poison.length + this.#cuts.length,
-      urgent: alerts.length + this.#cuts.length > 0,
-    };
+    return this.#outbox.pending;
   }
 
   // --- restoring ------------------------------------------------------------------------------------------------
@@ -115,15 +108,12 @@ export class PartitionWorker {
   }
 
   addPrior(version: string, bytes: Uint8Array): void {
-    this.#priors.set(version, this.#model.openPrior(bytes, version));
+    this.#priors.add(version, bytes);
   }
 
   /** Takes up a prior whose bytes were added; the one before it is let go. */
   adoptPrior(version: string): void {
-    const prior = this.#priors.get(version);
-    if (prior === undefined) throw new Error(`prior ${version} was not added before it was adopted`);
-    if (this.#prior.version !== version) this.#priors.delete(this.#prior.version);
-    this.#prior = prior;
+    this.#priors.adopt(version);
   }
 
   /** Blobs and priors that applying these records will touch and that are not in memory yet. */
@@ -192,7 +182,7 @@ export class PartitionWorker {
     this.#next = offset + 1;
     if (isPoison(record)) {
       this.#count('poison');
-      this.#outputs.poison.push(record);
+      this.#outbox.poison(record);
       return;
     }
     this.#count(record.type);
@@ -227,23 +217,17 @@ export class PartitionWorker {
     const session = this.#lifecycle.session(state, event.session ?? '', offset);
     // An old clock can come back to an identity, as when a recording is replayed again: its windows are long closed.
     const in_window = (flags & OUT_OF_WINDOW) === 0 && event.time >= state.clock_ms - this.#lateness_ms;
-    const input = { event, log_ms, in_window, state: state.slot, session: session.trace, prior: this.#prior };
+    const input = { event, log_ms, in_window, state: state.slot, session: session.trace, prior: this.#priors.current };
     const score = this.#model.score(input);
     session.recent.push(evidenceOf(event));
     if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
-    if (score.bits >= this.#prior.finding_bits) this.#raise(state, session, input, score, offset);
+    if (score.bits >= this.#priors.current.finding_bits) this.#raise(state, session, input, score, offset);
     this.#model.observe(input, score);
     this.#lifecycle.observed(state, offset, in_window);
     this.#residents.rearm(state);
-    this.#outputs.events.push({
-      event,
-      partition: this.#options.partition,
-      offset,
-      log_time: log_ms,
-      bits: score.bits,
-      parts: score.parts,
-      flags,
-    });
+    const { partition, pack } = this.#options;
+    const row = { event, partition, offset, log_time: log_ms, bits: score.bits, parts: score.parts, flags };
+    this.#outbox.event(pack === undefined ? row : pack(row));
   }
 
   #countFlags(flags: number): void {
@@ -255,10 +239,10 @@ export class PartitionWorker {
   #raise(state: IdentityState, session: OpenSession, input: ScoreInput, score: Score, offset: number): void {
     const { partition, describe } = this.#options;
     const { findings, alert_uid, revision } = raiseFindings(this.#model, describe, { state, session, input, score });
-    if (revision !== undefined) this.#emitAlert(revision, offset);
+    if (revision !== undefined) this.#outbox.alert(revision, offset);
     const { tenant, identity } = input.event;
     for (const finding of findings) {
-      this.#outputs.findings.push({ finding, tenant, identity: identity.id, alert_uid, partition, offset });
+      this.#outbox.finding({ finding, tenant, identity: identity.id, alert_uid, partition, offset });
     }
   }
 
@@ -279,7 +263,7 @@ export class PartitionWorker {
   #applyCut(version: string, offset: number): void {
     // A group that is ahead of the cut was saved by a checkpoint that had written this very cut first.
     if (this.#groups.anyAppliedBeyond(offset)) return;
-    this.#cuts.push({ version, partition: this.#options.partition, bytes: this.#groups.encodeCut() });
+    this.#outbox.cut(version, this.#groups.encodeCut());
   }
 
   #applyVerdict(verdict: Verdict, offset: number, log_ms: number, recorded: boolean): void {
@@ -290,39 +274,23 @@ export class PartitionWorker {
     this.#residents.rearm(state);
   }
 
-  #emitAlert(alert: Alert, offset: number): void {
-    this.#outputs.alerts.push({ alert, partition: this.#options.partition, offset });
-  }
-
   #count(name: string): void {
     this.#counters[name] = (this.#counters[name] ?? 0) + 1;
-  }
-
-  #tally(name: string, add: number): void {
-    if (add !== 0) this.#tallies[name] = (this.#tallies[name] ?? 0) + add;
   }
 
   // --- handing over ---------------------------------------------------------------------------------------------
 
   /** Everything to write since the last call. */
   takeOutputs(): Outputs {
-    const outputs = this.#outputs;
-    this.#outputs = emptyOutputs();
-    return outputs;
+    return this.#outbox.takeOutputs();
   }
 
-  /** Cuts since the last call: written with the outputs, before any blob. */
   takeCuts(): GroupCut[] {
-    const cuts = this.#cuts;
-    this.#cuts = [];
-    return cuts;
+    return this.#outbox.takeCuts();
   }
 
-  /** What happened in this process since the last call; unlike the counters, not a function of the log alone. */
   takeTallies(): Readonly<Record<string, number>> {
-    const tallies = this.#tallies;
-    this.#tallies = {};
-    return tallies;
+    return this.#outbox.takeTallies();
   }
 
   /** A snapshot of what changed since the last one. Outputs must be taken before, and written before it. */
@@ -348,7 +316,7 @@ export class PartitionWorker {
         watermark_live: this.#watermark.live,
         watermark_recorded: this.#watermark.recorded,
         dedup_from: this.#dedup.from(this.#next),
-        prior_version: this.#prior.version,
+        prior_version: this.#priors.current.version,
         groups: this.#groups.names(),
         rules_version: this.#model.rules_version,
         counters: { ...this.#counters },

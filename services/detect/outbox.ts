@@ -1,0 +1,70 @@
+import type { Alert } from '../../schemas/alert.ts';
+import type { FindingRow, Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
+import { emptyOutputs, type GroupCut } from './handover.ts';
+
+/** What a partition worker has brought forth and its shell has not taken yet. */
+export class Outbox {
+  readonly #partition: number;
+  #outputs: Outputs = emptyOutputs();
+  #cuts: GroupCut[] = [];
+  /** For this process's metrics only. */
+  #tallies: Record<string, number> = {};
+
+  constructor(partition: number) {
+    this.#partition = partition;
+  }
+
+  /** What waits to be written. Alerts and cuts are urgent: somebody waits for them. */
+  get pending(): { readonly rows: number; readonly urgent: boolean } {
+    const { events, findings, alerts, poison } = this.#outputs;
+    return {
+      rows: events.length + findings.length + alerts.length + poison.length + this.#cuts.length,
+      urgent: alerts.length + this.#cuts.length > 0,
+    };
+  }
+
+  event(row: ScoredEvent): void {
+    this.#outputs.events.push(row);
+  }
+
+  finding(row: FindingRow): void {
+    this.#outputs.findings.push(row);
+  }
+
+  alert(alert: Alert, offset: number): void {
+    this.#outputs.alerts.push({ alert, partition: this.#partition, offset });
+  }
+
+  poison(record: PoisonRecord): void {
+    this.#outputs.poison.push(record);
+  }
+
+  cut(version: string, bytes: Uint8Array): void {
+    this.#cuts.push({ version, partition: this.#partition, bytes });
+  }
+
+  tally(name: string, add: number): void {
+    if (add !== 0) this.#tallies[name] = (this.#tallies[name] ?? 0) + add;
+  }
+
+  /** Everything to write since the last call. */
+  takeOutputs(): Outputs {
+    const outputs = this.#outputs;
+    this.#outputs = emptyOutputs();
+    return outputs;
+  }
+
+  /** Cuts since the last call: written with the outputs, before any blob. */
+  takeCuts(): GroupCut[] {
+    const cuts = this.#cuts;
+    this.#cuts = [];
+    return cuts;
+  }
+
+  /** What happened in this process since the last call; unlike the counters, not a function of the log alone. */
+  takeTallies(): Readonly<Record<string, number>> {
+    const tallies = this.#tallies;
+    this.#tallies = {};
+    return tallies;
+  }
+}
