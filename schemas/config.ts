@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Severity } from './alert.ts';
+import { IngestSource, KafkaConfig } from './kafka-config.ts';
 import { LIMITS, UNITS } from './limits.ts';
 
 /**
@@ -21,25 +22,40 @@ export const ListenConfig = z.strictObject({
   allow_plaintext_beyond_loopback: z.boolean().default(false),
 });
 
-export const LogConfig = z.strictObject({
-  /** Fixed when the log is made. More partitions let more cores detect. */
-  partitions: z.int().min(1).max(1024).default(LIMITS.partitions_default),
-  retention_days: days().default(30),
-  /** Beyond it the log refuses writes, as on a full disk. Absent: the disk decides. */
-  size_bytes_max: z
-    .int()
-    .min(64 * UNITS.MIB)
-    .optional(),
-});
+/** What a process does. All of them in one, or each in as many processes as wanted. */
+export const PROCESS_ROLES = ['ingest', 'detect', 'deliver', 'contain', 'api'] as const;
+export type ProcessRole = (typeof PROCESS_ROLES)[number];
+
+export const LogConfig = z
+  .strictObject({
+    /** Fixed when the log is made. More partitions let more cores detect. Absent: 4, on Kafka 12. */
+    partitions: z.int().min(1).max(1024).optional(),
+    retention_days: days().default(30),
+    /** Beyond it the log refuses writes, as on a full disk. Absent: the disk decides. */
+    size_bytes_max: z
+      .int()
+      .min(64 * UNITS.MIB)
+      .optional(),
+    /** Absent: the log is a file in the data directory. */
+    kafka: KafkaConfig.optional(),
+  })
+  .transform((log) => ({
+    ...log,
+    partitions: log.partitions ?? (log.kafka ? LIMITS.kafka_partitions_default : LIMITS.partitions_default),
+  }));
 
 export const StoreConfig = z.strictObject({
   /** A ClickHouse server. Absent: ClickHouse in this process, in the data directory. */
   url: webUrl().optional(),
   username: z.string().min(1).optional(),
   password_file: filePath().optional(),
+  /** Authorities that vouch for the server's certificate, in PEM. Absent: those that Node.js knows. */
+  ca_file: filePath().optional(),
+  /** Permits http beyond this machine. */
+  allow_plaintext: z.boolean().default(false),
   database: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a name of letters, digits and underscores')
     .default('countersign'),
   /** The server's tables are replicated: writes wait for a quorum. */
   replicated: z.boolean().default(false),
@@ -57,6 +73,8 @@ export const IngestConfig = z.strictObject({
   /** Mapping files for sources that do not write canonical JSON. */
   mappings: z.array(filePath()).max(64).default([]),
   tool_catalogue: filePath().optional(),
+  /** Topics that sources write. `agent.audit.raw` is read in any case. */
+  sources: z.array(IngestSource).max(256).default([]),
 });
 
 export const DeliverConfig = z.strictObject({
@@ -98,6 +116,10 @@ export const LoggingConfig = z.strictObject({ level: z.enum(LOG_LEVELS).default(
 
 export const Config = z.strictObject({
   data_dir: filePath().default('./.countersign'),
+  roles: z
+    .array(z.enum(PROCESS_ROLES))
+    .min(1)
+    .default([...PROCESS_ROLES]),
   listen: ListenConfig.prefault({}),
   log: LogConfig.prefault({}),
   store: StoreConfig.prefault({}),

@@ -53,6 +53,28 @@ export const LIMITS = {
   /** Items decided between two turns of the event loop. */
   ingest_slice_items: 2_000,
 
+  // --- raw topics -----------------------------------------------------------------------------------------------
+  /** Items of one record. One with more is dead-lettered whole: 1 MiB holds half a million, each a dead letter of its own. */
+  raw_record_items_max: 10_000,
+  /** Records and bytes that one batch of a raw partition reads, and bytes of what is made of them. */
+  raw_batch_records_max: 4_096,
+  raw_batch_bytes_max: 2 * MIB,
+  raw_batch_made_bytes_max: 4 * MIB,
+  /** Batches of all partitions of a process that are being decided or written. */
+  raw_batches_max: 16,
+  raw_slice_items: 512,
+  /** A partition with less to do than a full batch writes that often. */
+  raw_commit_ms: 20,
+  /** First pause after the log did not answer, and the longest; they double. */
+  raw_retry_ms: 100,
+  raw_retry_ms_max: 10 * SECOND_MS,
+  /** A partition that another process took is taken back when nobody has worked on it for so long. */
+  raw_takeover_ms: 10 * SECOND_MS,
+  /** How often a partition that flows makes sure that its topic was not made anew. */
+  raw_check_ms: 5 * SECOND_MS,
+  /** After so long without a record a recorded topic counts as read to its end. */
+  raw_recorded_idle_ms: 5 * SECOND_MS,
+
   // --- HTTP -----------------------------------------------------------------------------------------------------
   http_body_bytes_max: 8 * MIB,
   http_batch_items_max: 10_000,
@@ -80,6 +102,15 @@ export const LIMITS = {
 
   // --- event log and partition worker ---------------------------------------------------------------------------
   partitions_default: 4,
+  /** Of topics made on Kafka, where processes share them: 12 is divided evenly by 1, 2, 3, 4 and 6. */
+  kafka_partitions_default: 12,
+  kafka_session_timeout_ms: 30 * SECOND_MS,
+  kafka_transaction_timeout_ms: 30 * SECOND_MS,
+  /** How long a start waits for a log or store that does not answer yet. */
+  start_patience_ms: 1 * MINUTE_MS,
+  /** First pause before a part that ended by itself is started again, and the longest; they double. */
+  restart_ms: 500,
+  restart_ms_max: 30 * SECOND_MS,
   /** Bytes of one record, of the records stored together as one row, and of the writes committed together. */
   log_record_bytes_max: 16 * MIB,
   log_batch_bytes_max: 1 * MIB,
@@ -163,6 +194,9 @@ export const LIMITS = {
   /** Judgements kept in memory of one alert, and alerts whose judgements are; the control log and its copies keep all. */
   verdicts_per_alert_max: 16,
   verdicts_alerts_max: 20_000,
+  /** Gaps that are not closed, and closed ones that stay in memory; the control log and its copies keep all. */
+  gaps_unclosed_max: 10_000,
+  gaps_closed_max: 1_000,
   command_timeout_ms: 10 * SECOND_MS,
   principals_max: 10_000,
   keys_max: 10_000,
@@ -188,11 +222,15 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.item_bytes_max <= limits.fetch_bytes_max, 'item_bytes_max <= fetch_bytes_max');
   must(limits.http_body_bytes_max <= limits.log_record_bytes_max, 'http_body_bytes_max <= log_record_bytes_max');
   must(limits.log_batch_bytes_max <= limits.log_group_bytes_max, 'log_batch_bytes_max <= log_group_bytes_max');
+  must(limits.item_bytes_max <= limits.raw_batch_bytes_max, 'item_bytes_max <= raw_batch_bytes_max');
+  must(limits.raw_batch_bytes_max <= limits.fetch_bytes_max, 'raw_batch_bytes_max <= fetch_bytes_max');
+  must(limits.raw_retry_ms <= limits.raw_retry_ms_max, 'raw_retry_ms <= raw_retry_ms_max');
   must(limits.replay_cut_ms % limits.replay_tick_ms === 0, 'replay_cut_ms is a multiple of replay_tick_ms');
   must(limits.item_bytes_max <= limits.replay_batch_bytes_max, 'item_bytes_max <= replay_batch_bytes_max');
   must(limits.flush_rows_max <= limits.checkpoint_records_max, 'flush_rows_max <= checkpoint_records_max');
   must(limits.checkpoint_records_max <= limits.feed_memory_max, 'checkpoint_records_max <= feed_memory_max');
   must(limits.fetch_bytes_max <= limits.flush_bytes_max, 'fetch_bytes_max <= flush_bytes_max');
+  must(limits.restart_ms <= limits.restart_ms_max, 'restart_ms <= restart_ms_max');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
   must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');

@@ -114,15 +114,14 @@ function describe(issue: z.core.$ZodIssue, value: unknown): string {
     case 'invalid_type':
       return `must be ${TYPES[issue.expected] ?? issue.expected}; or leave it out`;
     case 'too_small':
-      if (issue.origin === 'string') return 'must not be empty; or leave it out';
+      if (issue.origin === 'string' || issue.origin === 'array') return 'must not be empty; or leave it out';
       return `must be ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`;
     case 'too_big':
       return `must be at most ${issue.maximum}${issue.origin === 'number' ? '' : ' long'}`;
     case 'invalid_value':
       return `must be one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_format':
-      if (issue.format === 'url') return 'must be a URL such as https://host:8443/path';
-      return 'must be a name of letters, digits and underscores';
+      return issue.format === 'url' ? 'must be a URL such as https://host:8443/path' : issue.message;
     default:
       return issue.message;
   }

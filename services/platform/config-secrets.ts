@@ -5,6 +5,7 @@ import { type Environment, errorCode, type FieldPath } from './config-sources.ts
 
 /** Read once, beside the configuration, so that printing one never prints the other. */
 export type Secrets = {
+  readonly kafka_password: string | undefined;
   readonly store_password: string | undefined;
   readonly deliver_webhook_secret: string | undefined;
   readonly contain_executor_secret: string | undefined;
@@ -32,8 +33,17 @@ export function readSecrets(
     }
     return secret.value;
   };
-  const { store, deliver, contain } = config;
+  const { log, store, deliver, contain } = config;
+  const sasl = log.kafka?.sasl;
   const secrets: Secrets = {
+    kafka_password: read(
+      {
+        field: ['log', 'kafka', 'sasl', 'password_file'],
+        file: sasl?.password_file,
+        variable: 'COUNTERSIGN_LOG_KAFKA_SASL_PASSWORD',
+      },
+      { by: sasl === undefined || sasl.token_file !== undefined ? undefined : 'log.kafka.sasl' },
+    ),
     store_password: read(
       { field: ['store', 'password_file'], file: store.password_file, variable: 'COUNTERSIGN_STORE_PASSWORD' },
       { by: undefined },

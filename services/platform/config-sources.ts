@@ -1,7 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parse, parseDocument } from 'yaml';
 import { UNITS } from '../../schemas/limits.ts';
+import { PATH_FIELDS, type Reading, VARIABLES } from './config-variables.ts';
 
 /** One source of configuration: a tree of values, and what to call the place of each. */
 export type Layer = {
@@ -12,84 +13,6 @@ export type Layer = {
 export type Tree = Readonly<Record<string, unknown>>;
 export type FieldPath = readonly (string | number)[];
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-type Reading = 'text' | 'number' | 'boolean' | 'list';
-/** Every variable that sets a value. An empty variable counts as not set, as compose files leave them. */
-const VARIABLES: Readonly<Record<string, { readonly field: readonly [string, ...string[]]; readonly as: Reading }>> = {
-  COUNTERSIGN_DATA_DIR: { field: ['data_dir'], as: 'text' },
-  COUNTERSIGN_LISTEN_HOST: { field: ['listen', 'host'], as: 'text' },
-  COUNTERSIGN_LISTEN_PORT: { field: ['listen', 'port'], as: 'number' },
-  COUNTERSIGN_LISTEN_TLS_CERT_FILE: { field: ['listen', 'tls', 'cert_file'], as: 'text' },
-  COUNTERSIGN_LISTEN_TLS_KEY_FILE: { field: ['listen', 'tls', 'key_file'], as: 'text' },
-  COUNTERSIGN_LISTEN_ALLOW_PLAINTEXT_BEYOND_LOOPBACK: {
-    field: ['listen', 'allow_plaintext_beyond_loopback'],
-    as: 'boolean',
-  },
-  COUNTERSIGN_LOG_PARTITIONS: { field: ['log', 'partitions'], as: 'number' },
-  COUNTERSIGN_LOG_RETENTION_DAYS: { field: ['log', 'retention_days'], as: 'number' },
-  COUNTERSIGN_LOG_SIZE_BYTES_MAX: { field: ['log', 'size_bytes_max'], as: 'number' },
-  COUNTERSIGN_STORE_URL: { field: ['store', 'url'], as: 'text' },
-  COUNTERSIGN_STORE_USERNAME: { field: ['store', 'username'], as: 'text' },
-  COUNTERSIGN_STORE_PASSWORD_FILE: { field: ['store', 'password_file'], as: 'text' },
-  COUNTERSIGN_STORE_DATABASE: { field: ['store', 'database'], as: 'text' },
-  COUNTERSIGN_STORE_REPLICATED: { field: ['store', 'replicated'], as: 'boolean' },
-  COUNTERSIGN_STORE_RETENTION_DAYS: { field: ['store', 'retention_days'], as: 'number' },
-  COUNTERSIGN_DETECT_ALERTS_PER_1000_IDENTITY_DAYS: {
-    field: ['detect', 'alerts_per_1000_identity_days'],
-    as: 'number',
-  },
-  COUNTERSIGN_DETECT_LATENESS_MS: { field: ['detect', 'lateness_ms'], as: 'number' },
-  COUNTERSIGN_INGEST_MAPPINGS: { field: ['ingest', 'mappings'], as: 'list' },
-  COUNTERSIGN_INGEST_TOOL_CATALOGUE: { field: ['ingest', 'tool_catalogue'], as: 'text' },
-  COUNTERSIGN_DELIVER_WEBHOOK_URL: { field: ['deliver', 'webhook', 'url'], as: 'text' },
-  COUNTERSIGN_DELIVER_WEBHOOK_SECRET_FILE: { field: ['deliver', 'webhook', 'secret_file'], as: 'text' },
-  COUNTERSIGN_DELIVER_WEBHOOK_SEVERITY_MIN: { field: ['deliver', 'webhook', 'severity_min'], as: 'text' },
-  COUNTERSIGN_DELIVER_WEBHOOK_ALLOW_PRIVATE_NETWORKS: {
-    field: ['deliver', 'webhook', 'allow_private_networks'],
-    as: 'boolean',
-  },
-  COUNTERSIGN_CONTAIN_APPROVALS: { field: ['contain', 'approvals'], as: 'number' },
-  COUNTERSIGN_CONTAIN_APPROVAL_EXPIRY_MS: { field: ['contain', 'approval_expiry_ms'], as: 'number' },
-  COUNTERSIGN_CONTAIN_EXECUTION_EXPIRY_MS: { field: ['contain', 'execution_expiry_ms'], as: 'number' },
-  COUNTERSIGN_CONTAIN_EXECUTOR_URL: { field: ['contain', 'executor_webhook', 'url'], as: 'text' },
-  COUNTERSIGN_CONTAIN_EXECUTOR_SECRET_FILE: { field: ['contain', 'executor_webhook', 'secret_file'], as: 'text' },
-  COUNTERSIGN_CONTAIN_EXECUTOR_DEDUPLICATES: { field: ['contain', 'executor_webhook', 'deduplicates'], as: 'boolean' },
-  COUNTERSIGN_CONTAIN_EXECUTOR_ALLOW_PLAINTEXT: {
-    field: ['contain', 'executor_webhook', 'allow_plaintext'],
-    as: 'boolean',
-  },
-  COUNTERSIGN_LOGGING_LEVEL: { field: ['logging', 'level'], as: 'text' },
-};
-
-/** Variables that other parts read: the file's place, secrets, and what the client commands use. */
-export const OTHER_VARIABLES = [
-  'COUNTERSIGN_CONFIG',
-  'COUNTERSIGN_STORE_PASSWORD',
-  'COUNTERSIGN_DELIVER_WEBHOOK_SECRET',
-  'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
-  'COUNTERSIGN_URL',
-  'COUNTERSIGN_API_KEY',
-] as const;
-
-/** The names of all variables, for help texts and suggestions. */
-export const VARIABLE_NAMES: readonly string[] = [...Object.keys(VARIABLES), ...OTHER_VARIABLES];
-
-/** The variable that sets a field; undefined when none does. */
-export function variableOf(field: FieldPath): string | undefined {
-  return Object.keys(VARIABLES).find((name) => VARIABLES[name]?.field.join('.') === field.join('.'));
-}
-
-/** Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. */
-const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
-  ['data_dir'],
-  ['listen', 'tls', 'cert_file'],
-  ['listen', 'tls', 'key_file'],
-  ['store', 'password_file'],
-  ['ingest', 'mappings'],
-  ['ingest', 'tool_catalogue'],
-  ['deliver', 'webhook', 'secret_file'],
-  ['contain', 'executor_webhook', 'secret_file'],
-];
 
 export function environmentLayer(environment: Environment, cwd: string): Layer {
   const names = new Map<string, string>();
@@ -172,10 +95,19 @@ export function errorCode(error: unknown): string {
 
 /** What stays as text is refused by the schema, which names the variable. */
 function readVariable(text: string, as: Reading): unknown {
+  if (as === 'yaml') return readYaml(text);
   if (as === 'list') return text.split(',').map((item) => item.trim());
   if (as === 'boolean') return text === 'true' ? true : text === 'false' ? false : text;
   if (as === 'number') return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   return text;
+}
+
+function readYaml(text: string): unknown {
+  try {
+    return parse(text, { logLevel: 'silent' });
+  } catch {
+    return text;
+  }
 }
 
 function withAbsolutePaths(tree: Tree, base: string): Tree {

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { Config } from '../../schemas/config.ts';
-import { type ConfigProblem, excerpt, explainIssues, fieldName } from './config-problems.ts';
+import { advice, contradictions } from './config-contradictions.ts';
+import { type ConfigProblem, excerpt, explainIssues } from './config-problems.ts';
 import { readSecrets, type Secrets } from './config-secrets.ts';
 import {
   type Environment,
@@ -13,13 +13,14 @@ import {
   mergeTrees,
   overridesLayer,
   type Tree,
-  VARIABLE_NAMES,
   valueAt,
 } from './config-sources.ts';
+import { VARIABLE_NAMES } from './config-variables.ts';
 import { nearest } from './nearest.ts';
 
 export { type ConfigProblem, configProblemText } from './config-problems.ts';
 export type { Secrets } from './config-secrets.ts';
+export { isLoopback } from './loopback.ts';
 
 type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 /** All of the configuration, frozen. Hand on a section (`config.listen`), not the whole. */
@@ -71,7 +72,7 @@ export function loadConfig(sources: ConfigSources): ConfigResult {
   if (!parsed.success) return refuse(explainIssues(parsed.error.issues, tree, placeOf));
 
   const config: Config = { ...parsed.data, data_dir: path.resolve(cwd, parsed.data.data_dir) };
-  const warnings = unreadVariables(environment);
+  const warnings = [...unreadVariables(environment), ...advice(config)];
   const secrets = readSecrets(config, environment, placeOf, warnings);
   const problems = [...contradictions(config, found_in, placeOf), ...secrets.problems];
   if (problems.length > 0) return refuse(problems);
@@ -117,66 +118,6 @@ function unreadVariables(environment: Environment): string[] {
       return `variable ${excerpt(name)} is read by nothing; ${remedy}`;
     });
 }
-
-function contradictions(
-  config: Config,
-  found_in: string | undefined,
-  placeOf: (field: FieldPath) => string,
-): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const add = (field: FieldPath, message: string): void => {
-    const value = excerpt(valueAt(config, field));
-    problems.push({ code: 'config_contradiction', field: fieldName(field), value, place: placeOf(field), message });
-  };
-  const { listen, store, contain, deliver } = config;
-  if (!isLoopback(listen.host) && listen.tls === undefined && !listen.allow_plaintext_beyond_loopback) {
-    add(
-      ['listen', 'host'],
-      'can be reached from other machines, and API keys would cross the network in the clear: set listen.tls, or ' +
-        'listen.allow_plaintext_beyond_loopback where a proxy in front speaks TLS',
-    );
-  }
-  for (const name of ['username', 'password_file'] as const) {
-    if (store[name] !== undefined && store.url === undefined) add(['store', name], 'is of use only with store.url');
-  }
-  if (store.replicated && store.url === undefined) add(['store', 'replicated'], 'needs a server: set store.url');
-  const urls: [FieldPath, string | undefined][] = [
-    [['store', 'url'], store.url],
-    [['deliver', 'webhook', 'url'], deliver.webhook?.url],
-    [['contain', 'executor_webhook', 'url'], contain.executor_webhook?.url],
-  ];
-  for (const [field, url] of urls) {
-    const parsed = url === undefined ? null : URL.parse(url);
-    if (parsed === null || (parsed.username === '' && parsed.password === '')) continue;
-    problems.push({
-      code: 'config_contradiction',
-      field: fieldName(field),
-      value: undefined,
-      place: placeOf(field),
-      message: 'carries credentials: take them out, and name a file that holds the secret',
-    });
-  }
-  // Some commands would look for their data where the file is, others where it points to.
-  if (found_in !== undefined && found_in !== config.data_dir) {
-    add(
-      ['data_dir'],
-      `stands in a file of data directory ${found_in}: remove it, or keep the file elsewhere (--config)`,
-    );
-  }
-  return problems;
-}
-
-/** The kernel's loopback addresses, and the name that stands for them (RFC 6761). */
-export function isLoopback(host: string): boolean {
-  const bare = host.replace(/^\[(.*)\]$/, '$1');
-  if (bare === 'localhost' || bare.endsWith('.localhost')) return true;
-  if (net.isIPv4(bare)) return bare.startsWith('127.');
-  return net.isIPv6(bare) && loopback6.check(bare, 'ipv6');
-}
-
-const loopback6 = new net.BlockList();
-loopback6.addAddress('::1', 'ipv6');
-loopback6.addSubnet('::ffff:127.0.0.0', 104, 'ipv6');
 
 function deepFreeze<T>(value: T): Frozen<T> {
   if (typeof value === 'object' && value !== null) {

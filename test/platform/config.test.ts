@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { stringify } from 'yaml';
 import { Config } from '../../schemas/config.ts';
 import { type ConfigSources, configProblemText, isLoopback, loadConfig } from '../../services/platform/config.ts';
-import { VARIABLE_NAMES } from '../../services/platform/config-sources.ts';
+import { VARIABLE_NAMES } from '../../services/platform/config-variables.ts';
 import { nearest } from '../../services/platform/nearest.ts';
 
 let cwd: string;
@@ -107,10 +107,10 @@ describe('what configuration is refused', () => {
     const file = write('c.yaml', 'listen:\n  prot: 7\nlogg: {}\nstore:\n  password: hunter2\n  colour: red\n');
     assert.deepEqual(refused({ file }), [
       'c.yaml:2: listen.prot: is not known; did you mean listen.port? [config_unknown_key]',
-      'c.yaml:5: store.password: is not known; this section knows url, username, password_file, database, replicated, ' +
-        'retention_days Secrets stand in files or in the environment, never here. [config_unknown_key]',
-      'c.yaml:6: store.colour: is not known; this section knows url, username, password_file, database, replicated, ' +
-        'retention_days [config_unknown_key]',
+      'c.yaml:5: store.password: is not known; this section knows url, username, password_file, ca_file, ' +
+        'allow_plaintext, database, replicated, retention_days Secrets stand in files or in the environment, never here. [config_unknown_key]',
+      'c.yaml:6: store.colour: is not known; this section knows url, username, password_file, ca_file, ' +
+        'allow_plaintext, database, replicated, retention_days [config_unknown_key]',
       'c.yaml:3: logg: is not known; did you mean log? [config_unknown_key]',
     ]);
   });
@@ -183,6 +183,7 @@ describe('secrets', () => {
     const fromEnvironment = loaded({ overrides: webhook, environment });
     assert.deepEqual(fromEnvironment.secrets, {
       deliver_webhook_secret: 'whsec_env',
+      kafka_password: undefined,
       store_password: 'pw',
       contain_executor_secret: undefined,
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { Config } from '../../schemas/config.ts';
-import { OTHER_VARIABLES, variableOf } from '../../services/platform/config-sources.ts';
+import { OTHER_VARIABLES, variableOf } from '../../services/platform/config-variables.ts';
 import { load } from './source.ts';
 
 type Schema = { readonly properties?: Readonly<Record<string, Schema>>; readonly default?: unknown };
