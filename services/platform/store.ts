@@ -8,6 +8,11 @@ import type { FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../.
  * tests fails on request. Every write may be repeated: the highest version wins and equal rows collapse.
  */
 export interface DetectStore {
+  /**
+   * The row as it will be written, for as long as it waits for that: what it is made of need not be kept. Absent where
+   * that gains nothing.
+   */
+  readonly packEvent?: (row: ScoredEvent) => ScoredEvent;
   /** Rows for events, findings, alerts and unreadable records. */
   writeOutputs(outputs: Outputs): Promise<void>;
   writeBlobs(topic: string, partition: number, blobs: readonly StateBlob[]): Promise<void>;

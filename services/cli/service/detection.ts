@@ -22,7 +22,7 @@ export async function startDetection(foundation: Foundation): Promise<Detection>
   const { log, store, telemetry, config } = foundation;
   const model = createModel();
   const { lateness_ms, alerts_per_1000_identity_days } = config.detect;
-  const worker = { model, describe: describeAlert, lateness_ms };
+  const worker = { model, describe: describeAlert, lateness_ms, pack: store.packEvent };
   const runner = new DetectRunner({ log, store, clock: systemClock, telemetry, worker });
   const assignment = await log.subscribe(TOPICS.events, 'countersign.detect', {
     assigned: (partition) => runner.assign(partition),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TOPICS } from '../event-log.ts';
 import type { DetectStore, Manifest, SeenKey, StateBlob } from '../store.ts';
 import { type ClickHouse, jsonRows, type Params, SEQUENTIAL_READ_SETTINGS } from './connection.ts';
+import { createEventPacker } from './event-packer.ts';
 import type { Inserter } from './insert.ts';
 import { RowBinaryReader } from './row-binary-reader.ts';
 import { EVENTS } from './tables/events.ts';
@@ -28,6 +29,7 @@ export function createDetectStore(
       urgent: true,
     });
   return {
+    packEvent: createEventPacker(),
     async writeOutputs(outputs) {
       await insert(EVENTS, outputs.events);
       await insert(FINDINGS, outputs.findings);

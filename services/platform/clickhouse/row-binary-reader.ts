@@ -17,6 +17,22 @@ export class RowBinaryReader {
     return this.#buffer.readUInt8(this.#take(1));
   }
 
+  u16(): number {
+    return this.#buffer.readUInt16LE(this.#take(2));
+  }
+
+  u32(): number {
+    return this.#buffer.readUInt32LE(this.#take(4));
+  }
+
+  f32(): number {
+    return this.#buffer.readFloatLE(this.#take(4));
+  }
+
+  f64(): number {
+    return this.#buffer.readDoubleLE(this.#take(8));
+  }
+
   /** UInt64 or Int64 within the safe integers. */
   i64(): number {
     const at = this.#take(8);
@@ -25,6 +41,10 @@ export class RowBinaryReader {
 
   i64OrNull(): number | undefined {
     return this.u8() === 1 ? undefined : this.i64();
+  }
+
+  list<T>(item: () => T): T[] {
+    return Array.from({ length: this.#length() }, item);
   }
 
   text(): string {

@@ -47,6 +47,11 @@ export class RowBinaryWriter {
     return this.#buffer.subarray(0, this.#at);
   }
 
+  /** Everything is written into this buffer; when it grows it is replaced, and what it held stays in it. */
+  get buffer(): Buffer {
+    return this.#buffer;
+  }
+
   reset(): void {
     this.#at = 0;
   }
@@ -156,6 +161,12 @@ export class RowBinaryWriter {
     this.#at = this.#putLength(this.#at, value.length);
     this.#buffer.set(value, this.#at);
     this.#at += value.length;
+  }
+
+  /** Bytes of another writer, as they are. */
+  copy(from: Buffer, start: number, end: number): void {
+    this.#room(end - start);
+    this.#at += from.copy(this.#buffer, this.#at, start, end);
   }
 
   /** FixedString(bytes) from so many hex digits. */

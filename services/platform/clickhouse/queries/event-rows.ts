@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { CanonicalEvent, EVENT_FLAGS, type EventFlag, type Resource } from '../../../../schemas/event.ts';
 import type { ScoredEvent } from '../../../../schemas/outputs.ts';
+import { RowBinaryReader } from '../row-binary-reader.ts';
+import { EVENT_COLUMNS_ON_WIRE } from '../tables/event-columns.ts';
 
 /** Columns of `events` as a reader selects them: times as epoch milliseconds, the key as hex. */
 export const EVENT_COLUMNS = `
@@ -87,6 +89,41 @@ export function readEventRow(row: unknown): ScoredEvent {
     parts: columns.parts.map(Math.fround),
     flags: columns.flags,
   };
+}
+
+/** The same from the row's own bytes, before it was inserted. */
+export function unpackEventRow(bytes: Buffer): ScoredEvent {
+  const reader = new RowBinaryReader(bytes);
+  const names = Object.keys(EventRow.shape);
+  const values = EVENT_COLUMNS_ON_WIRE.map(([, type], i) => [names[i], readValue(reader, type)]);
+  return readEventRow(Object.fromEntries(values));
+}
+
+function readValue(reader: RowBinaryReader, type: string): unknown {
+  const [, wrapper, inner] = /^(Nullable|Array|LowCardinality)\((.*)\)$/.exec(type) ?? [];
+  if (inner !== undefined) {
+    if (wrapper === 'Nullable') return reader.u8() === 1 ? null : readValue(reader, inner);
+    return wrapper === 'Array' ? reader.list(() => readValue(reader, inner)) : readValue(reader, inner);
+  }
+  switch (type) {
+    case 'String':
+      return reader.text();
+    case 'FixedString(16)':
+      return reader.hex(16);
+    case 'UInt16':
+      return reader.u16();
+    case 'UInt32':
+      return reader.u32();
+    case 'UInt64':
+    case 'DateTime64(3)':
+      return reader.i64();
+    case 'Float32':
+      return reader.f32();
+    case 'Float64':
+      return reader.f64();
+    default:
+      throw new Error(`no column of events is a ${type}`);
+  }
 }
 
 function eventOf(row: EventRow): Record<string, unknown> {
