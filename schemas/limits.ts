@@ -117,6 +117,21 @@ export const LIMITS = {
   log_group_bytes_max: 8 * MIB,
   fetch_records_max: 8_192,
   fetch_bytes_max: 16 * MIB,
+  /** Kafka: time to connect, to be answered, and for which what fails for the moment is repeated. */
+  kafka_connect_ms: 3 * SECOND_MS,
+  kafka_request_ms: 10 * SECOND_MS,
+  kafka_retry_ms_max: 5 * SECOND_MS,
+  /** Bytes asked for of one partition at once, and all bytes that are read ahead of their readers. */
+  kafka_fetch_bytes: 4 * MIB,
+  kafka_read_ahead_bytes_max: 64 * MIB,
+  /** Bytes that one compressed batch may unpack to. */
+  kafka_batch_bytes_max: 32 * MIB,
+  /** Longest that a broker keeps a question for news open. */
+  kafka_poll_ms_max: 500,
+  /** A member of a group may take so long to hand partitions over before the others go on without it. */
+  kafka_rebalance_ms: 60 * SECOND_MS,
+  /** Time between two signs of life of a member of a group, at most; a sixth of its session when that is shorter. */
+  kafka_heartbeat_ms_max: 1 * SECOND_MS,
   /** Accepted events whose keys a partition remembers; a redelivery further back is not recognised. */
   dedup_keys_per_partition: 1_048_576,
   /** Identities held in memory per partition before idle ones are evicted. */
@@ -197,6 +212,10 @@ export const LIMITS = {
   /** Gaps that are not closed, and closed ones that stay in memory; the control log and its copies keep all. */
   gaps_unclosed_max: 10_000,
   gaps_closed_max: 1_000,
+  /** How often feed and responder make sure that the topics they read were not made anew. */
+  log_check_ms: 5 * SECOND_MS,
+  /** Pause before a responder that was fenced takes over again. */
+  takeover_ms: 500,
   command_timeout_ms: 10 * SECOND_MS,
   principals_max: 10_000,
   keys_max: 10_000,
@@ -225,6 +244,12 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.item_bytes_max <= limits.raw_batch_bytes_max, 'item_bytes_max <= raw_batch_bytes_max');
   must(limits.raw_batch_bytes_max <= limits.fetch_bytes_max, 'raw_batch_bytes_max <= fetch_bytes_max');
   must(limits.raw_retry_ms <= limits.raw_retry_ms_max, 'raw_retry_ms <= raw_retry_ms_max');
+  must(limits.log_record_bytes_max <= limits.kafka_batch_bytes_max, 'log_record_bytes_max <= kafka_batch_bytes_max');
+  must(
+    limits.kafka_fetch_bytes <= limits.kafka_read_ahead_bytes_max,
+    'kafka_fetch_bytes <= kafka_read_ahead_bytes_max',
+  );
+  must(limits.kafka_poll_ms_max < limits.kafka_request_ms, 'kafka_poll_ms_max < kafka_request_ms');
   must(limits.replay_cut_ms % limits.replay_tick_ms === 0, 'replay_cut_ms is a multiple of replay_tick_ms');
   must(limits.item_bytes_max <= limits.replay_batch_bytes_max, 'item_bytes_max <= replay_batch_bytes_max');
   must(limits.flush_rows_max <= limits.checkpoint_records_max, 'flush_rows_max <= checkpoint_records_max');

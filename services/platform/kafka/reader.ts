@@ -1,0 +1,1 @@
+export type { KafkaReader, PartitionOffsets, ReadMost } from './reader-types.ts';
