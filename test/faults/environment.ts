@@ -1,0 +1,53 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { dataDirAt } from '../../services/platform/data-dir.ts';
+import type { EventLog } from '../../services/platform/event-log.ts';
+import { type LogPlace, openLogAt, type StorePlace } from './places.ts';
+import { type ServiceHandle, startServiceChild } from './process.ts';
+import type { Trap } from './traps.ts';
+
+/** What a scenario runs on: a log, a store, and processes of the service that share them. */
+export type Environment = {
+  readonly kind: 'embedded' | 'kafka';
+  /** Everything of the scenario lies here: evidence when it fails. */
+  readonly folder: string;
+  /** Most processes at once. */
+  readonly processes_max: number;
+  readonly log: LogPlace;
+  readonly store: StorePlace;
+  start(process: number, trap?: Trap): ServiceHandle;
+  /** The harness's own way to the log, once a first process has made it. */
+  openLog(): Promise<EventLog>;
+  dispose(): Promise<void>;
+};
+
+export type EnvironmentOptions = { readonly folder: string; readonly seed: number };
+
+/** SQLite and chDB in one data directory: one process at a time. */
+export function embeddedEnvironment({ folder, seed }: EnvironmentOptions): Environment {
+  const data = join(folder, 'data');
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  writeConfig(data, { listen: { port: 0 }, log: { partitions: 3 } });
+  const dir = dataDirAt(data);
+  const log: LogPlace = { kind: 'sqlite', path: dir.log };
+  let starts = 0;
+  return {
+    kind: 'embedded',
+    folder,
+    processes_max: 1,
+    log,
+    store: { kind: 'embedded', path: dir.store },
+    start(process, trap) {
+      starts += 1;
+      const given = { data, seed: seed + starts, ...(trap === undefined ? {} : { trap }) };
+      return startServiceChild(given, join(folder, `process-${process}.log`));
+    },
+    openLog: () => openLogAt(log),
+    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** JSON is YAML. */
+export function writeConfig(data: string, config: unknown): void {
+  writeFileSync(join(data, 'countersign.yaml'), JSON.stringify(config), { mode: 0o600 });
+}

@@ -1,0 +1,23 @@
+import { openStore } from '../../services/platform/clickhouse/client.ts';
+import type { ClickHouse } from '../../services/platform/clickhouse/connection.ts';
+import { systemClock } from '../../services/platform/clock.ts';
+import type { EventLog } from '../../services/platform/event-log.ts';
+import { openSqliteLog } from '../../services/platform/sqlite-log/sqlite-log.ts';
+import type { Store } from '../../services/platform/store.ts';
+import { silentTelemetry } from '../../services/platform/telemetry.ts';
+
+/** Where a log and a store are, in words that can be handed to another process. */
+export type LogPlace = { readonly kind: 'sqlite'; readonly path: string };
+export type StorePlace =
+  | { readonly kind: 'embedded'; readonly path: string }
+  | { readonly kind: 'server'; readonly url: string; readonly database: string };
+
+export async function openLogAt(place: LogPlace): Promise<EventLog> {
+  return openSqliteLog({ path: place.path, clock: systemClock, telemetry: silentTelemetry() });
+}
+
+export async function openStoreAt(place: StorePlace): Promise<{ readonly store: Store; readonly db: ClickHouse }> {
+  return openStore(place.kind === 'embedded' ? place : { ...place, replicated: false }, {
+    telemetry: silentTelemetry(),
+  });
+}

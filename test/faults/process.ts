@@ -1,0 +1,79 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import type { DetectArguments } from './detect-child.ts';
+import type { FromService, ServiceArguments, ToService } from './service-child.ts';
+
+export type Ended = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Why it ended by itself. */
+  readonly message: string | undefined;
+};
+
+/** One process of the service. */
+export type ServiceHandle = {
+  readonly pid: number;
+  /** Undefined until it listens, and when it is gone. */
+  readonly url: () => string | undefined;
+  readonly tokens: () => Readonly<Record<string, string>>;
+  readonly listening: Promise<boolean>;
+  readonly ended: Promise<Ended>;
+  alive(): boolean;
+  tell(message: ToService): void;
+  signal(signal: NodeJS.Signals): void;
+};
+
+export function startServiceChild(given: ServiceArguments, output: string): ServiceHandle {
+  const child = forkTo(new URL('./service-child.ts', import.meta.url), given, output);
+  let url: string | undefined;
+  let tokens: Readonly<Record<string, string>> = {};
+  let message: string | undefined;
+  let gone = false;
+  const ended = new Promise<Ended>((resolve) => {
+    child.once('exit', (code, signal) => {
+      gone = true;
+      url = undefined;
+      resolve({ code, signal, message: message ?? (signal === null && code !== 0 ? tailOf(output) : undefined) });
+    });
+  });
+  const listening = new Promise<boolean>((resolve) => {
+    child.on('message', (said: FromService) => {
+      if (said.kind === 'ended') message = said.message;
+      else {
+        ({ url, tokens } = said);
+        resolve(true);
+      }
+    });
+    void ended.then(() => resolve(false));
+  });
+  return {
+    pid: child.pid ?? 0,
+    url: () => url,
+    tokens: () => tokens,
+    listening,
+    ended,
+    alive: () => !gone,
+    tell: (said) => void (child.connected && child.send(said, () => {})),
+    signal: (signal) => void child.kill(signal),
+  };
+}
+
+/** Runs detect alone over a log. Resolves with how it ended. */
+export async function runDetectChild(given: DetectArguments, output: string): Promise<Ended> {
+  const child = forkTo(new URL('./detect-child.ts', import.meta.url), given, output);
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      const failed = signal === null && code !== 0;
+      resolve({ code, signal, message: failed ? tailOf(output) : undefined });
+    });
+  });
+}
+
+function forkTo(program: URL, given: unknown, output: string): ChildProcess {
+  const file = openSync(output, 'a');
+  const child = fork(program, [JSON.stringify(given)], { stdio: ['ignore', file, file, 'ipc'] });
+  closeSync(file);
+  return child;
+}
+
+const tailOf = (path: string): string => readFileSync(path, 'utf8').slice(-2000);

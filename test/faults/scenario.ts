@@ -1,0 +1,149 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../services/platform/clock.ts';
+import { type Random, randomOf } from '../detect/simulation/world.ts';
+import { checkAlerts, checkControl, checkSums, compareDumps } from './compare.ts';
+import { drained } from './drain.ts';
+import { type Dump, loadDump } from './dump.ts';
+import type { Environment, EnvironmentOptions } from './environment.ts';
+import { createFleet, type Fleet } from './fleet.ts';
+import type { FaultKind, World } from './kinds.ts';
+import { readFacts } from './log-facts.ts';
+import { runDetectChild } from './process.ts';
+import { type Sent, startTraffic } from './traffic.ts';
+
+export type Scenario = {
+  readonly seed: number;
+  /** The faults, in their turn. */
+  readonly kinds: readonly FaultKind[];
+  /** How many faults the run has had before: which step is next follows from it. */
+  readonly serial: number;
+  readonly open: (options: EnvironmentOptions) => Environment;
+};
+
+export type Outcome = {
+  readonly differences: readonly string[];
+  readonly faults: number;
+  readonly stopped_at: readonly string[];
+  readonly not_reached: readonly string[];
+  readonly seconds: number;
+  /** What was compared, in a line. */
+  readonly compared: string;
+  /** Where the evidence lies; undefined when there was no difference. */
+  readonly folder: string | undefined;
+};
+
+/** One seed: traffic, faults amid it, quiet, and the comparison with the run that nobody disturbed. */
+export async function runScenario(scenario: Scenario): Promise<Outcome> {
+  const begun = systemClock.elapsed();
+  const folder = mkdtempSync(join(tmpdir(), `countersign-faults-${scenario.seed}-`));
+  const random = randomOf(scenario.seed);
+  const environment = scenario.open({ folder, seed: scenario.seed });
+  const processes = 1 + random.int(environment.processes_max);
+  const fleet = createFleet(environment, random);
+  const world: World = { environment, fleet, random, processes, stopped_at: [], not_reached: [] };
+  const { differences, compared } = await play(scenario, world).finally(() => endAll(fleet));
+  if (differences.length > 0) writeFileSync(join(folder, 'differences.txt'), differences.join('\n\n'));
+  else await environment.dispose();
+  return {
+    differences,
+    faults: scenario.kinds.length,
+    stopped_at: world.stopped_at,
+    not_reached: world.not_reached,
+    seconds: (systemClock.elapsed() - begun) / 1000,
+    compared,
+    folder: differences.length > 0 ? folder : undefined,
+  };
+}
+
+async function play(scenario: Scenario, world: World): Promise<{ differences: string[]; compared: string }> {
+  const { environment, fleet, random, processes } = world;
+  await fleet.fill(1);
+  const log = await environment.openLog();
+  const traffic = await startTraffic({
+    seed: scenario.seed,
+    random,
+    log,
+    listening: fleet.listening,
+    token: fleet.token,
+    live_events_max: 6_000,
+  });
+  const differences: string[] = [];
+  try {
+    await fleet.fill(processes);
+    for (const [index, kind] of scenario.kinds.entries()) await kind.strike(world, scenario.serial + index);
+    await fleet.fill(processes);
+    await systemClock.sleep(500);
+    traffic.stop();
+    await traffic.ended.catch((error: unknown) => void differences.push(`traffic: ${String(error)}`));
+    await fleet.fill(processes);
+    const behind = await drained(log, () => fleet.running.size > 0);
+    differences.push(...behind.map((what) => `did not drain: ${what}`));
+    await Promise.all([...fleet.running.keys()].map((place) => fleet.end(place, 'SIGTERM')));
+    differences.push(...fleet.surprises);
+    const judged = await judge(environment, random, traffic.sent, log);
+    return { differences: [...differences, ...judged.differences], compared: judged.compared };
+  } finally {
+    traffic.stop();
+    await traffic.ended.catch(() => undefined);
+    await log.close();
+  }
+}
+
+async function judge(
+  environment: Environment,
+  random: Random,
+  sent: Sent,
+  log: Awaited<ReturnType<Environment['openLog']>>,
+): Promise<{ differences: string[]; compared: string }> {
+  const { folder } = environment;
+  const [faulty, calm] = [join(folder, 'faulty.json'), join(folder, 'uninterrupted.json')];
+  const output = join(folder, 'judge.log');
+  const dumped = await runDetectChild(
+    { log: environment.log, store: environment.store, idle: true, dump: faulty },
+    output,
+  );
+  if (dumped.code !== 0) return { differences: [`the store cannot be read: ${dumped.message}`], compared: '' };
+  const run = await runDetectChild(
+    {
+      log: environment.log,
+      store: { kind: 'embedded', path: join(folder, 'uninterrupted') },
+      priors: faulty,
+      knobs: knobsOf(random),
+      dump: calm,
+    },
+    output,
+  );
+  if (run.code !== 0) return { differences: [`the log cannot be applied: ${run.message}`], compared: '' };
+  const facts = await readFacts(log);
+  const [expected, actual]: [Dump, Dump] = [loadDump(calm), loadDump(faulty)];
+  const { events, findings, alerts, blobs, priors } = expected;
+  return {
+    differences: [
+      ...checkSums(facts, actual, sent),
+      ...compareDumps(expected, actual),
+      ...checkAlerts(facts, expected),
+      ...checkControl(facts, sent),
+    ],
+    compared:
+      `${facts.events.length} records, ${events.length} rows, ${findings.length} findings, ${alerts.length} alert ` +
+      `revisions, ${blobs.length} blobs, ${priors.length} priors and cuts, ${sent.verdicts} verdicts`,
+  };
+}
+
+/** Batches of other sizes than those of the run before, and of the service. */
+export function knobsOf(random: Random): Record<string, number> {
+  return {
+    flush_rows_max: 200 + random.int(5_000),
+    checkpoint_records_max: 500 + random.int(10_000),
+    fetch_records_max: 20 + random.int(3_000),
+    resident_identities_max: random.chance(0.5) ? 2 + random.int(10) : 100_000,
+  };
+}
+
+async function endAll(fleet: Fleet): Promise<void> {
+  const places = [...fleet.running];
+  for (const [, process] of places) process.signal('SIGCONT');
+  await Promise.all(places.map(([place]) => fleet.end(place, 'SIGKILL')));
+}
