@@ -119,6 +119,33 @@ export class OffsetOutOfRange extends Error {
 }
 
 /**
+ * Records from `offset` to below `next` cannot be read: what the log holds there is damaged, or unpacks to more than is
+ * ever held at once. It stays so. Only foreign writers bring it about, so whoever reads what they wrote reports it and
+ * goes on at `next`.
+ */
+export class RecordsUnreadable extends Error {
+  override readonly name = 'RecordsUnreadable';
+  readonly offset: number;
+  readonly next: number;
+  readonly reason: 'too_large' | 'damaged';
+
+  constructor(options: {
+    readonly where: string;
+    readonly offset: number;
+    readonly next: number;
+    readonly reason: RecordsUnreadable['reason'];
+    readonly cause?: unknown;
+  }) {
+    const { where, offset, next, reason, cause } = options;
+    const what = reason === 'too_large' ? 'unpack to more than is ever held at once' : 'are damaged';
+    super(`offsets ${offset} to ${next - 1} of ${where} ${what}`, { cause });
+    this.offset = offset;
+    this.next = next;
+    this.reason = reason;
+  }
+}
+
+/**
  * Told of partitions that come and go, one call at a time for each partition. The embedded log assigns all of them at
  * once and never takes one back; in a group of processes `revoked` is awaited before another process is given the
  * partition, for as long as the group is patient.
@@ -149,7 +176,7 @@ export interface EventLog {
   /**
    * Committed records from `offset` on, at most so many records and roughly so many bytes, but at least one; none at
    * the end, where `next` is `bounds().end`. Values are views of larger buffers: whoever keeps one for long copies it.
-   * Throws OffsetOutOfRange.
+   * Throws OffsetOutOfRange, and on Kafka RecordsUnreadable.
    */
   read(
     topic: Topic,
