@@ -32,8 +32,10 @@ export type Fault = {
   readonly crash?: 'before' | 'after';
   /** A read gives at most so many records: batch sizes must not change results. */
   readonly records_max?: number;
-  /** Offsets left out before the records of a write, as Kafka does for its control records. */
+  /** Offsets left out before the records of a write in each partition, as an aborted transaction leaves them. */
   readonly offsets_skipped?: number;
+  /** Offsets left out behind them, as Kafka does for the marker of every transaction. */
+  readonly offsets_skipped_after?: number;
 };
 export type Operation = 'describe' | 'bounds' | 'transact' | 'read' | 'position' | 'counters';
 export type FaultPlan = (operation: Operation) => Fault;
@@ -71,9 +73,14 @@ export function randomFaults(
       ...(failing ? { fail } : {}),
       ...(random() < rates.delay ? { delay_ms: Math.ceil(random() * rates.delay_ms_max) } : {}),
       ...(operation === 'read' ? { records_max: 1 + Math.floor(random() ** 3 * 200) } : {}),
-      ...(operation === 'transact' && random() < rates.skip ? { offsets_skipped: 1 + Math.floor(random() * 3) } : {}),
+      ...(operation === 'transact' && random() < rates.skip ? holes(random) : {}),
     };
   };
+}
+
+/** Numbers without a record, before what is written and behind it. */
+function holes(random: () => number): Fault {
+  return { offsets_skipped: Math.floor(random() * 3), offsets_skipped_after: Math.floor(random() * 3) };
 }
 
 /** Opens a handle. Uses no timer but the clock's, so a virtual clock runs it without real time. */
@@ -136,7 +143,7 @@ export function openSimulatedLog(options: {
       const checked = checkWrite(write, (topic) => topicOf(disk, topic).partitions.length);
       const before = tail;
       const result = before.then(() =>
-        run('transact', (fault) => apply(disk, checked, Math.floor(clock.now()), fault.offsets_skipped ?? 0)),
+        run('transact', (fault) => apply(disk, checked, Math.floor(clock.now()), fault)),
       );
       tail = result.catch(() => undefined);
       return result;
@@ -197,7 +204,7 @@ function partitionAt(disk: SimulatedDisk, topic: Topic, partition: number): Part
 }
 
 /** The write as a whole, or PositionConflict and nothing. */
-function apply(disk: SimulatedDisk, { write, partitions }: CheckedWrite, now_ms: number, skipped: number): Appended {
+function apply(disk: SimulatedDisk, { write, partitions }: CheckedWrite, now_ms: number, fault: Fault): Appended {
   const { expect } = write;
   if (expect !== undefined && disk.positions.get(expect.name) !== expect.position) {
     throw new PositionConflict(`position ${expect.name} is not ${expect.position}`);
@@ -208,12 +215,13 @@ function apply(disk: SimulatedDisk, { write, partitions }: CheckedWrite, now_ms:
   const offsets = write.records.map(({ topic, key, value }, index) => {
     const partition = partitions[index] as number;
     const held = partitionAt(disk, topic, partition);
-    if (!touched.has(held)) held.end += skipped;
+    if (!touched.has(held)) held.end += fault.offsets_skipped ?? 0;
     touched.add(held);
     held.append_ms = Math.max(held.append_ms, now_ms);
     held.records.push({ offset: held.end, append_ms: held.append_ms, key, value: Buffer.from(value) });
     return { partition, offset: held.end++ };
   });
+  for (const held of touched) held.end += fault.offsets_skipped_after ?? 0;
   for (const look of [...disk.onGrowth]) look();
   return { offsets };
 }

@@ -9,7 +9,7 @@ import { identityKey, partitionOf } from '../../../services/platform/partitioner
 import type { DetectStore } from '../../../services/platform/store.ts';
 import { silentTelemetry } from '../../../services/platform/telemetry.ts';
 import { digestOf, fakeModel, mix } from '../../support/fake-model.ts';
-import { newDisk, openSimulatedLog, type SimulatedDisk, type SimulatedLog } from '../../support/simulated-log.ts';
+import { newDisk, openSimulatedLog, randomFaults, type SimulatedDisk, type SimulatedLog } from '../../support/simulated-log.ts';
 import { newStoreDisk, openSimulatedStore, type StoreDisk } from '../../support/simulated-store.ts';
 
 /** One seeded world: a log with everything that can stand in it, and what one uninterrupted run makes of it. */
@@ -88,12 +88,14 @@ const START_MS = Date.UTC(2026, 0, 5);
 
 export async function buildWorld(seed: number): Promise<World> {
   const random = randomOf(seed);
-  const partitions = 1 + random.int(3);
+  const partitions = 1 + random.int(4);
   const log = newDisk({ partitions, random });
   const reference = newStoreDisk();
   const dedup_keys_max = random.chance(0.3) ? 8 + random.int(30) : 4096;
   const clock = virtualClock(START_MS);
-  const handle = openSimulatedLog({ disk: log, clock });
+  const holes = random.chance(0.5) ? 0.5 : 0;
+  const faults = randomFaults(random, { fail: 0, delay: 0, delay_ms_max: 1, skip: holes });
+  const handle = openSimulatedLog({ disk: log, clock, faults });
   const store = openSimulatedStore(reference, NO_FAULTS, []);
   const runner = newRunner({ dedup_keys_max }, handle, store, clock, { fetch_records_max: 64 });
   for (let p = 0; p < partitions; p++) await runner.assign(p);
