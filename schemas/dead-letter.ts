@@ -13,6 +13,9 @@ export const DEAD_LETTER_REASONS = [
   'mapping_failed',
   'format_unknown',
   'truncated_input',
+  'empty_record',
+  'too_many_items',
+  'ingest_failed',
   'record_undecodable',
   'store_refused',
   'webhook_gave_up',
@@ -27,7 +30,7 @@ export const DeadLetter = z.object({
   /** Path of the offending field, where one is to blame. */
   field: z.string().optional(),
   origin: z.string(),
-  /** Position in the source: `file:line`, `topic/partition/offset`, or the index in an HTTP batch. */
+  /** Position in the source: `file:line`, `topic/partition/offset`, `topic/partition/offset[index]`, or the index in an HTTP batch. */
   position: z.string(),
   /** True length of the original in bytes; `bytes` holds the first of them, base64. */
   length: z.int().min(0),

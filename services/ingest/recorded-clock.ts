@@ -21,10 +21,11 @@ const WAITING_MAX = 4 * LIMITS.replay_lookahead_events;
  *
  * One event that is dated 2099 must not drag it along, while a weekend without events must not hold it up. So a step of
  * more than `replay_step_ms_max` waits for the `replay_lookahead_events` after it, and is taken when most of them are
- * no more than such a step behind it. Pure: the clocks are a function of the sequence of times and nothing else.
+ * no more than such a step behind it. Pure: the clocks are a function of the sequence of times and nothing else. A clock
+ * that is made anew from where one stood when all before was settled goes on as that one would have.
  */
-export function createRecordedClock<T>(settle: Settle<T>): RecordedClock<T> {
-  let clock = Number.NEGATIVE_INFINITY;
+export function createRecordedClock<T>(settle: Settle<T>, from_ms: number = NO_CLOCK): RecordedClock<T> {
+  let clock = from_ms === NO_CLOCK ? Number.NEGATIVE_INFINITY : from_ms;
   let ended = false;
   const waiting: { readonly value: T; readonly time_ms: number | undefined }[] = [];
 

@@ -218,7 +218,7 @@ function cutOff(refusal: Refusal, held: Held, position: string): Item {
 }
 
 /** Index of the first byte that is no JSON white space. */
-function firstVisible(bytes: Buffer): number {
+export function firstVisible(bytes: Buffer): number {
   let at = 0;
   while (at < bytes.length && isSpace(bytes[at] as number)) at++;
   return at;

@@ -11,7 +11,7 @@ import { type Format, normalisersOf } from './formats.ts';
 import type { Normaliser } from './normaliser.ts';
 import { deadRecord, eventRecord, tickRecord } from './record.ts';
 import type { RecordsStep } from './replay.ts';
-import { countersOf, type Sums, type Tally, tally } from './tally.ts';
+import { countersOf, reportTally, type Sums, tally } from './tally.ts';
 
 export type IngestOptions = {
   readonly log: EventLog;
@@ -72,7 +72,7 @@ export function createIngest(options: IngestOptions): Ingest {
     const counted = tally(decided);
     const counters = countersOf(counted);
     if (records.length > 0 || counters.length > 0) await log.transact({ records, counters });
-    report(telemetry, counted, format);
+    reportTally(telemetry, counted, format);
     return counted.sums;
   };
 
@@ -135,16 +135,4 @@ function resultOf(decided: Decided, position: string): ItemResult {
   }
   const { reason, message, field } = decided.letter;
   return { status: 'dead_lettered', position, reason, message, ...(field === undefined ? {} : { field }) };
-}
-
-/** One line and one increment for each kind of occurrence in a batch, only after the batch is durable. */
-function report(telemetry: Telemetry, { sums, reasons, flags }: Tally, format: string): void {
-  const counted = (name: 'items_received' | 'items_accepted' | 'items_absorbed', count: number): void => {
-    if (count > 0) telemetry.occurred(name, { format }, undefined, count);
-  };
-  counted('items_received', sums.received);
-  counted('items_accepted', sums.accepted);
-  counted('items_absorbed', sums.absorbed);
-  for (const [reason, count] of reasons) telemetry.occurred('items_dead_lettered', { reason }, undefined, count);
-  for (const [flag, count] of flags) telemetry.occurred('events_flagged', { flag }, undefined, count);
 }

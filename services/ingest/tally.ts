@@ -1,5 +1,7 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { EventFlag } from '../../schemas/event.ts';
+import type { Topic } from '../platform/event-log.ts';
+import type { Telemetry } from '../platform/telemetry.ts';
 import type { Decided } from './core.ts';
 
 /** The sums of promise P1 for some items: `received` is always the sum of the other three. */
@@ -29,15 +31,34 @@ export type Tally = {
 };
 
 export function tally(decided: Iterable<Decided>): Tally {
-  const counts = { accepted: 0, dead_letter: 0, absorbed: 0 };
-  const reasons = new Map<DeadLetter['reason'], number>();
-  const flags = new Map<EventFlag, number>();
-  for (const one of decided) {
-    counts[one.kind]++;
-    if (one.kind === 'dead_letter') count(reasons, one.letter.reason);
-    else if (one.kind === 'accepted') for (const flag of one.event.flags ?? []) count(flags, flag);
+  const counting = newCounting();
+  for (const one of decided) countDecided(counting, one);
+  return tallyOf(counting);
+}
+
+/** A tally that grows item by item. */
+export type Counting = {
+  accepted: number;
+  dead_letter: number;
+  absorbed: number;
+  readonly reasons: Map<DeadLetter['reason'], number>;
+  readonly flags: Map<EventFlag, number>;
+};
+
+export function newCounting(): Counting {
+  return { accepted: 0, dead_letter: 0, absorbed: 0, reasons: new Map(), flags: new Map() };
+}
+
+export function countDecided(counting: Counting, one: Decided): void {
+  counting[one.kind]++;
+  if (one.kind === 'dead_letter') count(counting.reasons, one.letter.reason);
+  else if (one.kind === 'accepted' && one.event.flags !== undefined) {
+    for (const flag of one.event.flags) count(counting.flags, flag);
   }
-  const { accepted, dead_letter: dead_lettered, absorbed } = counts;
+}
+
+export function tallyOf(counting: Counting): Tally {
+  const { accepted, dead_letter: dead_lettered, absorbed, reasons, flags } = counting;
   return { sums: { received: accepted + dead_lettered + absorbed, accepted, dead_lettered, absorbed }, reasons, flags };
 }
 
@@ -48,10 +69,33 @@ function count<K>(counts: Map<K, number>, key: K): void {
 /** The sums as counters of the log: `ingest.received`, ..., and `ingest.dead.<reason>`. */
 export function countersOf({ sums, reasons }: Tally): { name: string; add: number }[] {
   return [
-    { name: 'ingest.received', add: sums.received },
-    { name: 'ingest.accepted', add: sums.accepted },
-    { name: 'ingest.dead_lettered', add: sums.dead_lettered },
-    { name: 'ingest.absorbed', add: sums.absorbed },
+    ...sumsUnder('ingest', sums),
     ...[...reasons].map(([reason, add]) => ({ name: `ingest.dead.${reason}`, add })),
   ].filter(({ add }) => add > 0);
+}
+
+/** The share of one raw topic in them: `ingest.source.<topic>.received`, .... */
+export function sourceCountersOf({ sums }: Tally, topic: Topic): { name: string; add: number }[] {
+  return sumsUnder(`ingest.source.${topic}`, sums).filter(({ add }) => add > 0);
+}
+
+function sumsUnder(prefix: string, sums: Sums): { name: string; add: number }[] {
+  return [
+    { name: `${prefix}.received`, add: sums.received },
+    { name: `${prefix}.accepted`, add: sums.accepted },
+    { name: `${prefix}.dead_lettered`, add: sums.dead_lettered },
+    { name: `${prefix}.absorbed`, add: sums.absorbed },
+  ];
+}
+
+/** One line and one increment for each kind of occurrence in a batch. To be called once the batch is durable. */
+export function reportTally(telemetry: Telemetry, { sums, reasons, flags }: Tally, format: string): void {
+  const counted = (name: 'items_received' | 'items_accepted' | 'items_absorbed', count: number): void => {
+    if (count > 0) telemetry.occurred(name, { format }, undefined, count);
+  };
+  counted('items_received', sums.received);
+  counted('items_accepted', sums.accepted);
+  counted('items_absorbed', sums.absorbed);
+  for (const [reason, count] of reasons) telemetry.occurred('items_dead_lettered', { reason }, undefined, count);
+  for (const [flag, count] of flags) telemetry.occurred('events_flagged', { flag }, undefined, count);
 }

@@ -1,0 +1,120 @@
+import type { Gap } from '../../schemas/gap.ts';
+import type { RawBatch } from './raw-batch.ts';
+import { type CommitResult, commit } from './raw-commit.ts';
+import type { RawPartitionOptions } from './raw-options.ts';
+import { type Patience, Stopped } from './raw-patience.ts';
+import { type Found, parsePosition, positionName, type RawPosition, startOf } from './raw-position.ts';
+import { countersOf, reportTally, sourceCountersOf, tallyOf } from './tally.ts';
+
+/** A position that this process holds, with the text that the log has for it. */
+export type Held = { readonly at: RawPosition; readonly text: string };
+
+/** How often a newly assigned partition is claimed against a predecessor that still writes. */
+const CLAIMS_MAX = 3;
+
+/** The right to write a raw partition's position: how it is taken, used and left to others. */
+export class RawOffice {
+  readonly #options: RawPartitionOptions;
+  readonly #name: string;
+  readonly #patience: Patience;
+  readonly #signal: AbortSignal;
+  #gap: Gap | undefined;
+  #next: number | undefined;
+
+  constructor(options: RawPartitionOptions, patience: Patience, signal: AbortSignal) {
+    this.#options = options;
+    this.#name = positionName({ topic: options.source.topic, partition: options.partition });
+    this.#patience = patience;
+    this.#signal = signal;
+  }
+
+  /** The gap at which it stands still. */
+  get gap(): Gap | undefined {
+    return this.#gap;
+  }
+
+  /** Offset up to which everything is durable; undefined until the position is known. */
+  get next(): number | undefined {
+    return this.#next;
+  }
+
+  /**
+   * Takes the partition up where it stands, after a decision where that is a gap. Undefined when another process keeps
+   * taking it.
+   */
+  async open(): Promise<Held | undefined> {
+    const { log, source, partition } = this.#options;
+    for (let claim = 0; claim < CLAIMS_MAX; claim++) {
+      const found = await this.#find();
+      const before = found.position === undefined ? undefined : parsePosition(found.position);
+      if (before?.gap !== undefined) await this.#close(before.gap, before.next);
+      const start = startOf({ topic: source.topic, partition }, found);
+      const at = start.kind === 'start' ? start.at : await this.#waitForDecision(start.gap);
+      const text = JSON.stringify(at);
+      // Written though nothing was read: from here on nobody who came before can write.
+      const write = { name: this.#name, expected: found.position, position: text, records: [] };
+      if ((await commit(log, this.#patience, write)) === 'taken') continue;
+      if (start.kind === 'gap') await this.#close(start.gap.id, at.next);
+      this.#gap = undefined;
+      this.#next = at.next;
+      return { at, text };
+    }
+    return undefined;
+  }
+
+  /** Makes a batch durable, with its sums and the position behind it. */
+  async write(batch: RawBatch, expected: string, position: string): Promise<CommitResult> {
+    const { log, telemetry, source } = this.#options;
+    const counted = tallyOf(batch.counting);
+    const counters = [...countersOf(counted), ...sourceCountersOf(counted, source.topic)];
+    const write = { name: this.#name, expected, position, records: batch.records, counters };
+    const result = await commit(log, this.#patience, write);
+    if (result === 'taken') return result;
+    this.#next = batch.next;
+    if (batch.raw_records > 0) telemetry.occurred('raw_records', { source: source.topic }, {}, batch.raw_records);
+    reportTally(telemetry, counted, source.format);
+    return result;
+  }
+
+  /** Another process holds the position: waits until nobody moves it although there is work. */
+  async standAside(): Promise<void> {
+    const { clock, limits } = this.#options;
+    let seen: string | undefined;
+    while (!this.#signal.aborted) {
+      await clock.sleep(limits.raw_takeover_ms, this.#signal);
+      const { position, bounds } = await this.#find();
+      const next = position === undefined ? undefined : parsePosition(position)?.next;
+      if (position === seen && next !== bounds.end) return;
+      seen = position;
+    }
+  }
+
+  async #find(): Promise<Found> {
+    const { log, source, partition } = this.#options;
+    return this.#patience.until(async () => ({
+      position: await log.position(this.#name),
+      info: await log.describe(source.topic),
+      bounds: await log.bounds(source.topic, partition),
+    }));
+  }
+
+  async #close(gap: string, resumed_at: number): Promise<void> {
+    await this.#patience.until(() => this.#options.gaps.closed(gap, resumed_at));
+  }
+
+  /** Stands still until somebody has decided, and gives the place to go on at. */
+  async #waitForDecision(gap: Gap): Promise<RawPosition> {
+    const { gaps, telemetry } = this.#options;
+    this.#gap = gap;
+    telemetry.occurred('gaps_found', {}, gap);
+    await this.#patience.until(() => gaps.report(gap));
+    let resume = gaps.decision(gap.id);
+    while (resume === undefined) {
+      await gaps.changed(this.#signal);
+      if (this.#signal.aborted) throw new Stopped();
+      resume = gaps.decision(gap.id);
+    }
+    const { info, bounds } = await this.#find();
+    return { generation: info.generation, next: bounds[resume], gap: gap.id };
+  }
+}
