@@ -3,7 +3,7 @@ import type { RawBatch } from './raw-batch.ts';
 import { type CommitResult, commit } from './raw-commit.ts';
 import type { RawPartitionOptions } from './raw-options.ts';
 import { type Patience, Stopped } from './raw-patience.ts';
-import { type Found, parsePosition, positionName, type RawPosition, startOf } from './raw-position.ts';
+import { type Found, parsePosition, positionName, type RawPosition, type Start, startOf } from './raw-position.ts';
 import { countersOf, reportTally, sourceCountersOf, tallyOf } from './tally.ts';
 
 /** A position that this process holds, with the text that the log has for it. */
@@ -46,15 +46,13 @@ export class RawOffice {
     const { log, source, partition } = this.#options;
     for (let claim = 0; claim < CLAIMS_MAX; claim++) {
       const found = await this.#find();
-      const before = found.position === undefined ? undefined : parsePosition(found.position);
-      if (before?.gap !== undefined) await this.#close(before.gap, before.next);
       const start = startOf({ topic: source.topic, partition }, found);
       const at = start.kind === 'start' ? start.at : await this.#waitForDecision(start.gap);
       const text = JSON.stringify(at);
       // Written though nothing was read: from here on nobody who came before can write.
       const write = { name: this.#name, expected: found.position, position: text, records: [] };
       if ((await commit(log, this.#patience, write)) === 'taken') continue;
-      if (start.kind === 'gap') await this.#close(start.gap.id, at.next);
+      await this.#patience.until(() => this.#goneOn(start, at.next));
       this.#gap = undefined;
       this.#next = at.next;
       return { at, text };
@@ -98,8 +96,10 @@ export class RawOffice {
     }));
   }
 
-  async #close(gap: string, resumed_at: number): Promise<void> {
-    await this.#patience.until(() => this.#options.gaps.closed(gap, resumed_at));
+  #goneOn(start: Start, offset: number): Promise<void> {
+    const { gaps, source, partition } = this.#options;
+    if (start.kind === 'gap') return gaps.closed(start.gap.id, offset);
+    return gaps.working({ stage: 'ingest', topic: source.topic, partition }, offset);
   }
 
   /** Stands still until somebody has decided, and gives the place to go on at. */
@@ -115,6 +115,6 @@ export class RawOffice {
       resume = gaps.decision(gap.id);
     }
     const { info, bounds } = await this.#find();
-    return { generation: info.generation, next: bounds[resume], gap: gap.id };
+    return { generation: info.generation, next: bounds[resume] };
   }
 }

@@ -14,8 +14,6 @@ const RawPosition = z.object({
   next: z.int().min(0),
   /** Recorded sources: their clock after the record before `next`, epoch milliseconds. */
   clock: z.int().optional(),
-  /** The gap over which an operator let the partition go on here; with it the gap is closed, even after a crash. */
-  gap: z.string().optional(),
 });
 export type RawPosition = z.infer<typeof RawPosition>;
 
@@ -56,7 +54,7 @@ export function startOf(place: RawPlace, { position, info, bounds }: Found): Sta
   const { generation, next } = at;
   if (generation !== info.generation) {
     const message = `the topic was made anew; what the old one held from offset ${next} on was not read`;
-    return gap(place, 'generation_changed', message, [generation, info.generation, next]);
+    return gap(place, 'generation_changed', message, [generation, next]);
   }
   if (next < bounds.start) {
     const lost = bounds.start - next;

@@ -9,13 +9,13 @@ export type RawSource = {
   readonly topic: Topic;
   readonly format: Format;
   /** The mapping to read it with, by the name in its file; absent: whichever fits. */
-  readonly mapping?: string;
+  readonly mapping?: string | undefined;
   /** Named source of the items, part of every event's key; the topic's name when absent. */
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   /** Tenant of events that state none; `default` when absent. */
-  readonly tenant?: string;
+  readonly tenant?: string | undefined;
   /** The topic holds a recording, which keeps its own clock. */
-  readonly recorded?: boolean;
+  readonly recorded?: boolean | undefined;
 };
 
 /** A source made ready: the normalisers to try, and everything that was left out. */

@@ -104,6 +104,12 @@ export function testGaps(): TestGaps {
         if (signal.aborted) wake();
       }),
     closed: async (id, resumed_at) => void ended.set(id, resumed_at),
+    working: async ({ stage, topic, partition }, offset) => {
+      for (const gap of reported.values()) {
+        const here = gap.stage === stage && gap.topic === topic && gap.partition === partition;
+        if (here && !ended.has(gap.id)) ended.set(gap.id, offset);
+      }
+    },
     decide(id, resume) {
       decisions.set(id, resume);
       for (const wake of [...waiting]) wake();
