@@ -146,4 +146,21 @@ const seam = (which: 'log' | 'store'): FaultKind => ({
   },
 });
 
-export const KINDS: readonly FaultKind[] = [kill, step, kill_at_start, stop, pause, clock, seam('log'), seam('store')];
+/** Nothing happens to the service. Afterwards its log is read again by processes that die at every step (replay.ts). */
+export const replay: FaultKind = {
+  name: 'replay',
+  on: BOTH,
+  strike: (world) => wait(world, 1_000, 2_500),
+};
+
+export const KINDS: readonly FaultKind[] = [
+  kill,
+  step,
+  kill_at_start,
+  stop,
+  pause,
+  clock,
+  seam('log'),
+  seam('store'),
+  replay,
+];

@@ -58,15 +58,18 @@ export function startServiceChild(given: ServiceArguments, output: string): Serv
   };
 }
 
-/** Runs detect alone over a log. Resolves with how it ended. */
-export async function runDetectChild(given: DetectArguments, output: string): Promise<Ended> {
+/** Detect alone over a log, as a process. */
+export type DetectHandle = { readonly ended: Promise<Ended>; signal(signal: NodeJS.Signals): void };
+
+export function startDetectChild(given: DetectArguments, output: string): DetectHandle {
   const child = forkTo(new URL('./detect-child.ts', import.meta.url), given, output);
-  return new Promise((resolve) => {
+  const ended = new Promise<Ended>((resolve) => {
     child.once('exit', (code, signal) => {
       const failed = signal === null && code !== 0;
       resolve({ code, signal, message: failed ? tailOf(output) : undefined });
     });
   });
+  return { ended, signal: (signal) => void child.kill(signal) };
 }
 
 function forkTo(program: URL, given: unknown, output: string): ChildProcess {
@@ -76,4 +79,12 @@ function forkTo(program: URL, given: unknown, output: string): ChildProcess {
   return child;
 }
 
-const tailOf = (path: string): string => readFileSync(path, 'utf8').slice(-2000);
+/** The last of what a process said that is not a line of its log. */
+function tailOf(path: string): string {
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines
+    .filter((line) => !line.startsWith('{"level":') && line !== '')
+    .slice(-12)
+    .join('\n')
+    .slice(-1500);
+}

@@ -2,15 +2,17 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../services/platform/clock.ts';
-import { type Random, randomOf } from '../detect/simulation/world.ts';
+import type { EventLog } from '../../services/platform/event-log.ts';
+import { randomOf } from '../detect/simulation/world.ts';
 import { checkAlerts, checkControl, checkSums, compareDumps } from './compare.ts';
 import { drained } from './drain.ts';
 import { type Dump, loadDump } from './dump.ts';
 import type { Environment, EnvironmentOptions } from './environment.ts';
 import { createFleet, type Fleet } from './fleet.ts';
-import type { FaultKind, World } from './kinds.ts';
+import { type FaultKind, replay, type World } from './kinds.ts';
 import { readFacts } from './log-facts.ts';
-import { runDetectChild } from './process.ts';
+import { startDetectChild } from './process.ts';
+import { knobsOf, replayWithCrashes } from './replay.ts';
 import { type Sent, startTraffic } from './traffic.ts';
 
 export type Scenario = {
@@ -82,7 +84,7 @@ async function play(scenario: Scenario, world: World): Promise<{ differences: st
     differences.push(...behind.map((what) => `did not drain: ${what}`));
     await Promise.all([...fleet.running.keys()].map((place) => fleet.end(place, 'SIGTERM')));
     differences.push(...fleet.surprises);
-    const judged = await judge(environment, random, traffic.sent, log);
+    const judged = await judge(scenario, world, traffic.sent, log);
     return { differences: [...differences, ...judged.differences], compared: judged.compared };
   } finally {
     traffic.stop();
@@ -92,20 +94,21 @@ async function play(scenario: Scenario, world: World): Promise<{ differences: st
 }
 
 async function judge(
-  environment: Environment,
-  random: Random,
+  scenario: Scenario,
+  world: World,
   sent: Sent,
-  log: Awaited<ReturnType<Environment['openLog']>>,
+  log: EventLog,
 ): Promise<{ differences: string[]; compared: string }> {
+  const { environment, random } = world;
   const { folder } = environment;
   const [faulty, calm] = [join(folder, 'faulty.json'), join(folder, 'uninterrupted.json')];
   const output = join(folder, 'judge.log');
-  const dumped = await runDetectChild(
+  const dumped = await startDetectChild(
     { log: environment.log, store: environment.store, idle: true, dump: faulty },
     output,
-  );
+  ).ended;
   if (dumped.code !== 0) return { differences: [`the store cannot be read: ${dumped.message}`], compared: '' };
-  const run = await runDetectChild(
+  const run = await startDetectChild(
     {
       log: environment.log,
       store: { kind: 'embedded', path: join(folder, 'uninterrupted') },
@@ -114,7 +117,7 @@ async function judge(
       dump: calm,
     },
     output,
-  );
+  ).ended;
   if (run.code !== 0) return { differences: [`the log cannot be applied: ${run.message}`], compared: '' };
   const facts = await readFacts(log);
   const [expected, actual]: [Dump, Dump] = [loadDump(calm), loadDump(faulty)];
@@ -125,6 +128,7 @@ async function judge(
       ...compareDumps(expected, actual),
       ...checkAlerts(facts, expected),
       ...checkControl(facts, sent),
+      ...(await replays(scenario, world, expected, faulty)),
     ],
     compared:
       `${facts.events.length} records, ${events.length} rows, ${findings.length} findings, ${alerts.length} alert ` +
@@ -132,14 +136,14 @@ async function judge(
   };
 }
 
-/** Batches of other sizes than those of the run before, and of the service. */
-export function knobsOf(random: Random): Record<string, number> {
-  return {
-    flush_rows_max: 200 + random.int(5_000),
-    checkpoint_records_max: 500 + random.int(10_000),
-    fetch_records_max: 20 + random.int(3_000),
-    resident_identities_max: random.chance(0.5) ? 2 + random.int(10) : 100_000,
-  };
+/** The same log once more for each `replay` among the kinds, through processes that die. */
+async function replays(scenario: Scenario, world: World, expected: Dump, priors: string): Promise<string[]> {
+  const { environment, random } = world;
+  const found: string[] = [];
+  for (const kind of scenario.kinds) {
+    if (kind === replay) found.push(...(await replayWithCrashes(environment, random, expected, priors)));
+  }
+  return found;
 }
 
 async function endAll(fleet: Fleet): Promise<void> {

@@ -97,15 +97,17 @@ async function sendLive(options: TrafficOptions, input: Input, sent: Sent, signa
   }
 }
 
+/** The recording in writes of a few steps each. Its cuts ask for priors, and nobody waits for them. */
 async function replay(
-  options: TrafficOptions,
+  { log, random }: TrafficOptions,
   ingest: Ingest,
   steps: readonly ReplayStep[],
   sent: Sent,
   signal: AbortSignal,
 ): Promise<void> {
-  const { log } = options;
   let since_cut = 0;
+  let batch: Exclude<ReplayStep, { kind: 'cut' }>[] = [];
+  let wanted = 1;
   for (const step of steps) {
     if (signal.aborted) return;
     if (step.kind === 'cut') {
@@ -115,9 +117,13 @@ async function replay(
       continue;
     }
     if (step.kind === 'records') since_cut += step.decided.length;
-    await persist(signal, () => ingest.append([step]));
-    if (step.kind !== 'records') continue;
-    sent.recorded += step.decided.length;
+    batch.push(step);
+    if (batch.length < wanted) continue;
+    const appended = batch;
+    if (!(await persist(signal, () => ingest.append(appended)))) return;
+    for (const one of appended) if (one.kind === 'records') sent.recorded += one.decided.length;
+    batch = [];
+    wanted = 1 + random.int(8);
     await pause(signal, PAUSE_MS);
   }
 }
@@ -129,8 +135,8 @@ async function disturb({ log, random }: TrafficOptions, sent: Sent, signal: Abor
     if (random.chance(0.6)) await persist(signal, () => appendTick(log));
     if (random.chance(0.3)) {
       const value = Buffer.from(`{"not":"ours","serial":${sent.poison}`);
-      await persist(signal, () => log.transact({ records: [{ topic: TOPICS.events, key: 'rubbish', value }] }));
-      sent.poison++;
+      const records = [{ topic: TOPICS.events, key: 'rubbish', value }];
+      if (await persist(signal, () => log.transact({ records }))) sent.poison++;
     }
   }
 }
@@ -185,17 +191,18 @@ async function ask(
   }
 }
 
-/** Repeats a write that may or may not have come through: it is then there twice, and recognised. */
-async function persist(signal: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+/** Repeats a write that may or may not have come through: it is then there twice. False when it was given up. */
+async function persist(signal: AbortSignal, work: () => Promise<unknown>): Promise<boolean> {
   while (!signal.aborted) {
     try {
       await work();
-      return;
+      return true;
     } catch (error) {
       if (!(error instanceof LogUnavailable || error instanceof PositionConflict)) throw error;
       await pause(signal, 100);
     }
   }
+  return false;
 }
 
 const pause = (signal: AbortSignal, ms: number): Promise<void> =>
