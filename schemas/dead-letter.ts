@@ -15,6 +15,7 @@ export const DEAD_LETTER_REASONS = [
   'truncated_input',
   'empty_record',
   'too_many_items',
+  'record_unreadable',
   'ingest_failed',
   'record_undecodable',
   'store_refused',

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type LogRecord, OffsetOutOfRange } from '../platform/event-log.ts';
+import { type LogRecord, OffsetOutOfRange, RecordsUnreadable } from '../platform/event-log.ts';
 import type { DecideContext, Item } from './core.ts';
 import { type Assembler, assembleLive, assembleRecorded, type RawBatch } from './raw-batch.ts';
 import { decideSafely } from './raw-decide.ts';
@@ -7,6 +7,7 @@ import { itemsOfRecord } from './raw-items.ts';
 import type { RawPartitionOptions } from './raw-options.ts';
 import { type Patience, Stopped } from './raw-patience.ts';
 import type { RawPosition } from './raw-position.ts';
+import { deadLetter } from './refusal.ts';
 
 /**
  * What reading on came to: a batch to be written, nothing yet although there may be more, nothing because the log is at
@@ -66,13 +67,15 @@ export class RawReading {
   /** False when the log is not the one that was being read. */
   async #read(): Promise<boolean> {
     const { log, clock, source, partition, limits } = this.#options;
+    this.#records = [];
+    this.#at = 0;
     const most = { records: limits.raw_batch_records_max, bytes: limits.raw_batch_bytes_max };
     try {
       const read = await this.#patience.until(() => log.read(source.topic, partition, this.#next, most));
       this.#records = read.records;
-      this.#at = 0;
       this.#behind = read.next;
     } catch (error) {
+      if (error instanceof RecordsUnreadable) return this.#passOver(error);
       if (!(error instanceof OffsetOutOfRange)) throw error;
       await clock.sleep(limits.raw_retry_ms, this.#signal);
       return false;
@@ -81,6 +84,23 @@ export class RawReading {
     this.#checked_ms = clock.elapsed();
     const { generation } = await this.#patience.until(() => log.describe(source.topic));
     return generation === this.#generation;
+  }
+
+  /** What the log itself cannot give is told like an item, by a dead letter without bytes. */
+  #passOver({ offset, next, message }: RecordsUnreadable): true {
+    const { clock, source, partition } = this.#options;
+    const position = `${source.topic}/${partition}/${offset}`;
+    const refusal = {
+      kind: 'refused',
+      reason: 'record_unreadable',
+      message: `${message}; look at the brokers`,
+    } as const;
+    const letter = deadLetter(refusal, { bytes: Buffer.alloc(0), position }, source.origin, clock.now());
+    this.#assembler.add({ kind: 'dead_letter', letter });
+    this.#assembler.endRecord(next);
+    this.#next = next;
+    this.#behind = next;
+    return true;
   }
 
   async #decideRecords(): Promise<void> {
