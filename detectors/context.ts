@@ -29,10 +29,10 @@ export class Context {
   size_index = -1;
   basis: 'peer_group' | 'population' = 'population';
 
-  #chosen_prior: OpenPrior | undefined;
+  /** Of one prior and one tenant, by what follows the tenant in a group's name. */
+  readonly #yardsticks = new Map<string, Yardstick>();
+  #yardsticks_prior: OpenPrior | undefined;
   #tenant = '';
-  #kind = '';
-  #peer_group: string | undefined;
 
   read(input: ScoreInput): void {
     this.f.read(input.event);
@@ -48,29 +48,39 @@ export class Context {
     this.windows.read(input, this.f, this.trace);
   }
 
-  /** Neighbouring events are often of one group: its name is not put together and looked up again for each. */
+  /** Groups are few: neither is a group's name put together for each event, nor are three tables asked for it. */
   #chooseYardstick(event: CanonicalEvent): void {
     const { kind, peer_group } = event.identity;
-    if (
-      this.prior === this.#chosen_prior &&
-      event.tenant === this.#tenant &&
-      kind === this.#kind &&
-      peer_group === this.#peer_group
-    ) {
-      return;
+    if (this.prior !== this.#yardsticks_prior || event.tenant !== this.#tenant) {
+      this.#yardsticks.clear();
+      this.#yardsticks_prior = this.prior;
+      this.#tenant = event.tenant;
     }
-    this.#chosen_prior = this.prior;
-    this.#tenant = event.tenant;
-    this.#kind = kind;
-    this.#peer_group = peer_group;
-    const name = peerGroupOf(event);
-    const group = this.prior.group(name);
-    const enough = group !== undefined && group.sessions >= GROUP_SESSIONS_MIN;
-    const population = this.prior.population(name);
-    this.peers = enough ? group : population;
-    this.basis = enough ? 'peer_group' : 'population';
-    this.beyond = enough && group !== population ? population : undefined;
+    const name = peer_group ?? `kind:${kind}`;
+    let chosen = this.#yardsticks.get(name);
+    if (chosen === undefined) {
+      if (this.#yardsticks.size >= YARDSTICKS_MAX) this.#yardsticks.clear();
+      chosen = yardstickOf(this.prior, peerGroupOf(event));
+      this.#yardsticks.set(name, chosen);
+    }
+    this.peers = chosen.peers;
+    this.beyond = chosen.beyond;
+    this.basis = chosen.basis;
   }
+}
+
+type Yardstick = Pick<Context, 'peers' | 'beyond' | 'basis'>;
+
+/** Remembered at most: names of groups are an agent's to choose. */
+const YARDSTICKS_MAX = 1024;
+
+function yardstickOf(prior: OpenPrior, name: string): Yardstick {
+  const group = prior.group(name);
+  const population = prior.population(name);
+  if (group === undefined || group.sessions < GROUP_SESSIONS_MIN) {
+    return { peers: population, beyond: undefined, basis: 'population' };
+  }
+  return { peers: group, beyond: group === population ? undefined : population, basis: 'peer_group' };
 }
 
 /** A group that taught fewer sessions is no yardstick yet; the population stands in. */
