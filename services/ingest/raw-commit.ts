@@ -11,24 +11,20 @@ export type Commit = Pick<LogWrite, 'records' | 'counters'> & {
 };
 
 /**
- * Writes records, counters and position in one, exactly once: an attempt that ended unclearly is recognised by the
- * position before it is repeated. Whoever else may have written this position has written the same records with it.
+ * Writes records, counters and position in one, exactly once. What is repeated after an attempt that ended unclearly is
+ * refused when that attempt came through, and the position then tells so. Whoever else may have written this position has
+ * written the same records with it.
  */
 export function commit(log: EventLog, patience: Patience, write: Commit): Promise<CommitResult> {
   const { name, expected, position, records, counters = [] } = write;
-  let unclear = false;
-  const isThere = async (): Promise<boolean> => (await log.position(name)) === position;
+  const expect = { name, position: expected, fence: name };
   return patience.until(async (again) => {
-    unclear ||= again;
-    if (unclear && (await isThere())) return 'durable';
     try {
-      const expect = { name, position: expected, fence: name };
       await log.transact({ records, counters, positions: [{ name, position }], expect });
       return 'durable';
     } catch (error) {
       if (!(error instanceof PositionConflict)) throw error;
-      // An attempt that ended unclearly can have come through after the position was read.
-      return unclear && (await isThere()) ? 'durable' : 'taken';
+      return again && (await log.position(name)) === position ? 'durable' : 'taken';
     }
   });
 }

@@ -82,11 +82,14 @@ describe('exactly once', () => {
       const disk = loaded(3, 40);
       const clock = jumpingClock();
       const faults = randomFaults(seeded(seed), { fail: 0.3, delay: 0.3, delay_ms_max: 50, skip: 0.3 });
-      const { runner } = runnerOn(openSimulatedLog({ disk, clock, faults }), { clock, limits: small });
+      const telemetry = createTelemetry({ level: 'silent' });
+      const { runner } = runnerOn(openSimulatedLog({ disk, clock, faults }), { clock, telemetry, limits: small });
       await assign(runner, [0, 1, 2]);
       await until('worked off', () => isDrained(disk));
       await runner.stop();
       assert.deepEqual(outcomeOf(disk), expected, `seed ${seed}`);
+      const metrics = await telemetry.registry.metrics();
+      assert.ok(!metrics.includes('countersign_raw_taken_over_total{'), 'its own writes are known for its own');
     }
   });
 
