@@ -132,6 +132,15 @@ export const LIMITS = {
   kafka_rebalance_ms: 60 * SECOND_MS,
   /** Time between two signs of life of a member of a group, at most; a sixth of its session when that is shorter. */
   kafka_heartbeat_ms_max: 1 * SECOND_MS,
+  /** How long topics of the log keep their records when they are made, and at least when they are found. */
+  kafka_retention_ms: 30 * DAY_MS,
+  kafka_retention_ms_min: 7 * DAY_MS,
+  /** Bytes of the writes that go into one transaction, and of all that wait for theirs. */
+  kafka_group_bytes_max: 4 * MIB,
+  kafka_queue_bytes_max: 64 * MIB,
+  /** A write that no broker takes is given back after so long, and a log that closes carries out for so long what waits. */
+  kafka_write_wait_ms: 30 * SECOND_MS,
+  kafka_close_ms: 10 * SECOND_MS,
   /** Accepted events whose keys a partition remembers; a redelivery further back is not recognised. */
   dedup_keys_per_partition: 1_048_576,
   /** Identities held in memory per partition before idle ones are evicted. */
@@ -154,6 +163,14 @@ export const LIMITS = {
   checkpoint_idle_ms: 1 * SECOND_MS,
   checkpoint_records_max: 100_000,
 
+  /**
+   * A partition that goes on behind an accepted gap numbers its records from so far beyond everything stored: further than
+   * what a process that was given up may still write.
+   */
+  gap_margin_offsets: 1_000_000,
+  /** Records left out because the worker fails on them, within a span of offsets; at one more the partition stands still. */
+  failed_records_max: 16,
+  failed_records_span: 10_000,
   /** Priors that are asked for and not built yet: each waits for its turn. */
   priors_waiting_max: 16,
   /** Records that detect may be behind the log before the service calls itself not ready. */
@@ -249,6 +266,10 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
     limits.kafka_fetch_bytes <= limits.kafka_read_ahead_bytes_max,
     'kafka_fetch_bytes <= kafka_read_ahead_bytes_max',
   );
+  must(limits.kafka_retention_ms_min <= limits.kafka_retention_ms, 'kafka_retention_ms_min <= kafka_retention_ms');
+  must(limits.log_batch_bytes_max <= limits.kafka_group_bytes_max, 'log_batch_bytes_max <= kafka_group_bytes_max');
+  must(limits.kafka_group_bytes_max <= limits.kafka_queue_bytes_max, 'kafka_group_bytes_max <= kafka_queue_bytes_max');
+  must(limits.log_record_bytes_max <= limits.kafka_queue_bytes_max, 'log_record_bytes_max <= kafka_queue_bytes_max');
   must(limits.kafka_poll_ms_max < limits.kafka_request_ms, 'kafka_poll_ms_max < kafka_request_ms');
   must(limits.replay_cut_ms % limits.replay_tick_ms === 0, 'replay_cut_ms is a multiple of replay_tick_ms');
   must(limits.item_bytes_max <= limits.replay_batch_bytes_max, 'item_bytes_max <= replay_batch_bytes_max');
@@ -256,6 +277,11 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.checkpoint_records_max <= limits.feed_memory_max, 'checkpoint_records_max <= feed_memory_max');
   must(limits.fetch_bytes_max <= limits.flush_bytes_max, 'fetch_bytes_max <= flush_bytes_max');
   must(limits.restart_ms <= limits.restart_ms_max, 'restart_ms <= restart_ms_max');
+  must(
+    2 * limits.checkpoint_records_max <= limits.gap_margin_offsets,
+    'gap_margin_offsets leaves room for two checkpoints',
+  );
+  must(limits.failed_records_max < limits.failed_records_span, 'failed_records_max < failed_records_span');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
   must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');

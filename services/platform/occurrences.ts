@@ -31,6 +31,7 @@ export const OCCURRENCES = declare({
   alerts_revised: { level: 'info', help: 'alert revisions written', labels: ['severity', 'status'] },
   store_retries: { level: 'warn', help: 'writes repeated because the store was unavailable', labels: ['write'] },
   rows_refused: { level: 'error', help: 'rows the store refused for good', labels: ['table'] },
+  records_failed: { level: 'error', help: 'times detect failed on a record, by a defect of its own', labels: [] },
   gaps_found: { level: 'error', help: 'partitions stopped by a gap in the log', labels: [] },
   feed_appended: { level: 'debug', help: 'alert revisions appended to the feed', labels: [] },
   feed_repeated: { level: 'debug', help: 'repeated alert records left out of the feed', labels: [] },
@@ -59,9 +60,12 @@ export const OCCURRENCES = declare({
   authentications_refused: { level: 'warn', help: 'API requests with a missing or refused key', labels: ['reason'] },
   authentications_limited: { level: 'debug', help: 'refused keys beyond what an address may fail', labels: [] },
   streams_dropped: { level: 'warn', help: 'streams ended by the service', labels: ['reason'] },
-  log_records_appended: { level: 'debug', help: 'records made durable in the embedded log', labels: ['topic'] },
-  log_commits: { level: 'debug', help: 'transactions committed to the embedded log', labels: [] },
-  log_unavailable: { level: 'error', help: 'writes the embedded log could not take', labels: ['reason'] },
+  log_records_appended: { level: 'debug', help: 'records made durable in the event log', labels: ['topic'] },
+  log_commits: { level: 'debug', help: 'transactions committed to the event log', labels: [] },
+  log_transactions_repeated: { level: 'warn', help: 'transactions begun again because nothing was written', labels: [] },
+  log_topics_weak: { level: 'warn', help: 'topics that can lose what they acknowledged', labels: ['reason'] },
+  log_writers_fenced: { level: 'error', help: 'times another process ran under this instance name', labels: [] },
+  log_unavailable: { level: 'error', help: 'writes the event log could not take', labels: ['reason'] },
 });
 
 export type OccurrenceName = keyof typeof OCCURRENCES;

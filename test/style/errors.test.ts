@@ -7,6 +7,7 @@ import { LISTEN_CODES } from '../../services/api/server.ts';
 import { UNUSABLE_CODES } from '../../services/platform/clickhouse/errors.ts';
 import { CONFIG_CODES } from '../../services/platform/config-problems.ts';
 import { DATA_DIR_CODES } from '../../services/platform/data-dir.ts';
+import { KAFKA_UNUSABLE_CODES } from '../../services/platform/kafka/errors.ts';
 import { LOG_UNUSABLE_CODES } from '../../services/platform/sqlite-log/errors.ts';
 import { load } from './source.ts';
 
@@ -16,6 +17,7 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   Configuration: CONFIG_CODES,
   'Data directory': DATA_DIR_CODES,
   'Event log': LOG_UNUSABLE_CODES,
+  Kafka: KAFKA_UNUSABLE_CODES,
   Store: UNUSABLE_CODES,
   Commands: REFUSALS,
   'HTTP API': OWN_CODES,

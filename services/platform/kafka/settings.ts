@@ -43,7 +43,7 @@ export type KafkaSettings = {
   readonly topics: Readonly<Record<TopicName, string>>;
   /** Whether absent topics of ours are created. Those of sources never are. */
   readonly create_topics: boolean;
-  /** Of the partitioned topics, when they are created; a topic with another count is refused. */
+  /** Of the partitioned topics when they are created. */
   readonly partitions: number;
   readonly replication_factor: number;
   readonly session_timeout_ms: number;
@@ -57,9 +57,14 @@ export const LEDGER_PARTITIONS = 16;
 
 const SOURCE = 'source:';
 
+/** Whether a topic is read only: others write it. */
+export function isSource(topic: Topic): boolean {
+  return topic.startsWith(SOURCE);
+}
+
 /** Name of a topic on the cluster. */
 export function physicalName(settings: KafkaSettings, topic: Topic): string {
-  if (topic.startsWith(SOURCE)) return topic.slice(SOURCE.length);
+  if (isSource(topic)) return topic.slice(SOURCE.length);
   const own = (Object.keys(TOPICS) as (keyof typeof TOPICS)[]).find((name) => TOPICS[name] === topic);
   if (own === undefined) throw new RangeError(`there is no topic ${topic}`);
   return settings.topics[own];

@@ -1,0 +1,143 @@
+import type { Clock } from '../clock.ts';
+import { OffsetOutOfRange } from '../event-log.ts';
+import { partitionOf } from '../partitioner.ts';
+import { keyBytes, keyText } from './key-text.ts';
+import type { KafkaReader } from './reader-types.ts';
+import type { BatchRecord } from './record-batch.ts';
+import { type KafkaSettings, LEDGER_PARTITIONS, transactionalId } from './settings.ts';
+
+/**
+ * Positions and counters, in a compacted topic:
+ *
+ *   p/<name>                       -> the position
+ *   c/<transactional id>/<name>    -> sum of what this writer ever added, in decimal
+ *
+ * They are written in the transaction of the records that they belong to. A writer that begins reads back its own sums,
+ * so what it writes stays exact across crashes; the counter is the sum over writers, each of which has one owner.
+ */
+export type LedgerRecord = { readonly partition: number; readonly record: BatchRecord };
+
+export type Ledger = {
+  /** Waits for transactions that are under way in the position's partition, for as long as those may take. */
+  position(name: string): Promise<string | undefined>;
+  /** What the writer of this fence has added, by counter. Called once it owns the fence. */
+  sumsOf(fence: string): Promise<ReadonlyMap<string, number>>;
+  /** Sums over all writers, as far as decided, and all that this handle has written. */
+  counters(): Promise<ReadonlyMap<string, number>>;
+  /** Tells that this handle has committed records of a ledger partition up to `end`. */
+  wrote(partition: number, end: number): void;
+  positionRecord(name: string, position: string): LedgerRecord;
+  sumRecord(fence: string, name: string, sum: number): LedgerRecord;
+};
+
+/** What has been read of one partition. */
+type View = {
+  /** Undefined before the first read. */
+  next: number | undefined;
+  readonly entries: Map<string, string>;
+  /** What this handle has written ends here. */
+  written: number;
+  reading: Promise<void>;
+};
+
+const READ = { records: 8_192, bytes: 4 * 1024 * 1024 };
+const PAUSE_MS = 1;
+const PAUSE_MS_MAX = 50;
+
+const POSITION = 'p/';
+const SUM = 'c/';
+
+export function createLedger(options: {
+  readonly settings: KafkaSettings;
+  readonly clock: Clock;
+  readonly reader: Pick<KafkaReader, 'offsets' | 'read'>;
+}): Ledger {
+  const { settings, clock, reader } = options;
+  const topic = settings.topics.ledger;
+  const views = Array.from({ length: LEDGER_PARTITIONS }, (): View => {
+    return { next: undefined, entries: new Map(), written: 0, reading: Promise.resolve() };
+  });
+  const viewOf = (partition: number): View => views[partition] as View;
+
+  const readOn = async (view: View, partition: number, from: number): Promise<number> => {
+    try {
+      const { records, next } = await reader.read(topic, partition, from, READ);
+      for (const { key, value, tombstone } of records) {
+        if (tombstone === true) view.entries.delete(key);
+        else view.entries.set(key, keyText(value));
+      }
+      return next;
+    } catch (error) {
+      if (!(error instanceof OffsetOutOfRange)) throw error;
+      // The ledger was made anew or cut: what it says now is what there is.
+      view.entries.clear();
+      return error.bounds.start;
+    }
+  };
+  const readTo = async (partition: number, how: 'all' | 'decided'): Promise<void> => {
+    const view = viewOf(partition);
+    const { start, stable, end } = await reader.offsets(topic, partition);
+    const to = how === 'all' ? end : Math.max(stable, view.written);
+    let pause = PAUSE_MS;
+    view.next ??= start;
+    while (view.next < to) {
+      const next = await readOn(view, partition, view.next);
+      if (next === view.next) {
+        await clock.sleep(pause);
+        pause = Math.min(2 * pause, PAUSE_MS_MAX);
+      }
+      view.next = next;
+    }
+  };
+  /** One at a time for each partition. */
+  const caughtUp = async (partition: number, how: 'all' | 'decided'): Promise<View['entries']> => {
+    const view = viewOf(partition);
+    const reading = view.reading.then(() => readTo(partition, how));
+    view.reading = reading.catch(() => {});
+    await reading;
+    return view.entries;
+  };
+
+  return {
+    position: async (name) => {
+      const entries = await caughtUp(partitionOf(name, LEDGER_PARTITIONS), 'all');
+      return entries.get(POSITION + name);
+    },
+    sumsOf: async (fence) => {
+      const entries = await caughtUp(partitionOf(fence, LEDGER_PARTITIONS), 'all');
+      const prefix = sumKey(settings, fence, '');
+      return new Map(
+        [...entries]
+          .filter(([key]) => key.startsWith(prefix))
+          .map(([key, sum]) => [key.slice(prefix.length), Number(sum)]),
+      );
+    },
+    counters: async () => {
+      const all = await Promise.all(views.map((_, partition) => caughtUp(partition, 'decided')));
+      const sums = new Map<string, number>();
+      for (const [key, sum] of all.flatMap((entries) => [...entries])) {
+        if (!key.startsWith(SUM)) continue;
+        const name = key.slice(key.indexOf('/', SUM.length) + 1);
+        sums.set(name, (sums.get(name) ?? 0) + Number(sum));
+      }
+      return sums;
+    },
+    wrote: (partition, end) => {
+      const view = viewOf(partition);
+      view.written = Math.max(view.written, end);
+    },
+    positionRecord: (name, position) => ({
+      partition: partitionOf(name, LEDGER_PARTITIONS),
+      record: { key: POSITION + name, value: keyBytes(position) },
+    }),
+    sumRecord: (fence, name, sum) => ({
+      partition: partitionOf(fence, LEDGER_PARTITIONS),
+      record: { key: sumKey(settings, fence, name), value: Buffer.from(`${sum}`) },
+    }),
+  };
+}
+
+/** The transactional id holds no slash here, so that the name may. */
+function sumKey(settings: KafkaSettings, fence: string, name: string): string {
+  return `${SUM}${encodeURIComponent(transactionalId(settings, fence))}/${name}`;
+}
