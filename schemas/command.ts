@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ContainmentId, TermsDigest } from './containment.ts';
+import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
 import { KeyHash, KeyId, PrincipalRef, Role } from './principal.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
@@ -58,6 +59,12 @@ export const Command = z.discriminatedUnion('type', [
     subscription: z.string(),
     status: SubscriptionStatus,
   }),
+  /** Ends the pauses of a webhook, wherever its lanes run. */
+  z.object({ ...shared, type: z.literal('subscription_retry'), subscription: Subscription.shape.id }),
+  /** Only a process of ours reports and closes gaps, and only a person decides one. */
+  z.object({ ...shared, type: z.literal('report_gap'), gap: Gap }),
+  z.object({ ...shared, type: z.literal('decide_gap'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),
+  z.object({ ...shared, type: z.literal('close_gap'), gap: Gap.shape.id, resumed_at: z.int().min(0) }),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -99,6 +106,10 @@ export const REFUSALS = [
   'approver_must_be_human',
   'last_admin',
   'subscription_unknown',
+  'unknown_gap',
+  'gap_already_open',
+  'gap_already_decided',
+  'gap_already_closed',
   'too_many',
 ] as const;
 export const Refusal = z.enum(REFUSALS);
@@ -108,7 +119,7 @@ export type Refusal = z.infer<typeof Refusal>;
 export const Outcome = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('done'),
-    /** The containment, principal, key or subscription that the command was about, and its state afterwards. */
+    /** The containment, principal, key, subscription or gap that the command was about, and its state afterwards. */
     subject: z.string(),
     state: z.string().optional(),
   }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Outcome } from './command.ts';
 import { Containment, ContainmentState } from './containment.ts';
+import { Gap, GapReason, GapResume } from './gap.ts';
 import { ApiKey, KeyId, Principal, PrincipalRef, Role } from './principal.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
 import { Verdict } from './verdict.ts';
@@ -47,7 +48,12 @@ export const ControlRecord = z.discriminatedUnion('kind', [
     subscription: z.string(),
     status: SubscriptionStatus,
   }),
+  z.object({ ...audit, kind: z.literal('subscription_retried'), subscription: z.string() }),
   z.object({ ...audit, kind: z.literal('verdict_given'), verdict: Verdict }),
+  z.object({ ...audit, kind: z.literal('gap_opened'), gap: Gap }),
+  /** `who` has decided it. */
+  z.object({ ...audit, kind: z.literal('gap_decided'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),
+  z.object({ ...audit, kind: z.literal('gap_closed'), gap: Gap.shape.id, resumed_at: z.int().min(0) }),
   z.object({
     ...audit,
     kind: z.literal('command_outcome'),

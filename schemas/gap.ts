@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LIMITS } from './limits.ts';
+import { PrincipalRef } from './principal.ts';
 
 /**
  * A place where a stage cannot go on honestly: records were deleted before they were read, a topic was made anew, state
@@ -23,3 +25,25 @@ export type Gap = z.infer<typeof Gap>;
 /** Where to go on: with the oldest record that is there, or behind the newest. */
 export const GapResume = z.enum(['start', 'end']);
 export type GapResume = z.infer<typeof GapResume>;
+
+/** Why an operator decided so: for the record, never empty. */
+export const GapReason = z.string().max(LIMITS.comment_chars_max).regex(/\S/, 'give a reason, in words');
+
+/** `closed`: the stage has gone on, or another gap took its place. */
+export const GAP_STATES = ['open', 'decided', 'closed'] as const;
+
+/** A gap with what became of it, as the control log tells it. Times are epoch milliseconds. */
+export const GapIncident = z.object({
+  gap: Gap,
+  state: z.enum(GAP_STATES),
+  since: z.int(),
+  decision: z.object({ by: PrincipalRef, resume: GapResume, reason: GapReason, when: z.int() }).optional(),
+  closed: z
+    .object({
+      when: z.int(),
+      /** The offset with which the stage has gone on; absent when another gap took its place. */
+      resumed_at: z.int().min(0).optional(),
+    })
+    .optional(),
+});
+export type GapIncident = z.infer<typeof GapIncident>;

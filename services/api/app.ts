@@ -67,7 +67,7 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
 }
 
 /** Fastify's types tell plain servers from TLS servers; for everything that is done with ours they are the same. */
-function createServer(tls: Tls | undefined, options: FastifyServerOptions): FastifyInstance {
+export function createServer(tls: Tls | undefined, options: FastifyServerOptions): FastifyInstance {
   if (tls === undefined) return Fastify(options);
   const https: FastifyHttpsOptions<HttpsServer>['https'] = { ...tls, minVersion: 'TLSv1.2' };
   return Fastify({ ...options, https } as unknown as FastifyHttpsOptions<HttpsServer>) as unknown as FastifyInstance;

@@ -71,6 +71,10 @@ const OF_COMMANDS: Record<Refusal, number> = {
   approver_must_be_human: 409,
   last_admin: 409,
   subscription_unknown: 404,
+  unknown_gap: 404,
+  gap_already_open: 409,
+  gap_already_decided: 409,
+  gap_already_closed: 409,
   too_many: 409,
 };
 

@@ -11,11 +11,11 @@ import { errorBody, sendRefusal } from './replies.ts';
 const RETRY_AFTER_S = 5;
 
 /** Whatever ends a request otherwise than by an answer or a refusal becomes a refusal, with no more than is safe to tell. */
-export function installFailureHandling(app: FastifyInstance, ports: Ports): void {
+export function installFailureHandling(app: FastifyInstance, ports: Pick<Ports, 'telemetry'>): void {
   app.setErrorHandler((error: FastifyError, request, reply) => sendRefusal(reply, refusalOf(error, request, ports)));
 }
 
-export function refusalOf(error: unknown, request: FastifyRequest, { telemetry }: Ports): Refused {
+export function refusalOf(error: unknown, request: FastifyRequest, { telemetry }: Pick<Ports, 'telemetry'>): Refused {
   const refused = classify(error);
   if (STATUS_OF[refused.code] < 500) {
     telemetry.occurred('requests_refused', { code: refused.code }, { request: request.id });

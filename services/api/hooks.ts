@@ -35,7 +35,7 @@ type Installed = {
 /** What happens to every request: headers, who asks and whether they may, and how long it took. */
 export function installHooks(
   app: FastifyInstance,
-  { telemetry, clock }: Ports,
+  { telemetry, clock }: Pick<Ports, 'telemetry' | 'clock'>,
   { authenticator, secure, closing }: Installed,
 ): void {
   const headers = headersOf({ secure });

@@ -147,7 +147,7 @@ export type SubscriptionReport = LaneReport & {
 
 export type RedeliverRefusal = 'subscription_unknown' | 'webhook_id_unknown' | 'redelivery_active';
 
-/** A `Webhooks` of services/deliver/webhook.ts is one. */
+/** A `Webhooks` of services/deliver/webhook.ts is one; `webhooksElsewhere` where another process runs the lanes. */
 export type WebhooksPort = {
   /** Every subscription, that of the configuration too. Rejects with LogUnavailable. */
   status(): Promise<readonly SubscriptionReport[]>;
@@ -157,11 +157,13 @@ export type WebhooksPort = {
     range: { readonly first: string; readonly last: string },
   ): Promise<{ readonly ok: true } | { readonly ok: false; readonly code: RedeliverRefusal; readonly message: string }>;
   /** Ends the pause before the next attempt. False when there is no such subscription. */
-  retryNow(subscription: string): boolean;
+  retryNow(subscription: string): Promise<boolean>;
 };
 
 export type DetectPartition = {
   readonly partition: number;
+  /** Worked on by this process. Of the others only what their last checkpoint says is known. */
+  readonly here: boolean;
   readonly state: 'running' | 'gap';
   readonly gap?: { readonly reason: string; readonly message: string };
   readonly next_offset: number;
@@ -174,7 +176,8 @@ export type DetectPartition = {
 export type DetectPort = {
   /** Names of `Model.detectors`, in the order of an event's score parts. */
   readonly detectors: readonly string[];
-  status(): readonly DetectPartition[];
+  /** All partitions of the cluster. Rejects with LogUnavailable. */
+  status(): Promise<readonly DetectPartition[]>;
   stalled(): boolean;
 };
 

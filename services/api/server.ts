@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { LIMITS } from '../../schemas/limits.ts';
 import { buildApp, type Tls } from './app.ts';
+import { buildHealthApp, type HealthPorts } from './health-app.ts';
 import type { Ports } from './ports.ts';
 
 export type ListenOptions = {
@@ -41,7 +42,19 @@ export type ListenRefused = {
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /** Builds the API and listens, on this machine only unless there is TLS or an explicit permission. */
-export async function listen(ports: Ports, options: ListenOptions): Promise<Listening | ListenRefused> {
+export function listen(ports: Ports, options: ListenOptions): Promise<Listening | ListenRefused> {
+  return listenWith((tls) => buildApp(ports, tls), options);
+}
+
+/** The same for a process that has no API: health and metrics. */
+export function listenForHealth(ports: HealthPorts, options: ListenOptions): Promise<Listening | ListenRefused> {
+  return listenWith((tls) => buildHealthApp(ports, tls), options);
+}
+
+async function listenWith(
+  build: (options: { readonly tls?: Tls }) => Promise<FastifyInstance>,
+  options: ListenOptions,
+): Promise<Listening | ListenRefused> {
   const { host = '127.0.0.1', port, tls, allow_plaintext_beyond_loopback = false } = options;
   if (tls === undefined && !allow_plaintext_beyond_loopback && !LOOPBACK.test(host)) {
     return {
@@ -52,7 +65,7 @@ export async function listen(ports: Ports, options: ListenOptions): Promise<List
         'Set listen.tls, listen on 127.0.0.1, or set listen.allow_plaintext_beyond_loopback to true.',
     };
   }
-  const app = await buildApp(ports, tls === undefined ? {} : { tls });
+  const app = await build(tls === undefined ? {} : { tls });
   app.server.maxConnections = LIMITS.http_connections_max;
   try {
     await app.listen({ host, port });

@@ -33,9 +33,9 @@ export async function statusOf({ ports, streams }: Context): Promise<z.input<typ
   };
 }
 
-function partitionsOf({ detect, log }: Ports): Promise<z.input<typeof PartitionView>[]> {
+async function partitionsOf({ detect, log }: Ports): Promise<z.input<typeof PartitionView>[]> {
   return Promise.all(
-    detect.status().map(async (partition) => {
+    (await detect.status()).map(async (partition) => {
       const { end } = await log.bounds(TOPICS.events, partition.partition);
       // What a stopped partition has applied is unknown here, so all of it waits for the operator's decision.
       return { ...partition, end_offset: end, lag: Math.max(0, end - partition.next_offset) };

@@ -3,6 +3,7 @@ import { type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
 import { commandDigest } from '../control/command-bus.ts';
 import { keyRefusal, standingOf } from '../control/keys.ts';
 import * as accounts from './accounts.ts';
+import * as gaps from './gaps.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
 
@@ -19,7 +20,19 @@ const ROLES_FOR = {
   subscription_set: ['admin'],
   subscription_remove: ['admin'],
   subscription_status: ['admin'],
+  subscription_retry: ['admin'],
+  report_gap: [],
+  decide_gap: ['admin'],
+  close_gap: [],
 } as const satisfies Record<Command['type'], readonly Role[] | undefined>;
+
+/** What processes of ours ask by themselves. No user can: nobody holds a key of the system. */
+const OF_THE_SYSTEM: ReadonlySet<Command['type']> = new Set([
+  'subscription_status',
+  'subscription_retry',
+  'report_gap',
+  'close_gap',
+]);
 
 /**
  * Decides one command and writes its outcome, or nothing when it was decided before. What the asker may do is looked up in
@@ -45,7 +58,7 @@ export function onCommand(turn: Turn, command: Command): void {
 function admission(turn: Turn, command: Command): Outcome | undefined {
   const { state, context } = turn;
   if (samePrincipal(command.by, SYSTEM)) {
-    return command.type === 'subscription_status' ? undefined : refusal('role_missing', 'the system may not ask this');
+    return OF_THE_SYSTEM.has(command.type) ? undefined : refusal('role_missing', 'the system may not ask this');
   }
   const { credential } = command;
   if (credential === undefined) return refusal('credential_refused', 'the command names no key');
@@ -57,6 +70,7 @@ function admission(turn: Turn, command: Command): Outcome | undefined {
   const needed: readonly Role[] | undefined = ROLES_FOR[command.type];
   const { roles } = standingOf(state, command.by, credential);
   if (needed === undefined || needed.some((role) => roles.includes(role))) return undefined;
+  if (needed.length === 0) return refusal('role_missing', 'only a process of the service itself may ask this');
   return refusal('role_missing', `it needs one of the roles ${needed.join(', ')}`);
 }
 
@@ -82,6 +96,14 @@ function perform(turn: Turn, command: Command): Outcome {
       return subscriptions.remove(turn, command);
     case 'subscription_status':
       return subscriptions.status(turn, command);
+    case 'subscription_retry':
+      return subscriptions.retry(turn, command);
+    case 'report_gap':
+      return gaps.report(turn, command);
+    case 'decide_gap':
+      return gaps.decide(turn, command);
+    case 'close_gap':
+      return gaps.close(turn, command);
   }
 }
 

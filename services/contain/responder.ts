@@ -1,15 +1,16 @@
 import type { ControlRecord } from '../../schemas/control.ts';
-import { UNITS } from '../../schemas/limits.ts';
+import { LIMITS } from '../../schemas/limits.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
 import type { ControlState } from '../control/state.ts';
 import { type ControlPosition, commitControl, foldControl, readPosition, whileUnavailable } from '../control/writer.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS } from '../platform/event-log.ts';
+import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS, type Topic } from '../platform/event-log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import { createExecutions, type Executions } from './executions.ts';
 import { type Executor, isRepeatable } from './executor.ts';
-import { decideInputs, readInputs, verdictRecords } from './inputs.ts';
+import { decideInputs, type Inputs, readInputs, type Scan, verdictRecords } from './inputs.ts';
 import type { ContainmentPolicy } from './policy.ts';
+import { INPUTS, type Input, type Standstill, settle, settleLeftover, standstillAt } from './standstill.ts';
 import { change, nextDue, openTurn, passTime, resume, type Turn } from './turn.ts';
 
 export type ResponderOptions = {
@@ -23,11 +24,10 @@ export type ResponderOptions = {
   readonly instance: string;
 };
 
-/** `fenced`: another responder has taken over. `gap`: inputs are missing, an operator decides. */
+/** `fenced`: another responder has taken over, or somebody repaired the control log. */
 type ResponderEnd =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'fenced' }
-  | { readonly kind: 'gap'; readonly message: string }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 export type Responder = {
@@ -48,13 +48,12 @@ export function startResponder(options: ResponderOptions): Responder {
   const ended = run(options, executions, stopping.signal)
     .catch((error: unknown): ResponderEnd => {
       if (stopping.signal.aborted && error instanceof LogUnavailable) return { kind: 'stopped' };
-      if (error instanceof OffsetOutOfRange) return { kind: 'gap', message: error.message };
       return { kind: 'failed', error };
     })
     .then((end) => {
       executions.abort();
       if (end.kind !== 'stopped') {
-        const message = end.kind === 'failed' ? String(end.error) : end.kind === 'gap' ? end.message : undefined;
+        const message = end.kind === 'failed' ? String(end.error) : undefined;
         options.telemetry.occurred('responder_stops', { reason: end.kind }, { message });
       }
       return end;
@@ -68,8 +67,37 @@ export function startResponder(options: ResponderOptions): Responder {
   };
 }
 
+/**
+ * Keeps a responder at work until the signal aborts, for the process that holds the office: one that was fenced takes over
+ * again. Resolves once the last one has ended, which takes an execution under way at most; rejects on a defect.
+ */
+export async function runResponder(
+  options: Omit<ResponderOptions, 'instance'> & { readonly newInstance: () => string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { newInstance, ...rest } = options;
+  while (!signal.aborted) {
+    const responder = startResponder({ ...rest, instance: newInstance() });
+    const stop = (): void => void responder.stop();
+    signal.addEventListener('abort', stop, { once: true });
+    const end = await responder.ended;
+    signal.removeEventListener('abort', stop);
+    if (end.kind === 'failed') throw end.error;
+    if (end.kind === 'fenced') await options.clock.sleep(LIMITS.takeover_ms, signal);
+  }
+}
+
 /** What the responder holds between turns: the folded log, and the position that its last write left. */
-type Held = { readonly state: ControlState; text: string; position: ControlPosition };
+type Held = {
+  readonly state: ControlState;
+  text: string;
+  position: ControlPosition;
+  /** Inputs that cannot be read on, as of the last look at the log. */
+  stops: ReadonlyMap<Input, Standstill>;
+  scan: Scan | undefined;
+  /** When the log was last looked at, epoch milliseconds. */
+  looked: number;
+};
 
 type Shell = ResponderOptions & { readonly executions: Executions; readonly stopping: AbortSignal };
 
@@ -77,21 +105,30 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   const held = await takeOver(options, stopping);
   if ('kind' in held) return held;
   const shell = { ...options, executions, stopping };
+  await look(shell, held);
   const first = turnOf(options, held.state);
   resume(first);
   if (!(await finish(shell, held, first, held.position))) return { kind: 'fenced' };
   while (!stopping.aborted) {
-    const inputs = await whileUnavailable(options.clock, stopping, () => readInputs(options.log, held.position));
-    const turn = turnOf(options, held.state);
+    const inputs = await gather(shell, held);
+    if (inputs === undefined) continue;
+    // Denials and revoked keys may be among what is missing, so nothing is dispatched before somebody has decided.
+    const turn = turnOf(options, held.state, { dispatches: !held.stops.has('commands') });
     report(turn, executions);
     passTime(turn);
     for (const id of executions.takeRetries()) change(turn, id, { type: 'retry' }, { who: SYSTEM });
     decideInputs(turn, inputs);
-    if (inputs.count === 0 && turn.records.length === 0) {
+    const position = settleStops(turn, held, inputs.position);
+    const passed = inputs.scan?.next !== held.scan?.next;
+    const consumed = inputs.feed.length + inputs.commands.length > 0 || position !== inputs.position;
+    held.scan = inputs.scan;
+    if (consumed || turn.records.length > 0) {
+      if (!(await finish(shell, held, turn, position))) return { kind: 'fenced' };
+    } else {
       // What was passed over were markers of transactions: not worth a write, but nothing to wake up for either.
-      held.position = inputs.position;
-      await idle(shell, held);
-    } else if (!(await finish(shell, held, turn, inputs.position))) return { kind: 'fenced' };
+      held.position = position;
+      if (!passed) await idle(shell, held);
+    }
   }
   await executions.settled();
   const final = turnOf(options, held.state);
@@ -100,14 +137,55 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   return { kind: (await finish(shell, held, final, held.position)) ? 'stopped' : 'fenced' };
 }
 
+/** The next inputs. Looks at the log first where one stands still, now and then, and when an offset is out of range. */
+async function gather(shell: Shell, held: Held): Promise<Inputs | undefined> {
+  const { log, clock, stopping } = shell;
+  if (held.stops.size > 0 || clock.now() - held.looked >= LIMITS.log_check_ms) await look(shell, held);
+  try {
+    return await whileUnavailable(clock, stopping, () => readInputs(log, held.position, held.stops, held.scan));
+  } catch (error) {
+    if (!(error instanceof OffsetOutOfRange)) throw error;
+    await look(shell, held);
+    // The log has changed between two looks at it.
+    if (held.stops.size === 0) await clock.sleep(LIMITS.takeover_ms, stopping);
+    return undefined;
+  }
+}
+
+async function look({ log, clock, stopping }: Shell, held: Held): Promise<void> {
+  const found = new Map<Input, Standstill>();
+  for (const input of INPUTS) {
+    const stop = await whileUnavailable(clock, stopping, () => standstillAt(log, input, held.position[input]));
+    if (stop !== undefined) found.set(input, stop);
+  }
+  held.stops = found;
+  held.looked = clock.now();
+}
+
+/** The position with which reading goes on after what was decided about gaps; the same one when nothing was. */
+function settleStops(turn: Turn, { stops }: Held, from: ControlPosition): ControlPosition {
+  let position = from;
+  for (const input of INPUTS) {
+    const stop = stops.get(input);
+    if (stop === undefined) settleLeftover(turn, input, from[input]);
+    const next = stop && settle(turn, stop);
+    if (next !== undefined) position = { ...position, [input]: next };
+  }
+  return position;
+}
+
 function report(turn: Turn, executions: Executions): void {
   for (const { id, result, repeatable } of executions.takeReports()) {
     change(turn, id, { type: 'report', result, repeatable }, { who: SYSTEM });
   }
 }
 
-function turnOf({ clock, policy, executor }: ResponderOptions, state: ControlState): Turn {
-  const named = executor && { name: executor.name, repeatable: isRepeatable(executor) };
+function turnOf(
+  { clock, policy, executor }: ResponderOptions,
+  state: ControlState,
+  { dispatches }: { readonly dispatches: boolean } = { dispatches: true },
+): Turn {
+  const named = executor && dispatches ? { name: executor.name, repeatable: isRepeatable(executor) } : undefined;
   return openTurn(state, { now: clock.now(), policy, executor: named });
 }
 
@@ -115,11 +193,6 @@ function turnOf({ clock, policy, executor }: ResponderOptions, state: ControlSta
 async function takeOver(options: ResponderOptions, stopping: AbortSignal): Promise<Held | ResponderEnd> {
   const { log, clock, instance, executor } = options;
   const { text, position } = await whileUnavailable(clock, stopping, () => readPosition(log));
-  for (const topic of [TOPICS.feed, TOPICS.commands] as const) {
-    const { generation } = await whileUnavailable(clock, stopping, () => log.describe(topic));
-    const known = topic === TOPICS.feed ? position.feed : position.commands;
-    if (generation !== known.generation) return { kind: 'gap', message: `${topic} was deleted and made anew` };
-  }
   const epoch = position.epoch + 1;
   const fence: ControlRecord = {
     v: 1,
@@ -136,7 +209,8 @@ async function takeOver(options: ResponderOptions, stopping: AbortSignal): Promi
   if (written === 'conflict') return { kind: 'fenced' };
   const { state } = await whileUnavailable(clock, stopping, () => foldControl(log));
   if (state.responder?.epoch !== epoch || state.responder.instance !== instance) return { kind: 'fenced' };
-  return { state, text: JSON.stringify(next), position: next };
+  const nothing_known = { stops: new Map(), scan: undefined, looked: 0 };
+  return { state, text: JSON.stringify(next), position: next, ...nothing_known };
 }
 
 /** Makes a turn durable, then carries out what follows from it. False when another responder has taken over. */
@@ -156,10 +230,7 @@ async function finish(shell: Shell, held: Held, turn: Turn, consumed: ControlPos
   return true;
 }
 
-/** The clock may be set while the responder sleeps, so it looks again after so long at most. */
-const SLEEP_MS_MAX = UNITS.MINUTE_MS;
-
-/** Sleeps until there is an input, an outcome, something due, or the wish to stop. */
+/** Sleeps until there is an input, an outcome, something due, or the wish to stop; and a while at most, to look again. */
 async function idle(shell: Shell, held: Held): Promise<void> {
   const { log, clock, policy, executions, stopping } = shell;
   const awake = new AbortController();
@@ -167,13 +238,19 @@ async function idle(shell: Shell, held: Held): Promise<void> {
   stopping.addEventListener('abort', wake, { once: true });
   if (stopping.aborted) wake();
   const due = Math.min(nextDue(held.state, policy) ?? Number.POSITIVE_INFINITY, executions.nextRetry());
-  const sleep_ms = Math.max(0, Math.min(due - clock.now(), SLEEP_MS_MAX));
-  await Promise.race([
-    log.waitBeyond(TOPICS.feed, 0, held.position.feed.next, awake.signal),
-    log.waitBeyond(TOPICS.commands, 0, held.position.commands.next, awake.signal),
-    executions.changed(awake.signal),
-    clock.sleep(sleep_ms, awake.signal),
-  ]);
-  wake();
-  stopping.removeEventListener('abort', wake);
+  const sleep_ms = Math.max(0, Math.min(due - clock.now(), LIMITS.log_check_ms));
+  const beyond = (topic: Topic, next: number): Promise<void> =>
+    whileUnavailable(clock, awake.signal, () => log.waitBeyond(topic, 0, next, awake.signal));
+  const { feed, commands } = held.position;
+  try {
+    await Promise.race([
+      ...(held.stops.has('feed') ? [] : [beyond(TOPICS.feed, feed.next)]),
+      beyond(TOPICS.commands, held.stops.has('commands') ? (held.scan?.next ?? 0) : commands.next),
+      executions.changed(awake.signal),
+      clock.sleep(sleep_ms, awake.signal),
+    ]);
+  } finally {
+    wake();
+    stopping.removeEventListener('abort', wake);
+  }
 }

@@ -1,5 +1,6 @@
 import type { Command, Outcome } from '../../schemas/command.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import { CONFIGURED_SUBSCRIPTION } from '../../schemas/subscription.ts';
 import { audit, refusal, type Turn, write } from './turn.ts';
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
@@ -43,6 +44,19 @@ export function status(turn: Turn, command: Of<'subscription_status'>): Outcome 
     status: next,
   });
   return { kind: 'done', subject: subscription, state: next.state };
+}
+
+/** Changes nothing: whoever runs the lanes reads in the control log that pauses shall end. */
+export function retry(turn: Turn, command: Of<'subscription_retry'>): Outcome {
+  const { subscription } = command;
+  if (subscription !== CONFIGURED_SUBSCRIPTION && !turn.state.subscriptions.has(subscription)) return unknown();
+  const what = `subscription ${subscription} is tried again`;
+  write(turn, {
+    ...audit(turn, { who: command.by, what, command: command.id }),
+    kind: 'subscription_retried',
+    subscription,
+  });
+  return { kind: 'done', subject: subscription, state: 'retried' };
 }
 
 function unknown(): Outcome {

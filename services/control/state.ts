@@ -1,10 +1,12 @@
 import type { Outcome } from '../../schemas/command.ts';
 import { type Containment, type ContainmentState, OPEN_STATES } from '../../schemas/containment.ts';
 import type { ControlRecord } from '../../schemas/control.ts';
+import type { GapIncident } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role } from '../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
+import { closeGap, decideGap, openGap } from './gap-states.ts';
 
 export type PrincipalEntry = {
   readonly principal: Principal;
@@ -42,6 +44,8 @@ export type ControlState = {
   readonly outcomes: Map<string, { readonly digest: string; readonly outcome: Outcome }>;
   /** The latest judgements of an alert by its uid, oldest first. */
   readonly verdicts: Map<string, readonly Verdict[]>;
+  /** By id: unclosed ones in the order in which they were opened, closed ones in that in which they were closed. */
+  readonly gaps: Map<string, GapIncident>;
   responder: ResponderEntry | undefined;
 };
 
@@ -56,6 +60,7 @@ export function emptyControlState(): ControlState {
     subscriptions: new Map(),
     outcomes: new Map(),
     verdicts: new Map(),
+    gaps: new Map(),
     responder: undefined,
   };
 }
@@ -106,8 +111,21 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       if (entry !== undefined) state.subscriptions.set(record.subscription, { ...entry, status: record.status });
       return state;
     }
+    case 'subscription_retried':
+      return state;
     case 'verdict_given':
       return applyVerdict(state, record.verdict);
+    case 'gap_opened':
+      openGap(state.gaps, record.gap, record.when);
+      return state;
+    case 'gap_decided': {
+      const { who, resume, reason, when } = record;
+      decideGap(state.gaps, record.gap, { by: who, resume, reason, when });
+      return state;
+    }
+    case 'gap_closed':
+      closeGap(state.gaps, record.gap, { when: record.when, resumed_at: record.resumed_at });
+      return state;
     case 'command_outcome':
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);

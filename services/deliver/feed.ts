@@ -1,6 +1,8 @@
+import type { Gap, GapResume } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type EventLog, type NewRecord, TOPICS } from '../platform/event-log.ts';
+import type { GapPort } from '../platform/gaps.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import {
   type AlertRecord,
@@ -15,6 +17,7 @@ import {
   planFeed,
   remember,
 } from './feed-core.ts';
+import { firstPosition, gapBefore, readGround, resumedPosition } from './feed-gap.ts';
 import { firstOf } from './first-of.ts';
 import { isPassing } from './passing.ts';
 
@@ -28,21 +31,25 @@ export const FEED_POSITION = 'deliver.feed';
 /** The feed has one partition: one order for everybody who reads it. */
 export const FEED_PARTITION = 0;
 
-export type FeedPorts = { readonly log: EventLog; readonly clock: Clock; readonly telemetry: Telemetry };
+export type FeedPorts = {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly gaps: GapPort;
+};
 
 /** The log is not the one that was read so far. Going on could skip alerts, so an operator decides (design, section 5). */
 export type FeedGap = {
   readonly kind: 'gap';
-  readonly code:
-    | 'alerts_generation_changed'
-    | 'feed_generation_changed'
-    | 'alerts_partitions_changed'
-    | 'alerts_trimmed';
-  readonly message: string;
+  readonly gap: Gap;
+  /** Moves the position past the gap; the next feeder goes on there. Rejects with PositionConflict or LogUnavailable. */
+  resume(where: GapResume): Promise<FeedPosition>;
 };
 
 export type Feeder = {
   readonly kind: 'feeder';
+  /** Where it began, by partition. */
+  readonly from: readonly number[];
   /**
    * Feeds what is there, at most one batch. Resolves with the number of records consumed, 0 at the end.
    * After it rejected the feeder is spent: whether the write went through is unknown, so open a new one.
@@ -50,59 +57,89 @@ export type Feeder = {
   step(): Promise<number>;
   /** Resolves when there may be something to feed, or when the signal aborts. */
   wait(signal: AbortSignal): Promise<void>;
+  /** True while the topics are those that the feeder was opened on. */
+  holds(): Promise<boolean>;
 };
 
 /** Reads position and memory, and says so when the log is another one than before. Rejects with LogUnavailable. */
 export async function openFeeder(ports: FeedPorts): Promise<Feeder | FeedGap> {
   const { log } = ports;
-  const [alerts, feed, stored] = await Promise.all([
-    log.describe(TOPICS.alerts),
-    log.describe(TOPICS.feed),
-    log.position(FEED_POSITION),
-  ]);
-  const bounds = await Promise.all(
-    Array.from({ length: alerts.partitions }, (_, partition) => log.bounds(TOPICS.alerts, partition)),
-  );
-  const position =
-    stored === undefined
-      ? {
-          alerts_generation: alerts.generation,
-          feed_generation: feed.generation,
-          next: bounds.map((partition) => partition.start),
-        }
-      : decodePosition(stored);
-  const gap = gapBetween(position, { alerts: alerts.generation, feed: feed.generation }, bounds);
-  if (gap !== undefined) return gap;
-  return feederFrom(ports, await rebuildMemory(log), position, stored);
+  const [ground, stored] = [await readGround(log), await log.position(FEED_POSITION)];
+  const position = stored === undefined ? firstPosition(ground) : decodePosition(stored);
+  const gap = gapBefore(position, ground);
+  if (gap === undefined) return feederFrom(ports, await rebuildMemory(log), position, stored);
+  return {
+    kind: 'gap',
+    gap,
+    resume: async (where) => {
+      // The log has moved on while people thought about it.
+      const resumed = resumedPosition(position, await readGround(log), where);
+      const positions = [{ name: FEED_POSITION, position: encodePosition(resumed) }];
+      await log.transact({ records: [], positions, expect: { name: FEED_POSITION, position: stored } });
+      return resumed;
+    },
+  };
 }
 
 /**
  * Feeds until the signal aborts. The log being unavailable, or another feeder having been faster, is waited out with
- * growing pauses; resolves with the gap when there is one, and rejects on a defect.
+ * growing pauses; a gap is reported and waits for its decision. Rejects on a defect.
  */
-export async function runFeed(ports: FeedPorts, signal: AbortSignal): Promise<FeedGap | undefined> {
+export async function runFeed(ports: FeedPorts, signal: AbortSignal): Promise<void> {
   let failures = 0;
+  const succeeded = (): void => {
+    failures = 0;
+  };
   while (!signal.aborted) {
     try {
       const opened = await openFeeder(ports);
-      if (opened.kind === 'gap') return reportGap(ports, opened);
-      while (!signal.aborted) {
-        if ((await opened.step()) === 0) await opened.wait(signal);
-        failures = 0;
-      }
+      if (opened.kind === 'gap') await standStill(ports, opened, signal);
+      else await feedOn(ports, opened, { signal, succeeded });
     } catch (error) {
       if (!isPassing(error)) throw error;
-      if (signal.aborted) return undefined;
+      if (signal.aborted) return;
       ports.telemetry.occurred('feed_retries', {}, { error: error.message });
       await ports.clock.sleep(Math.min(LIMITS.feed_retry_ms_max, LIMITS.feed_retry_ms * 2 ** failures++), signal);
     }
   }
-  return undefined;
 }
 
-function reportGap(ports: FeedPorts, gap: FeedGap): FeedGap {
-  ports.telemetry.occurred('gaps_found', {}, { topic: TOPICS.alerts, code: gap.code, message: gap.message });
-  return gap;
+/** Feeds until the signal aborts or a topic turns out to be another one. */
+async function feedOn(
+  { clock, gaps }: FeedPorts,
+  feeder: Feeder,
+  { signal, succeeded }: { readonly signal: AbortSignal; readonly succeeded: () => void },
+): Promise<void> {
+  for (const [partition, offset] of feeder.from.entries()) {
+    await gaps.working({ stage: 'deliver', topic: TOPICS.alerts, partition }, offset);
+  }
+  await gaps.working({ stage: 'deliver', topic: TOPICS.feed, partition: FEED_PARTITION }, 0);
+  let checked_ms = clock.elapsed();
+  while (!signal.aborted) {
+    if (clock.elapsed() - checked_ms >= LIMITS.log_check_ms) {
+      if (!(await feeder.holds())) return;
+      checked_ms = clock.elapsed();
+    }
+    if ((await feeder.step()) === 0) {
+      await firstOf(signal, [(either) => feeder.wait(either), (either) => clock.sleep(LIMITS.log_check_ms, either)]);
+    }
+    succeeded();
+  }
+}
+
+/** Reports the gap, waits until somebody has decided, and moves the position as it was decided. */
+async function standStill({ telemetry, gaps }: FeedPorts, found: FeedGap, signal: AbortSignal): Promise<void> {
+  const { id, topic, partition, reason, message } = found.gap;
+  telemetry.occurred('gaps_found', {}, { gap: id, topic, partition, reason, message });
+  await gaps.report(found.gap);
+  let decided = gaps.decision(id);
+  while (decided === undefined && !signal.aborted) {
+    await gaps.changed(signal);
+    decided = gaps.decision(id);
+  }
+  if (decided === undefined || signal.aborted) return;
+  const { next } = await found.resume(decided);
+  await gaps.closed(id, topic === TOPICS.alerts ? (next[partition] ?? 0) : 0);
 }
 
 function feederFrom(ports: FeedPorts, memory: FeedMemory, from: FeedPosition, stored: string | undefined): Feeder {
@@ -111,6 +148,7 @@ function feederFrom(ports: FeedPorts, memory: FeedMemory, from: FeedPosition, st
   let expected = stored;
   return {
     kind: 'feeder',
+    from: from.next,
     step: async () => {
       const { records, next } = await readAll(log, position);
       if (records.length === 0) {
@@ -142,6 +180,7 @@ function feederFrom(ports: FeedPorts, memory: FeedMemory, from: FeedPosition, st
           (next, partition) => (either: AbortSignal) => log.waitBeyond(TOPICS.alerts, partition, next, either),
         ),
       ),
+    holds: async () => gapBefore(position, await readGround(log)) === undefined,
   };
 }
 
@@ -208,38 +247,4 @@ async function rebuildMemory(log: EventLog): Promise<FeedMemory> {
     }
     offset = next;
   }
-}
-
-function gapBetween(
-  position: FeedPosition,
-  generations: { readonly alerts: string; readonly feed: string },
-  bounds: readonly { readonly start: number; readonly end: number }[],
-): FeedGap | undefined {
-  const gap = (code: FeedGap['code'], what: string): FeedGap => ({
-    kind: 'gap',
-    code,
-    message: `${what} Alerts may be missing from ${TOPICS.feed}: decide where to go on, then move the position ${FEED_POSITION}.`,
-  });
-  if (position.alerts_generation !== generations.alerts) {
-    return gap('alerts_generation_changed', `${TOPICS.alerts} was deleted and made anew.`);
-  }
-  if (position.feed_generation !== generations.feed) {
-    return gap('feed_generation_changed', `${TOPICS.feed} was deleted and made anew.`);
-  }
-  if (position.next.length !== bounds.length) {
-    return gap(
-      'alerts_partitions_changed',
-      `${TOPICS.alerts} had ${position.next.length} partitions and has ${bounds.length}.`,
-    );
-  }
-  const outside = bounds.findIndex(({ start, end }, partition) => {
-    const next = position.next[partition] as number;
-    return next < start || next > end;
-  });
-  if (outside === -1) return undefined;
-  const { start, end } = bounds[outside] as { start: number; end: number };
-  return gap(
-    'alerts_trimmed',
-    `${TOPICS.alerts}/${outside} holds offsets ${start} to ${end}, and ${position.next[outside]} was next.`,
-  );
 }

@@ -1,4 +1,5 @@
 import type { Command, Outcome } from '../../schemas/command.ts';
+import type { ControlRecord } from '../../schemas/control.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -11,13 +12,15 @@ export type SubscriptionSource = {
   changed(signal: AbortSignal): Promise<void>;
   /** Disables a subscription whose receiver answered 410 Gone. False: not decided yet, ask again. */
   disableGone(entry: SubscriptionEntry): Promise<boolean>;
+  /** Called with the id of a subscription that somebody asked to try again, anywhere; returns the way to stop that. */
+  retried(listener: (subscription: string) => void): () => void;
 };
 
 /** What is needed of the control view and of the command bus (services/control). */
 export type ControlPorts = {
   readonly view: {
     readonly state: { readonly subscriptions: ReadonlyMap<string, SubscriptionEntry> };
-    listen(listener: () => void): () => void;
+    listen(listener: (entry: { readonly record: ControlRecord }) => void): () => void;
   };
   readonly bus: { ask(command: Command): Promise<Outcome | { readonly kind: 'unanswered' }> };
   readonly clock: Clock;
@@ -49,5 +52,9 @@ export function subscriptionsOf({ view, bus, clock }: ControlPorts): Subscriptio
       });
       return answer.kind === 'done';
     },
+    retried: (listener) =>
+      view.listen(({ record }) => {
+        if (record.kind === 'subscription_retried') listener(record.subscription);
+      }),
   };
 }

@@ -57,12 +57,18 @@ async function openWalk(ports: WebhookPorts, lane: Lane): Promise<Walk | undefin
   return walk;
 }
 
-/** What retention has removed cannot be sent: it is counted, and the lane goes on where the feed begins. */
+/**
+ * What retention has removed cannot be sent: it is counted, and the lane goes on where the feed begins. A feed that has
+ * lost its tail is gone on with at its end: what it lost was sent.
+ */
 async function passOverLost(walk: Walk): Promise<void> {
   const { log, telemetry } = walk.ports;
   const { start, end } = await log.bounds(TOPICS.feed, FEED_PARTITION);
   const { next } = walk.state;
-  if (next > end) throw new Error(`${walk.lane.position} is ${next}, beyond the end of ${TOPICS.feed}: ${end}`);
+  if (next > end) {
+    telemetry.occurred('webhook_feed_shorter', {}, { subscription: walk.lane.subscription, next, end });
+    return save(walk, advance(walk.state, end - 1));
+  }
   if (next >= start) return;
   telemetry.occurred('webhook_lost', {}, { subscription: walk.lane.subscription, from: next, to: start }, start - next);
   await save(walk, advance(walk.state, start - 1), {
@@ -94,7 +100,10 @@ async function step(walk: Walk, signal: AbortSignal): Promise<void> {
     const state = advance(walk.state, head.next - 1);
     // Markers of transactions are passed without a write.
     if (head.passed > 0) await save(walk, state);
-    else if (head.next > walk.state.next) walk.state = state;
+    else if (head.next > walk.state.next) {
+      walk.state = state;
+      show(lane, state);
+    }
     return head.next >= until ? end(walk) : resting('idle');
   }
   const changed = walk.tried !== undefined && walk.tried !== entry;

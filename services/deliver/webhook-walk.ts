@@ -40,8 +40,14 @@ export type Lane = {
   readonly wakeup: Wakeup;
 };
 
-/** All lanes of a process hold one office: deliver is one process at a time. */
-export const WEBHOOK_FENCE = 'webhooks';
+/**
+ * All live lanes hold one office, for deliver is one process at a time. Redeliveries hold another: any process may begin
+ * one, and must not shut out the live lanes by that.
+ */
+export const FENCES = { live: 'webhooks', redelivery: 'webhooks.redelivery' } as const satisfies Record<
+  Lane['kind'],
+  string
+>;
 export const livePosition = (subscription: string): string => `deliver.webhook.${subscription}`;
 export const redeliveryPosition = (subscription: string): string => `deliver.webhook.${subscription}.redelivery`;
 
@@ -78,7 +84,7 @@ export async function save(
     records: also.records ?? [],
     counters: also.counters ?? [],
     positions: [{ name: lane.position, position }],
-    expect: { name: lane.position, position: walk.stored, fence: WEBHOOK_FENCE },
+    expect: { name: lane.position, position: walk.stored, fence: FENCES[lane.kind] },
   });
   walk.state = state;
   walk.stored = position;

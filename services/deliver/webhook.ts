@@ -1,18 +1,16 @@
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
-import { type EventLog, PositionConflict, TOPICS } from '../platform/event-log.ts';
+import { TOPICS } from '../platform/event-log.ts';
 import { FEED_PARTITION } from './feed.ts';
 import { firstOf } from './first-of.ts';
 import { createWakeup } from './wakeup.ts';
-import { decodeLane, encodeLane, newLane } from './webhook-core.ts';
 import { runLane } from './webhook-lane.ts';
-import { offsetsOf } from './webhook-message.ts';
+import { beginRedelivery, type RedeliverResult, type WebhookIds } from './webhook-redelivery.ts';
 import {
   type Lane,
   type LaneStatus,
   livePosition,
   newStatus,
   redeliveryPosition,
-  WEBHOOK_FENCE,
   type WebhookPorts,
 } from './webhook-walk.ts';
 
@@ -30,23 +28,15 @@ export type SubscriptionDelivery = Readonly<LaneStatus> & {
   readonly redelivery: Readonly<LaneStatus> | undefined;
 };
 
-export type RedeliverResult =
-  | { readonly ok: true; readonly from_offset: number; readonly to_offset: number }
-  | {
-      readonly ok: false;
-      readonly code: 'subscription_unknown' | 'webhook_id_unknown' | 'redelivery_active';
-      readonly message: string;
-    };
-
 export type Webhooks = {
   status(): Promise<readonly SubscriptionDelivery[]>;
   /**
    * Sends the messages from one webhook-id to another (both included, in the order of the feed) again, under the same
    * ids and beside the live ones. Durable once it resolves: a restart goes on with it.
    */
-  redeliver(subscription: string, range: { readonly first: string; readonly last: string }): Promise<RedeliverResult>;
+  redeliver(subscription: string, range: WebhookIds): Promise<RedeliverResult>;
   /** Ends the pause before the next attempt, of a redelivery too. False when there is no such subscription. */
-  retryNow(subscription: string): boolean;
+  retryNow(subscription: string): Promise<boolean>;
   /** Resolves after the signal has aborted and every attempt has ended; rejects on a defect. */
   readonly stopped: Promise<void>;
 };
@@ -80,7 +70,24 @@ export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhook
   const isSet = (id: string): boolean =>
     ports.subscriptions.current().some(({ subscription }) => subscription.id === id);
 
+  const redeliver = (subscription: string): void => {
+    const position = redeliveryPosition(subscription);
+    if (lanes.has(position)) begunAgain.add(position);
+    launch(subscription, 'redelivery');
+  };
+  const retry = (subscription: string): void => {
+    for (const position of [livePosition(subscription), redeliveryPosition(subscription)]) {
+      lanes.get(position)?.wakeup.wake();
+    }
+  };
+
   const supervise = async (): Promise<void> => {
+    // Another process may have begun a redelivery before it said so.
+    const unlisten = ports.subscriptions.retried((subscription) => {
+      if (either.aborted || !isSet(subscription)) return;
+      retry(subscription);
+      redeliver(subscription);
+    });
     while (!either.aborted) {
       const changed = firstOf(either, [(until) => ports.subscriptions.changed(until)]);
       for (const { subscription } of ports.subscriptions.current()) {
@@ -90,6 +97,7 @@ export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhook
       }
       await changed;
     }
+    unlisten();
     while (running.size > 0) await Promise.all(running);
     if (defect.signal.aborted) throw defect.signal.reason;
   };
@@ -97,20 +105,13 @@ export function startWebhooks(ports: WebhookPorts, signal: AbortSignal): Webhook
   return {
     stopped: supervise(),
     status: () => statusOf(ports, lanes),
-    retryNow: (subscription) => {
-      for (const position of [livePosition(subscription), redeliveryPosition(subscription)]) {
-        lanes.get(position)?.wakeup.wake();
-      }
+    retryNow: async (subscription) => {
+      retry(subscription);
       return isSet(subscription);
     },
     redeliver: async (subscription, range) => {
-      if (!isSet(subscription)) {
-        return { ok: false, code: 'subscription_unknown', message: `there is no subscription ${subscription}` };
-      }
-      const begun = await beginRedelivery(ports.log, subscription, range);
-      if (!begun.ok) return begun;
-      if (lanes.has(redeliveryPosition(subscription))) begunAgain.add(redeliveryPosition(subscription));
-      launch(subscription, 'redelivery');
+      const begun = await beginRedelivery(ports, subscription, range);
+      if (begun.ok) redeliver(subscription);
       return begun;
     },
   };
@@ -130,40 +131,4 @@ async function statusOf(ports: WebhookPorts, lanes: ReadonlyMap<string, Lane>): 
       redelivery: redelivery === undefined ? undefined : { ...redelivery },
     };
   });
-}
-
-/** Writes the position of a new redelivery, unless one is under way. */
-async function beginRedelivery(
-  log: EventLog,
-  subscription: string,
-  { first, last }: { readonly first: string; readonly last: string },
-): Promise<RedeliverResult> {
-  const name = redeliveryPosition(subscription);
-  const active: RedeliverResult = {
-    ok: false,
-    code: 'redelivery_active',
-    message: `subscription ${subscription} is being redelivered to: wait until that is done`,
-  };
-  const held = await log.position(name);
-  if (held !== undefined && !decodeLane(held).ended) return active;
-  const offsets = await offsetsOf(log, subscription, [first, last]);
-  const [from, to] = [offsets.get(first), offsets.get(last)];
-  if (from === undefined || to === undefined) {
-    const missing = from === undefined ? first : last;
-    const message = `the feed holds no message ${missing} of subscription ${subscription}: look for its id in the dead letters`;
-    return { ok: false, code: 'webhook_id_unknown', message };
-  }
-  const { generation } = await log.describe(TOPICS.feed);
-  const lane = newLane(generation, Math.min(from, to), Math.max(from, to) + 1);
-  try {
-    await log.transact({
-      records: [],
-      positions: [{ name, position: encodeLane(lane) }],
-      expect: { name, position: held, fence: WEBHOOK_FENCE },
-    });
-  } catch (error) {
-    if (error instanceof PositionConflict) return active;
-    throw error;
-  }
-  return { ok: true, from_offset: lane.next, to_offset: lane.until as number };
 }

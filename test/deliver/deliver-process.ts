@@ -4,6 +4,7 @@ import { systemClock } from '../../services/platform/clock.ts';
 import { post } from '../../services/platform/http-post.ts';
 import { openSqliteLog } from '../../services/platform/sqlite-log/sqlite-log.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
+import { noGaps } from '../support/no-gaps.ts';
 import { entryFor, fakeSubscriptions } from './receiver.ts';
 import { constantRandom } from './support.ts';
 
@@ -27,4 +28,4 @@ const webhooks = startWebhooks(
   },
   signal,
 );
-await Promise.all([runFeed({ log, clock, telemetry }, signal), webhooks.stopped]);
+await Promise.all([runFeed({ log, clock, telemetry, gaps: noGaps() }, signal), webhooks.stopped]);

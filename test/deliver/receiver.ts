@@ -107,6 +107,8 @@ export function signedWith(secret: string, { id, timestamp, body, signatures }: 
 }
 
 export type FakeSubscriptions = SubscriptionSource & {
+  /** Says what the control log says when somebody asked another process to try again. */
+  retry(id: string): void;
   set(entry: SubscriptionEntry): void;
   remove(id: string): void;
 };
@@ -132,7 +134,15 @@ export function fakeSubscriptions(...entries: SubscriptionEntry[]): FakeSubscrip
   const changed = (): void => {
     for (const listener of [...listeners]) listener();
   };
+  const retrying = new Set<(subscription: string) => void>();
   const source: FakeSubscriptions = {
+    retried: (listener) => {
+      retrying.add(listener);
+      return () => retrying.delete(listener);
+    },
+    retry: (id) => {
+      for (const listener of [...retrying]) listener(id);
+    },
     current: () => [...held.values()],
     changed: (signal) =>
       new Promise((resolve) => {

@@ -3,6 +3,7 @@ import { DeadLetterPage } from '../../../schemas/api/events.ts';
 import { CursorText, Limit } from '../../../schemas/api/shared.ts';
 import { Health, Readiness, StatusAnswer } from '../../../schemas/api/status.ts';
 import { DEAD_LETTER_REASONS } from '../../../schemas/dead-letter.ts';
+import type { Role } from '../../../schemas/principal.ts';
 import { defined } from '../defined.ts';
 import { Refused } from '../errors.ts';
 import { keyset } from '../keyset.ts';
@@ -48,10 +49,12 @@ const status = route({
   handle: ({ context }) => statusOf(context),
 });
 
+export const METRICS_ACCESS = ['viewer', 'siem', 'admin'] as const satisfies readonly Role[];
+
 const metrics = route({
   method: 'GET',
   url: '/metrics',
-  access: ['viewer', 'siem', 'admin'],
+  access: METRICS_ACCESS,
   tag: 'operations',
   summary: 'Metrics in the text format of Prometheus',
   produces: 'text/plain',

@@ -109,7 +109,7 @@ const retry = route({
   answer: RetryAnswer,
   async handle(asked) {
     const subscription = asked.params.id;
-    if (!asked.context.ports.webhooks.retryNow(subscription)) {
+    if (!(await asked.context.ports.webhooks.retryNow(subscription))) {
       return refuseAs('subscription_unknown', `there is no subscription ${subscription}`);
     }
     note(asked, 'retry', { subscription });

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { createModel } from '../../../detectors/model.ts';
 import { PRODUCT } from '../../../schemas/ocsf/product.ts';
-import type { Ports } from '../../api/ports.ts';
-import { bootstrapCredentials, type Credential } from '../../control/bootstrap.ts';
+import type { HealthPorts } from '../../api/health-app.ts';
+import type { IngestPort, Ports } from '../../api/ports.ts';
+import type { Credential } from '../../control/bootstrap.ts';
 import { endOfFeed, readAlerts } from '../../deliver/pull.ts';
 import { splitBody } from '../../ingest/split.ts';
 import { createIngest } from '../../ingest/submit.ts';
@@ -11,33 +12,32 @@ import type { LoadedConfig } from '../../platform/config.ts';
 import { TOPICS } from '../../platform/event-log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
 import { type Inputs, readInputs } from '../recorded/inputs.ts';
-import { copyControl, copyDeadLetters } from './copies.ts';
-import { type Detection, keepTime, startDetection } from './detection.ts';
-import { type Foundation, openFoundation } from './foundation.ts';
+import { allPartitions } from './cluster.ts';
+import { webhooksPort } from './deliver-role.ts';
+import { type Foundation, openFoundation, openGround } from './foundation.ts';
 import { createMetrics } from './metrics.ts';
+import { type Ends, endAll, keepHouse, type Parts, startParts, watchParts } from './parts.ts';
 import { createProfileReader } from './profile.ts';
 import { type Ended, readinessOf } from './readiness.ts';
-import { type Response, startResponse } from './response.ts';
-import { retainLog } from './retention.ts';
 
-/** All of Countersign in one process, short of the listening socket. */
+/** One process of Countersign, in its roles, short of the listening socket. */
 export type Service = {
-  readonly foundation: Foundation;
-  readonly detection: Detection;
-  readonly response: Response;
-  /** What the API is built from. */
-  readonly ports: Ports;
-  /** Shown once: the keys of the first start. Empty on every later one. */
-  readonly credentials: readonly Credential[];
+  readonly parts: Parts;
+  /** What health and metrics are answered from. */
+  readonly health: HealthPorts;
+  /** What the API is built from; absent where this process has no such role. */
+  readonly ports: Ports | undefined;
+  /** Shown once: the keys of the first start, in the process that made them. Resolves empty everywhere else and later. */
+  readonly credentials: Promise<readonly Credential[]>;
   /** Resolves with the reason when a part that cannot be done without has ended by itself. */
   readonly failed: Promise<Error>;
-  /** Makes everything applied durable and closes log and store. */
+  /** Hands over what this process works on, makes everything applied durable, and closes log and store. */
   stop(): Promise<void>;
 };
 
 /**
- * Opens the data directory, starts every stage and hands out what the API needs. Throws a Problem when it cannot. `open`
- * is given by those who put something between the service and its log and store.
+ * Opens the data directory, starts what the roles ask for and hands out what the API needs. Throws a Problem when it
+ * cannot. `open` is given by those who put something between the service and its log and store.
  */
 export async function openService(
   loaded: LoadedConfig,
@@ -49,114 +49,88 @@ export async function openService(
     mapping: config.ingest.mappings,
     ...(config.ingest.tool_catalogue === undefined ? {} : { catalogue: config.ingest.tool_catalogue }),
   });
-  const foundation = await open(loaded, telemetry);
-  const ends: End[] = [() => foundation.close()];
+  const stores = config.roles.some((role) => role === 'detect' || role === 'deliver' || role === 'api');
+  const foundation = stores ? await open(loaded, telemetry) : undefined;
+  const ground = foundation ?? (await openGround(loaded, telemetry));
+  const ends: Ends = [() => ground.close()];
   try {
-    return await startOn(foundation, inputs, ends);
+    return await startOn({ ground, foundation }, inputs, ends);
   } catch (error) {
     await endAll(ends);
     throw error;
   }
 }
 
-/** How to end what was started, oldest first. */
-type End = () => Promise<void> | void;
-
-async function endAll(ends: readonly End[]): Promise<void> {
-  for (const end of ends.toReversed()) await end();
+/** Foundation and ports of a process that has all roles. */
+export function whole({ parts: { foundation }, ports }: Service): { foundation: Foundation; ports: Ports } {
+  if (foundation === undefined || ports === undefined) throw new Error('this process does not have all roles');
+  return { foundation, ports };
 }
 
-async function startOn(foundation: Foundation, { mappings, catalogue }: Inputs, ends: End[]): Promise<Service> {
-  const { log, store, telemetry } = foundation;
+async function startOn(base: Pick<Parts, 'ground' | 'foundation'>, inputs: Inputs, ends: Ends): Promise<Service> {
+  const { ground, foundation } = base;
+  const { telemetry, config } = ground;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const credentials = await bootstrapCredentials(log, { clock: systemClock, randomBytes });
-  const detection = await startDetection(foundation);
-  ends.push(() => detection.stop());
-  const response = await startResponse(foundation);
   const ended: Ended = new Map();
-  const chores = [
-    copyDeadLetters({ log, store, telemetry }, signal),
-    copyControl({ log, store, telemetry }, signal),
-    keepTime(foundation, detection.runner, signal),
-    retainLog(foundation, detection.runner, signal),
-  ];
+  const parts = await startParts(base, inputs, ends);
+  const housekeeping = keepHouse(parts, signal);
   ends.push(
-    async () => void (await Promise.allSettled(chores)),
-    () => response.stop(),
+    async () => void (await housekeeping.catch(() => undefined)),
     () => stopping.abort(),
   );
-  const failed = watch(foundation, detection, response, chores, ended, signal);
-  const { partitions } = await log.describe(TOPICS.events);
-  const ingest = createIngest({ log, clock: systemClock, telemetry, mappings, catalogue });
-  const named = new Map(
-    mappings.map((mapping) => [
-      mapping.file.name,
-      createIngest({ log, clock: systemClock, telemetry, mappings: [mapping], catalogue }),
-    ]),
-  );
-  const ports: Ports = {
+  const failed = watchParts(parts, housekeeping, ended, { telemetry, signal });
+  const health: HealthPorts = {
     clock: systemClock,
     telemetry,
     randomBytes,
-    version: PRODUCT.version,
-    ingest: {
-      mappings: [...named.keys()],
-      split: splitBody,
-      submit: (items, { mapping, ...options }) =>
-        (mapping === undefined ? ingest : (named.get(mapping) ?? ingest)).submit(items, options),
-    },
-    store,
-    control: response.view,
-    commands: response.bus,
-    feed: { read: (request) => readAlerts(log, request), end: () => endOfFeed(log) },
-    webhooks: response.webhooks,
-    detect: {
-      detectors: createModel().detectors.map(({ name }) => name),
-      status: () => detection.runner.status(),
-      stalled: () => detection.runner.stalled,
-    },
-    log,
-    readProfile: createProfileReader(store, partitions),
-    readiness: () => readinessOf(foundation, detection, response, ended),
-    metrics: createMetrics(foundation, detection, response),
+    control: parts.control.view,
+    readiness: () => readinessOf(parts, ended),
+    metrics: createMetrics(parts),
   };
+  const serves = config.roles.includes('api') && foundation !== undefined;
   return {
-    foundation,
-    detection,
-    response,
-    ports,
-    credentials,
+    parts,
+    health,
+    ports: serves ? await portsOf(parts, foundation, inputs, health) : undefined,
+    credentials: parts.contain?.credentials ?? Promise.resolve([]),
     failed,
     stop: () => endAll(ends),
   };
 }
 
-/** Notes what ends by itself for the readiness report, and tells of the parts without which the service is none. */
-function watch(
-  { telemetry }: Foundation,
-  detection: Detection,
-  response: Response,
-  chores: readonly Promise<void>[],
-  ended: Ended,
-  signal: AbortSignal,
-): Promise<Error> {
-  return new Promise((resolve) => {
-    const note = (part: Parameters<Ended['set']>[0], message: string, fatal: boolean): void => {
-      if (signal.aborted) return;
-      ended.set(part, message);
-      telemetry.occurred('parts_ended', { part }, { message });
-      if (fatal) resolve(new Error(`${part} ended: ${message}`));
-    };
-    detection.ended.catch((error: unknown) => note('detect', String(error), true));
-    Promise.all(chores).catch((error: unknown) => note('copies', String(error), true));
-    response.webhooks.stopped.catch((error: unknown) => note('webhooks', String(error), true));
-    response.feedEnded.then(
-      (gap) => gap !== undefined && note('feed', gap.message, false),
-      (error: unknown) => note('feed', String(error), true),
-    );
-    void response.responderEnded.then((end) => {
-      if (end.kind !== 'stopped') note('responder', 'message' in end ? end.message : end.kind, end.kind === 'failed');
-    });
-  });
+async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, health: HealthPorts): Promise<Ports> {
+  const { log, store } = foundation;
+  const { control, detection, deliver } = parts;
+  const { partitions } = await log.describe(TOPICS.events);
+  return {
+    ...health,
+    version: PRODUCT.version,
+    ingest: ingestPort(foundation, inputs),
+    store,
+    commands: control.bus,
+    feed: { read: (request) => readAlerts(log, request), end: () => endOfFeed(log) },
+    webhooks: webhooksPort(foundation, control, deliver),
+    detect: {
+      detectors: createModel().detectors.map(({ name }) => name),
+      status: () => allPartitions(foundation, detection),
+      stalled: () => detection?.runner.stalled ?? false,
+    },
+    log,
+    readProfile: createProfileReader(store, partitions),
+  };
+}
+
+function ingestPort({ log, telemetry }: Foundation, { mappings, catalogue }: Inputs): IngestPort {
+  const seams = { log, clock: systemClock, telemetry, catalogue };
+  const ingest = createIngest({ ...seams, mappings });
+  const named = new Map(
+    mappings.map((mapping) => [mapping.file.name, createIngest({ ...seams, mappings: [mapping] })] as const),
+  );
+  return {
+    mappings: [...named.keys()],
+    split: splitBody,
+    submit: (items, { mapping, ...options }) =>
+      (mapping === undefined ? ingest : (named.get(mapping) ?? ingest)).submit(items, options),
+  };
 }

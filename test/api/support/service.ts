@@ -14,12 +14,14 @@ import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
 import { startResponder } from '../../../services/contain/responder.ts';
 import { bootstrapCredentials, type FirstPrincipal } from '../../../services/control/bootstrap.ts';
 import { createCommandBus } from '../../../services/control/command-bus.ts';
+import { createGapPort } from '../../../services/control/gaps.ts';
 import { openControlView } from '../../../services/control/view.ts';
 import { runFeed } from '../../../services/deliver/feed.ts';
 import { endOfFeed, readAlerts } from '../../../services/deliver/pull.ts';
 import { subscriptionsOf } from '../../../services/deliver/subscriptions.ts';
 import { startWebhooks } from '../../../services/deliver/webhook.ts';
 import { decodeIdentity } from '../../../services/detect/blob.ts';
+import { undecidedGaps } from '../../../services/detect/gap.ts';
 import { DetectRunner } from '../../../services/detect/runner.ts';
 import { emptyCatalogue } from '../../../services/ingest/catalogue.ts';
 import { loadMapping } from '../../../services/ingest/load.ts';
@@ -126,7 +128,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     ...(options.executor !== false && { executor }),
   });
   const stopping = new AbortController();
-  const feeding = runFeed({ log, clock, telemetry }, stopping.signal);
+  const feeding = runFeed({ log, clock, telemetry, gaps: createGapPort({ log, clock, view }) }, stopping.signal);
   const bus = createCommandBus({ log, view, clock });
   const made = subscriptionsOf({ view, bus, clock });
   const { configured } = options;
@@ -149,6 +151,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     clock,
     telemetry,
+    gaps: undecidedGaps(),
     worker: {
       model,
       describe: ({ findings }) => ({
@@ -184,7 +187,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     webhooks,
     detect: {
       detectors: model.detectors.map(({ name }) => name),
-      status: () => detect.status(),
+      status: async () => detect.status().map((one) => ({ ...one, here: true })),
       stalled: () => detect.stalled,
     },
     log,
