@@ -1,5 +1,6 @@
 import type { CanonicalEvent } from '../../../schemas/event.ts';
 import type { DetectRecord } from '../../../schemas/record.ts';
+import { undecidedGaps } from '../../../services/detect/gap.ts';
 import { buildPriorFrom, createPriorBuilder, requestPrior } from '../../../services/detect/priors.ts';
 import { DetectRunner } from '../../../services/detect/runner.ts';
 import type { WriteStep } from '../../../services/detect/writer.ts';
@@ -9,7 +10,13 @@ import { identityKey, partitionOf } from '../../../services/platform/partitioner
 import type { DetectStore } from '../../../services/platform/store.ts';
 import { silentTelemetry } from '../../../services/platform/telemetry.ts';
 import { digestOf, fakeModel, mix } from '../../support/fake-model.ts';
-import { newDisk, openSimulatedLog, randomFaults, type SimulatedDisk, type SimulatedLog } from '../../support/simulated-log.ts';
+import {
+  newDisk,
+  openSimulatedLog,
+  randomFaults,
+  type SimulatedDisk,
+  type SimulatedLog,
+} from '../../support/simulated-log.ts';
 import { newStoreDisk, openSimulatedStore, type StoreDisk } from '../../support/simulated-store.ts';
 
 /** One seeded world: a log with everything that can stand in it, and what one uninterrupted run makes of it. */
@@ -80,7 +87,7 @@ export function newRunner(
     techniques: [],
   });
   const worker = { model: fakeModel(), describe, dedup_keys_max: world.dedup_keys_max };
-  return new DetectRunner({ log, store, clock, telemetry, worker, ...knobs });
+  return new DetectRunner({ log, store, clock, telemetry, worker, gaps: undecidedGaps(), ...knobs });
 }
 
 const NO_FAULTS = { plan: () => 'none' as const, random: () => 0, died: () => {} };
