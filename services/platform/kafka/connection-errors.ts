@@ -1,5 +1,8 @@
-import { KafkaJSError } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { LogUnavailable, type LogUnavailableReason } from '../event-log.ts';
+
+/** Node finds no named export of kafkajs behind a spread. */
+const { KafkaJSError } = kafkajs;
 
 /**
  * What a failure of Kafka means:

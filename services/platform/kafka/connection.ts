@@ -24,7 +24,9 @@ export type NodesOptions = ClientOptions & {
 /** A client of kafkajs with sockets of its own. */
 export type KafkaClient = {
   readonly kafka: Kafka;
-  /** Breaks connections, those to one address only when one is given: all that waits on them fails at once. */
+  /**
+   * Breaks connections: all that waits on them fails at once. Without an address all of them, and every later one.
+   */
   destroy(address?: { readonly host: string; readonly port: number }): void;
 };
 
@@ -147,6 +149,9 @@ function saslOptions(sasl: NonNullable<KafkaSettings['sasl']>): SASLOptions {
 /** Sockets without Nagle's delay that can be broken from outside: kafkajs waits for what is under way before it ends. */
 function createSockets() {
   const open = new Map<Socket, string>();
+  let ended = false;
+  // Only an error makes kafkajs fail the requests that wait for an answer.
+  const giveUp = (socket: Socket): void => void socket.destroy(new Error('the connection was given up'));
   return {
     open: ((args) => {
       const { host, port, ssl, onConnect } = args;
@@ -160,13 +165,13 @@ function createSockets() {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       open.set(socket, `${host}:${port}`);
       socket.once('close', () => open.delete(socket));
+      if (ended) giveUp(socket);
       return socket;
     }) satisfies NonNullable<KafkaConfig['socketFactory']>,
     destroy: (address?: { readonly host: string; readonly port: number }): void => {
+      ended ||= address === undefined;
       for (const [socket, at] of [...open]) {
-        if (address !== undefined && at !== `${address.host}:${address.port}`) continue;
-        // Only an error makes kafkajs fail the requests that wait for an answer.
-        socket.destroy(new Error('the connection was given up'));
+        if (address === undefined || at === `${address.host}:${address.port}`) giveUp(socket);
       }
     },
   };

@@ -152,9 +152,28 @@ export function sendRaw<T>(broker: Broker, request: RawRequest<T>): Promise<T> {
   });
 }
 
+type RequestQueue = { readonly pending: readonly unknown[] };
+
+const load = createRequire(import.meta.url);
+
+/**
+ * After every answer kafkajs sets a timer that looks after requests that wait for their turn, by a negative time when none
+ * does: Node warns about that. Without waiting requests there is nothing to look after.
+ */
+function calmRequestQueues(): void {
+  const { prototype } = load('kafkajs/src/network/requestQueue') as {
+    readonly prototype: RequestQueue & { scheduleCheckPendingRequests(): void };
+  };
+  const schedule = prototype.scheduleCheckPendingRequests;
+  prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+    if (this.pending.length > 0) schedule.call(this);
+  };
+}
+calmRequestQueues();
+
 type ErrorOfCode = Error & { readonly type: string; readonly code: number };
 
-const protocolErrors = createRequire(import.meta.url)('kafkajs/src/protocol/error') as {
+const protocolErrors = load('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): ErrorOfCode;
 };
 
