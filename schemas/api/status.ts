@@ -7,6 +7,8 @@ export const Problem = z.object({ code: z.string(), message: z.string() });
 
 export const PartitionView = z.object({
   partition: z.int(),
+  /** Worked on by the process that answers; of the others only their last checkpoint is known. */
+  here: z.boolean(),
   state: z.enum(['running', 'gap']),
   gap: z.object({ reason: z.string(), message: z.string() }).optional(),
   /** Offsets: the next to apply, the first that is not durable as results, the end of the log. */

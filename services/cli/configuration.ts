@@ -9,13 +9,14 @@ export type GlobalOptions = {
   readonly logLevel?: string;
 };
 
-/** The configuration that the options and the environment give. Throws a Problem that lists all that is wrong. */
-export function readConfig(options: GlobalOptions): LoadedConfig {
+/** The configuration that the options, `overrides` of the command and the environment give. Throws a Problem that lists all that is wrong. */
+export function readConfig(options: GlobalOptions, overrides: Readonly<Record<string, unknown>> = {}): LoadedConfig {
   return loadedOrProblem({
     cwd: process.cwd(),
     environment: process.env,
     ...(options.config === undefined ? {} : { file: options.config }),
     overrides: {
+      ...overrides,
       ...(options.data === undefined ? {} : { data_dir: options.data }),
       ...(options.logLevel === undefined ? {} : { logging: { level: options.logLevel } }),
     },

@@ -6,22 +6,14 @@ type Kafka = NonNullable<Config['log']['kafka']>;
 
 const DEFAULT_RAW = 'agent.audit.raw';
 
-/** What the fields of `log.kafka` and `ingest.sources` say against each other. */
+/** What the fields of `log.kafka` say against each other; sources are checked with their mappings, where those are read. */
 export function kafkaContradictions({ log, ingest }: Config, add: Add): void {
   const { kafka } = log;
   const topics = ingest.sources.map(({ topic }) => topic);
-  for (const [index, source] of ingest.sources.entries()) {
-    const field = ['ingest', 'sources', index];
-    if (topics.indexOf(source.topic) < index) add([...field, 'topic'], 'stands in the list already: keep one of them');
-    if (source.format === 'canonical' && source.mapping !== undefined) {
-      add([...field, 'mapping'], 'is of no use for canonical events: leave it out, or set format to mapped');
-    }
-    if (source.format !== 'canonical' && source.mapping !== undefined && ingest.mappings.length === 0) {
-      add([...field, 'mapping'], 'names no mapping file: list the file in ingest.mappings');
-    }
-    if (kafka === undefined && source.topic !== DEFAULT_RAW) {
-      add([...field, 'topic'], `needs a Kafka cluster: set log.kafka. The embedded log has only ${DEFAULT_RAW}`);
-    }
+  for (const [index, topic] of topics.entries()) {
+    if (kafka !== undefined || topic === DEFAULT_RAW) continue;
+    const message = `needs a Kafka cluster: set log.kafka. The embedded log has only ${DEFAULT_RAW}`;
+    add(['ingest', 'sources', index, 'topic'], message);
   }
   if (kafka === undefined) return;
   if (log.size_bytes_max !== undefined) {

@@ -15,6 +15,10 @@ export type DataDir = {
   readonly tmp: string;
   /** Held by the process that runs the service. */
   readonly lock: string;
+  /** Holds the name of whoever works on this directory: see `instanceOf`. */
+  readonly instance: string;
+  /** Data directory of a replay into a log that is not here. */
+  readonly replay: string;
 };
 
 /** Each is explained in docs/errors.md. */
@@ -41,6 +45,8 @@ export function dataDirAt(root: string): DataDir {
     credentials: path.join(root, 'credentials'),
     tmp: path.join(root, 'tmp'),
     lock: path.join(root, 'lock'),
+    instance: path.join(root, 'instance'),
+    replay: path.join(root, 'replay'),
   };
 }
 
@@ -62,6 +68,19 @@ export function takeDataDir(dir: DataDir): DataDirResult {
     return { ok: false, problem: unusable(dir, error) };
   }
   return lock;
+}
+
+/**
+ * The name under which whoever holds this directory appears to others, made at the first start and kept: a process that
+ * begins anew under its old name ends what it left open. `make` gives a new one. Throws what the file system throws.
+ */
+export function instanceOf(dir: DataDir, make: () => string): string {
+  if (!fs.existsSync(dir.instance)) {
+    // Written whole or not at all: half a name would be another one.
+    fs.writeFileSync(`${dir.instance}.new`, `${make()}\n`, { mode: 0o600 });
+    fs.renameSync(`${dir.instance}.new`, dir.instance);
+  }
+  return fs.readFileSync(dir.instance, 'utf8').trim();
 }
 
 /** The process that holds the directory; undefined when none does. It may end or begin the next moment. */
@@ -94,7 +113,7 @@ function secure(dir: DataDir): DataDirProblem | undefined {
 /** Rights are tightened only where nobody else can have meant them: `--data /tmp` must not lock others out of it. */
 function isOurs(dir: DataDir): boolean {
   const entries = fs.readdirSync(dir.root).filter((name) => name !== 'lost+found');
-  const ours = [dir.log, dir.lock, dir.store, path.join(dir.root, 'countersign.yaml')].map((file) =>
+  const ours = [dir.log, dir.lock, dir.store, dir.replay, path.join(dir.root, 'countersign.yaml')].map((file) =>
     path.basename(file),
   );
   return entries.length === 0 || entries.some((name) => ours.includes(name));

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DetectRecord } from '../../schemas/record.ts';
 import { copyDeadLetters, DEAD_COPIED } from '../../services/cli/service/copies.ts';
-import { createMinute } from '../../services/cli/service/detection.ts';
+import { createMinute } from '../../services/cli/service/time-role.ts';
 import { waitingPriors } from '../../services/detect/priors.ts';
-import type { PartitionStatus } from '../../services/detect/status.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { type StoredDeadLetter, StoreRefused } from '../../services/platform/store.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
@@ -18,27 +17,14 @@ function logOf(partitions: number) {
 
 test('every minute has its tick; live events alone ask for a prior, one at a time', async () => {
   const log = logOf(2);
-  const counters = { accepted: 100, accepted_recorded: 100 };
-  const status = (): PartitionStatus[] => [
-    {
-      partition: 0,
-      state: 'running',
-      next_offset: 0,
-      durable_offset: 0,
-      resident: 0,
-      counters: { ...counters },
-      watermark: { live: 0, recorded: 0 },
-    },
-  ];
-  const minute = createMinute(log, { status }, () => 'id');
-  counters.accepted += 1_000;
-  counters.accepted_recorded += 1_000;
+  let live = 100;
+  const minute = createMinute({ log, accepted: async () => live, newId: () => 'id' });
   await minute(NOON_MS);
-  assert.deepEqual(await waitingPriors(log), [], 'a recording asks for its own');
-  counters.accepted += 50;
+  assert.deepEqual(await waitingPriors(log), [], 'what was there before this process is not counted again');
+  live += 50;
   await minute(NOON_MS + 60_000);
   assert.deepEqual(await waitingPriors(log), [`live-${NOON_MS + 60_000}-id`]);
-  counters.accepted += 1_000;
+  live += 1_000;
   await minute(NOON_MS + 30 * HOUR_MS);
   assert.equal((await waitingPriors(log)).length, 1, 'the one before it waits still');
   const { records } = await log.read(TOPICS.events, 1, 0, { records: 100, bytes: 1e9 });

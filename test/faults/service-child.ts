@@ -17,7 +17,9 @@ export type ToService =
   /** What this process takes for the time is off by so much from now on. */
   | { readonly kind: 'clock'; readonly shift_ms: number };
 export type FromService =
-  | { readonly kind: 'listening'; readonly url: string; readonly tokens: Readonly<Record<string, string>> }
+  | { readonly kind: 'listening'; readonly url: string }
+  /** The keys of a first start. */
+  | { readonly kind: 'keys'; readonly tokens: Readonly<Record<string, string>> }
   | { readonly kind: 'ended'; readonly message: string };
 export type ServiceArguments = { readonly data: string; readonly seed: number; readonly trap?: Trap };
 
@@ -37,6 +39,8 @@ process.on('message', (message: ToService) => {
 // The harness is gone, whatever became of it.
 process.on('disconnect', () => process.exit(3));
 
+// Also while it starts: it then ends in good order as soon as it has.
+const asked = new Promise<undefined>((resolve) => process.once('SIGTERM', () => resolve(undefined)));
 const loaded = readConfig({ data, logLevel: 'info' });
 const telemetry = createTelemetry({ level: loaded.config.logging.level });
 const serving = await serve(loaded, telemetry, async (...given) => {
@@ -47,10 +51,12 @@ const serving = await serve(loaded, telemetry, async (...given) => {
     store: trappedStore(foundation.store, traps),
   };
 });
-const tokens = serving.service.credentials.map(({ principal, token }) => [principal.subject, token] as const);
-say({ kind: 'listening', url: serving.api.url, tokens: Object.fromEntries(tokens) });
+say({ kind: 'listening', url: serving.api.url });
+void serving.service.credentials.then((credentials) => {
+  const tokens = credentials.map(({ principal, token }) => [principal.subject, token] as const);
+  if (tokens.length > 0) say({ kind: 'keys', tokens: Object.fromEntries(tokens) });
+});
 
-const asked = new Promise<undefined>((resolve) => process.once('SIGTERM', () => resolve(undefined)));
 const failure = await Promise.race([asked, serving.service.failed]);
 if (failure !== undefined) say({ kind: 'ended', message: failure.stack ?? failure.message });
 await serving.stop();

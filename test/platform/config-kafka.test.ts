@@ -151,16 +151,6 @@ describe('ingest.sources', () => {
   });
 
   test('that cannot be are refused', () => {
-    const sources = (...list: unknown[]) => ({ ...kafka(), ingest: { sources: list } });
-    assert.match(
-      refused(sources({ topic: 'a' }, { topic: 'a' }))[0] ?? '',
-      /sources\[1\]\.topic: "a" stands in the list/,
-    );
-    assert.match(refused(sources({ topic: 'a', mapping: 'm' }))[0] ?? '', /list the file in ingest\.mappings/);
-    assert.match(
-      refused(sources({ topic: 'a', mapping: 'm', format: 'canonical' }))[0] ?? '',
-      /mapping: "m" is of no use for canonical/,
-    );
     const mixed = {
       log: { kafka: { ...local, topics: { events: 'a' } } },
       store,

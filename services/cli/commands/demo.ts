@@ -23,6 +23,7 @@ import { feed, newSecret, recordFleet, serveDemo } from '../demo/road.ts';
 import { interruptible } from '../interrupt.ts';
 import { EXIT, Problem } from '../problem.ts';
 import type { Serving } from '../service/serve.ts';
+import { whole } from '../service/service.ts';
 import { createTerminal, instant, printable, type Terminal } from '../terminal.ts';
 
 type Options = GlobalOptions & { readonly once?: boolean; readonly keep?: string };
@@ -59,7 +60,7 @@ async function demo(options: Options): Promise<void> {
       serveDemo(home, options, { url: gateway.url, secret }),
       recordFleet(home, interrupt.signal),
     ]);
-    const key = await keepKey(home, serving.service.foundation.log, serving.service.credentials);
+    const key = await keepKey(home, serving.service.parts.ground.log, await serving.service.credentials);
     terminal.line('Feeding it to Countersign on the recorded clock ...');
     if (await feed(terminal, home, serving.service, interrupt.signal)) {
       const client = createClient({ url: serving.api.url, key });
@@ -97,7 +98,7 @@ async function lookAt(client: Client, { service }: Serving, began: number, home:
   const [best] = byUrgency(told.stories.filter(({ story }) => story.kind === 'attack').flatMap((one) => one.alerts));
   const chosen = best ?? byUrgency(alerts)[0];
   const example = chosen === undefined ? undefined : await client.get(at('alerts', chosen.uid), AlertAnswer);
-  const { events, identities, dead_letters } = await service.foundation.store.totals();
+  const { events, identities, dead_letters } = await whole(service).foundation.store.totals();
   const outcome: Outcome = {
     events,
     identities,

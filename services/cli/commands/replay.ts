@@ -20,7 +20,7 @@ export function registerReplay(program: Command): void {
     .summary('run recorded events through the service')
     .description(
       'Runs recorded events through the same road as live ones, on the clock of the recording: at any speed with the same ' +
-        'result. Works on the data directory, beside a running service or without one. Events that are there already are ' +
+        'result. Works on the data directory, beside a running service or without one, and on Kafka into the running cluster. Events that are there already are ' +
         'recognised, so a replay that was cut short can simply be run again.',
     )
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { PROCESS_ROLES } from '../../../schemas/config.ts';
 import type { Credential } from '../../control/bootstrap.ts';
 import { createTelemetry } from '../../platform/telemetry.ts';
 import { type GlobalOptions, readConfig } from '../configuration.ts';
@@ -12,23 +13,35 @@ export function registerUp(program: Command): void {
     .command('up')
     .summary('run the service')
     .description(
-      'Runs Countersign in this process on the embedded log and store: ingest, detect, deliver, contain and the API.\n' +
+      'Runs Countersign: ingest, detect, deliver, contain and the API, on the embedded log and store, or on the Kafka and ' +
+        'ClickHouse of the configuration. There several processes share the work, each in the roles it is given.\n' +
         'The first start creates the data directory and shows the first API keys, once. Logs go to standard error.',
     )
-    .addHelpText('after', '\nExample:\n  countersign --data /var/lib/countersign up')
+    .option('--role <roles>', `what this process does, of ${PROCESS_ROLES.join(',')} (default: all)`, roles)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  countersign --data /var/lib/countersign up\n  countersign up --role ingest,detect',
+    )
     .action(async (_own: unknown, command: Command) => {
-      await up(command.optsWithGlobals<GlobalOptions>());
+      await up(command.optsWithGlobals<Options>());
     });
 }
 
-async function up(options: GlobalOptions): Promise<void> {
+type Options = GlobalOptions & { readonly role?: readonly string[] };
+
+/** May be given several times, and several at once. What is no role is refused with the rest of the configuration. */
+function roles(value: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), ...value.split(',').map((name) => name.trim())];
+}
+
+async function up(options: Options): Promise<void> {
   const terminal = createTerminal({ json: options.json === true });
-  const loaded = readConfig(options);
+  const loaded = readConfig(options, options.role === undefined ? {} : { roles: options.role });
   const telemetry = createTelemetry({ level: loaded.config.logging.level });
   for (const warning of loaded.warnings) telemetry.logger.warn(warning);
   const interrupt = interruptible();
   const serving = await serve(loaded, telemetry);
-  introduce(terminal, serving);
+  void serving.service.credentials.then((credentials) => introduce(terminal, serving, credentials));
   const stopped = new Promise<undefined>((resolve) => {
     if (interrupt.signal.aborted) resolve(undefined);
     interrupt.signal.addEventListener('abort', () => resolve(undefined), { once: true });
@@ -42,15 +55,18 @@ async function up(options: GlobalOptions): Promise<void> {
 }
 
 /** Where the service is, and on first start the keys: they are stored hashed and cannot be shown again. */
-function introduce(terminal: Terminal, { service, api }: Serving): void {
-  const { credentials, foundation } = service;
+function introduce(terminal: Terminal, { service, api }: Serving, credentials: readonly Credential[]): void {
+  const { dir, config } = service.parts.ground;
   terminal.record({
     listening: api.url,
-    data_dir: foundation.dir.root,
+    data_dir: dir.root,
+    roles: config.roles,
     credentials: credentials.map(({ principal, roles, token }) => ({ name: principal.subject, roles, token })),
   });
   if (credentials.length > 0) showCredentials(terminal, credentials);
-  terminal.line(`Countersign listens on ${terminal.style('bold', api.url)}, data in ${foundation.dir.root}`);
+  const log = config.log.kafka === undefined ? '' : `, log on Kafka (${config.log.kafka.brokers.join(', ')})`;
+  terminal.line(`Countersign listens on ${terminal.style('bold', api.url)}, data in ${dir.root}${log}`);
+  if (service.ports === undefined) terminal.line(`Roles: ${config.roles.join(', ')}; health and metrics only, no API.`);
   terminal.line('Ctrl-C stops it. `countersign --help` lists what to do next.');
 }
 

@@ -12,7 +12,7 @@ import { createIngestContext } from '../recorded/context.ts';
 import { openRecordings, readInputs } from '../recorded/inputs.ts';
 import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
 import { type Serving, serve } from '../service/serve.ts';
-import type { Service } from '../service/service.ts';
+import { type Service, whole } from '../service/service.ts';
 import { progressBar, type Terminal, thousands } from '../terminal.ts';
 import { FLEET } from './fleet.ts';
 import { type Home, settle } from './home.ts';
@@ -55,7 +55,7 @@ export async function recordFleet(home: Home, signal: AbortSignal): Promise<void
 
 /** Runs the recording through the service on its own clock, until every alert is stored and proposed about. */
 export async function feed(terminal: Terminal, home: Home, service: Service, signal: AbortSignal): Promise<boolean> {
-  const { log, telemetry } = service.foundation;
+  const { log, telemetry } = service.parts.ground;
   const inputs = readInputs({ format: 'canonical' });
   const { recordings, size_bytes } = await openRecordings([home.recording]);
   const ingest = createIngest({ log, clock: systemClock, telemetry, ...inputs });
@@ -73,7 +73,8 @@ const POLL_MS = 50;
 const PAGE = 500;
 
 /** Every alert leads to a proposal; the feed and the responder are a moment behind detect. */
-async function awaitProposals({ foundation, ports }: Service, signal: AbortSignal): Promise<boolean> {
+async function awaitProposals(service: Service, signal: AbortSignal): Promise<boolean> {
+  const { foundation, ports } = whole(service);
   const { items } = await foundation.store.listAlerts({ tenant: 'default' }, { limit: PAGE, order: 'oldest_first' });
   while (!signal.aborted) {
     if (items.every(({ uid }) => ports.control.state.byAlert.has(uid))) return true;

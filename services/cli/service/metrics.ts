@@ -1,34 +1,69 @@
-import type { Detection } from './detection.ts';
-import type { Foundation } from './foundation.ts';
+import { collectDefaultMetrics } from 'prom-client';
+import { openGaps } from '../../control/gap-states.ts';
+import { pendingContainments } from './control.ts';
+import type { Parts } from './parts.ts';
 import { lagOf } from './readiness.ts';
-import { pendingContainments, type Response } from './response.ts';
 
 /**
- * Prometheus metrics: what was counted as it happened, and gauges that are read when somebody asks, among them the sums
- * of promise P1. Received is accepted, absorbed and dead-lettered; accepted is applied and in flight; applied is scored
- * and duplicate.
+ * Prometheus metrics of this process: what was counted as it happened, what Node.js tells of memory, garbage collection
+ * and the delay of the event loop, and gauges that are read when somebody asks, among them the sums of promise P1.
+ * Received is accepted, absorbed and dead-lettered; accepted is applied and in flight; applied is scored and duplicate.
  */
-export function createMetrics(foundation: Foundation, detection: Detection, response: Response): () => Promise<string> {
-  const { telemetry, log } = foundation;
+export function createMetrics(parts: Parts): () => Promise<string> {
+  const { ground, control, offices } = parts;
+  const { telemetry, log } = ground;
+  collectDefaultMetrics({ register: telemetry.registry });
   const items = telemetry.gauge('items', 'input items since the log was made, by what became of them', ['state']);
-  const events = telemetry.gauge('detect_records', 'records applied by detect since the log was made', ['kind']);
-  const lag = telemetry.gauge('detect_lag_records', 'records in the log that detect has not applied');
-  const resident = telemetry.gauge('detect_identities_resident', 'identities in memory');
   const pending = telemetry.gauge('containments_pending', 'containments that wait for approval');
-  const stalled = telemetry.gauge('store_stalled', '1 while writes to the store are being repeated');
+  const gaps = telemetry.gauge('gaps_open', 'gaps that wait for a decision', ['stage']);
+  const held = telemetry.gauge('office_held', '1 while this process holds the office', ['office']);
+  const stages = [detectGauges(parts), ingestGauges(parts)];
   return async () => {
     for (const [name, value] of await log.counters()) items.set({ state: name }, value);
-    const sums = new Map<string, number>();
-    let identities = 0;
-    for (const status of detection.runner.status()) {
-      identities += status.resident;
-      for (const [kind, count] of Object.entries(status.counters)) sums.set(kind, (sums.get(kind) ?? 0) + count);
-    }
-    for (const [kind, count] of sums) events.set({ kind }, count);
-    lag.set((await lagOf(foundation, detection)) ?? Number.NaN);
-    resident.set(identities);
-    pending.set(pendingContainments(response.view));
-    stalled.set(detection.runner.stalled ? 1 : 0);
+    pending.set(pendingContainments(control.view));
+    gaps.reset();
+    for (const { gap } of openGaps(control.view.state)) gaps.inc({ stage: gap.stage });
+    for (const office of offices) held.set({ office: office.name }, office.held ? 1 : 0);
+    for (const stage of stages) await stage?.();
     return telemetry.registry.metrics();
+  };
+}
+
+function detectGauges(parts: Parts): (() => Promise<void>) | undefined {
+  const { detection, ground } = parts;
+  if (detection === undefined) return undefined;
+  const { telemetry } = ground;
+  const { runner } = detection;
+  const events = telemetry.gauge('detect_records', "records applied, by kind, of this process's partitions", ['kind']);
+  const lag = telemetry.gauge('detect_lag_records', "records not applied, of this process's partitions");
+  const owned = telemetry.gauge('detect_partitions', 'partitions of this process, by state', ['state']);
+  const resident = telemetry.gauge('detect_identities_resident', 'identities in memory');
+  const stalled = telemetry.gauge('store_stalled', '1 while writes to the store are being repeated');
+  return async () => {
+    const all = runner.status();
+    events.reset();
+    owned.reset();
+    for (const { state, counters } of all) {
+      owned.inc({ state });
+      for (const [kind, count] of Object.entries(counters)) events.inc({ kind }, count);
+    }
+    lag.set((await lagOf(parts, detection)) ?? Number.NaN);
+    resident.set(all.reduce((sum, one) => sum + one.resident, 0));
+    stalled.set(runner.stalled ? 1 : 0);
+  };
+}
+
+function ingestGauges({ ingest, ground }: Parts): (() => Promise<void>) | undefined {
+  if (ingest === undefined) return undefined;
+  const { telemetry } = ground;
+  const lag = telemetry.gauge('ingest_lag_records', "offsets not worked off, of this process's partitions", ['topic']);
+  const owned = telemetry.gauge('ingest_partitions', 'raw partitions of this process, by state', ['topic', 'state']);
+  return async () => {
+    lag.reset();
+    owned.reset();
+    for (const { topic, state, lag: behind } of await ingest.runner.status()) {
+      owned.inc({ topic, state });
+      if (behind !== undefined) lag.inc({ topic }, behind);
+    }
   };
 }

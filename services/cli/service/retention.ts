@@ -3,28 +3,35 @@ import { readPosition } from '../../control/writer.ts';
 import { FEED_POSITION } from '../../deliver/feed.ts';
 import { decodePosition } from '../../deliver/feed-core.ts';
 import type { DetectRunner } from '../../detect/runner.ts';
+import { parsePosition, positionName } from '../../ingest/raw-position.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type EventLog, LogUnavailable, TOPICS, type Topic } from '../../platform/event-log.ts';
+import type { SqliteLog } from '../../platform/sqlite-log/sqlite-log.ts';
 import { DEAD_COPIED } from './copies.ts';
-import type { Foundation } from './foundation.ts';
 
 const EVERY_MS = UNITS.HOUR_MS;
 
-/** Forgets log records beyond the configured days, and never one that somebody still has to use. */
-export async function retainLog(foundation: Foundation, runner: DetectRunner, signal: AbortSignal): Promise<void> {
+type Retained = { readonly log: SqliteLog; readonly retention_days: number };
+
+/** Forgets records of the embedded log beyond the configured days, and never one that somebody still has to use. */
+export async function retainLog(retained: Retained, runner: DetectRunner, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     await systemClock.sleep(EVERY_MS, signal);
     if (signal.aborted) return;
     try {
-      await trimOnce(foundation, runner);
+      await trimOnce(retained, runner, systemClock.now());
     } catch (error) {
       if (!(error instanceof LogUnavailable)) throw error;
     }
   }
 }
 
-async function trimOnce({ log, config }: Foundation, runner: DetectRunner): Promise<void> {
-  const oldest_ms = systemClock.now() - config.log.retention_days * UNITS.DAY_MS;
+export async function trimOnce(
+  { log, retention_days }: Retained,
+  runner: Pick<DetectRunner, 'status'>,
+  now_ms: number,
+): Promise<void> {
+  const oldest_ms = now_ms - retention_days * UNITS.DAY_MS;
   for (const { partition, state, durable_offset } of runner.status()) {
     if (state !== 'running') continue;
     const old = await log.offsetAt(TOPICS.events, partition, oldest_ms);
@@ -35,21 +42,29 @@ async function trimOnce({ log, config }: Foundation, runner: DetectRunner): Prom
     const { partitions } = await log.describe(topic);
     for (let partition = 0; partition < partitions; partition++) {
       const old = await log.offsetAt(topic, partition, oldest_ms);
-      await log.trim(topic, partition, Math.min(old, next(partition)));
+      await log.trim(topic, partition, Math.min(old, await next(partition)));
     }
   }
 }
 
+type Next = (partition: number) => number | Promise<number>;
+
 /** Up to where the records of a topic have been used by those who must not miss one. The control log is never trimmed. */
-async function consumers(log: EventLog): Promise<[Topic, (partition: number) => number][]> {
+async function consumers(log: EventLog): Promise<[Topic, Next][]> {
   const copied = Number((await log.position(DEAD_COPIED)) ?? 0);
   const fed = await log.position(FEED_POSITION);
   const next = fed === undefined ? [] : decodePosition(fed).next;
   const { position } = await readPosition(log);
   return [
+    [TOPICS.raw, (partition) => workedOff(log, partition)],
     [TOPICS.dead, () => copied],
     [TOPICS.alerts, (partition) => next[partition] ?? 0],
     [TOPICS.feed, () => position.feed.next],
     [TOPICS.commands, () => position.commands.next],
   ];
+}
+
+async function workedOff(log: EventLog, partition: number): Promise<number> {
+  const text = await log.position(positionName({ topic: TOPICS.raw, partition }));
+  return (text === undefined ? undefined : parsePosition(text))?.next ?? 0;
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { type Listening, listen } from '../../api/server.ts';
+import { type Listening, listen, listenForHealth } from '../../api/server.ts';
 import type { LoadedConfig } from '../../platform/config.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
 import { EXIT, Problem } from '../problem.ts';
 import { openService, type Service } from './service.ts';
 
-/** The whole service with its API listening. */
+/** One process of the service, listening: with its API, or for health and metrics alone. */
 export type Serving = {
   readonly service: Service;
   readonly api: Listening;
@@ -22,7 +22,9 @@ export async function serve(
   const service = await openService(loaded, telemetry, open);
   const { host, port, tls, allow_plaintext_beyond_loopback } = loaded.config.listen;
   const options = { host, port, allow_plaintext_beyond_loopback, ...(tls === undefined ? {} : { tls: readTls(tls) }) };
-  const api = await listen(service.ports, options).catch(async (error: unknown) => {
+  const { ports, health } = service;
+  const listening = ports === undefined ? listenForHealth(health, options) : listen(ports, options);
+  const api = await listening.catch(async (error: unknown) => {
     await service.stop();
     throw error;
   });

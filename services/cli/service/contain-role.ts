@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import type { Executor } from '../../contain/executor.ts';
+import { createWebhookExecutor } from '../../contain/executors/webhook.ts';
+import { BUILT_IN_POLICY, type ContainmentPolicy, definePolicy } from '../../contain/policy.ts';
+import { runResponder } from '../../contain/responder.ts';
+import { bootstrapCredentials, type Credential } from '../../control/bootstrap.ts';
+import { systemClock } from '../../platform/clock.ts';
+import { TOPICS } from '../../platform/event-log.ts';
+import { Problem } from '../problem.ts';
+import type { Control } from './control.ts';
+import type { Ground } from './foundation.ts';
+import { holdOffice, type Office } from './office.ts';
+
+/** The responder, in the one process that holds the office; and who makes the keys of a first start. */
+export type ContainRole = {
+  readonly office: Office;
+  /** Resolves once it is settled who there is: with the first keys where this process made them, else with none. */
+  readonly credentials: Promise<readonly Credential[]>;
+};
+
+/** Throws a Problem where the configured executor cannot be. */
+export function startContain(ground: Ground, control: Control): ContainRole {
+  const { log, telemetry } = ground;
+  const clock = systemClock;
+  const executor = executorOf(ground);
+  const policy = policyOf(ground);
+  const credentials = Promise.withResolvers<readonly Credential[]>();
+  let making = false;
+  const work = async (signal: AbortSignal): Promise<void> => {
+    making = true;
+    credentials.resolve(await bootstrapCredentials(log, { clock, randomBytes }));
+    const newInstance = (): string => randomBytes(8).toString('hex');
+    await runResponder({ log, clock, telemetry, policy, executor, newInstance }, signal);
+  };
+  const office = holdOffice({ name: 'contain', log, clock, telemetry, topic: TOPICS.commands, work });
+  // Another process may have made them, or a start before this one.
+  void whenPeopled(control).then(() => {
+    if (!making) credentials.resolve([]);
+  });
+  return { office, credentials: credentials.promise };
+}
+
+/** Resolves once the control log knows somebody. */
+function whenPeopled({ view }: Control): Promise<void> {
+  return new Promise((resolve) => {
+    if (view.state.principals.size > 0) return resolve();
+    const unlisten = view.listen(() => {
+      if (view.state.principals.size === 0) return;
+      unlisten();
+      resolve();
+    });
+  });
+}
+
+/** The built-in policy with what the configuration asks beyond it. Its version says which of both it is. */
+function policyOf({ config }: Ground): ContainmentPolicy {
+  const { approvals, approval_expiry_ms, execution_expiry_ms } = config.contain;
+  const policy = { ...BUILT_IN_POLICY, approvals, approval_expiry_ms, execution_expiry_ms };
+  const changed = (['approvals', 'approval_expiry_ms', 'execution_expiry_ms'] as const).some(
+    (name) => policy[name] !== BUILT_IN_POLICY[name],
+  );
+  const version = `config-${approvals}-${approval_expiry_ms}-${execution_expiry_ms}`;
+  return changed ? definePolicy({ ...policy, version }) : BUILT_IN_POLICY;
+}
+
+function executorOf({ config, secrets }: Ground): Executor | undefined {
+  const webhook = config.contain.executor_webhook;
+  if (webhook === undefined || secrets.contain_executor_secret === undefined) return undefined;
+  const made = createWebhookExecutor({
+    url: webhook.url,
+    secret: secrets.contain_executor_secret,
+    clock: systemClock,
+    deduplicates: webhook.deduplicates,
+    plaintext: webhook.allow_plaintext,
+  });
+  if (made.kind === 'ready') return made.executor;
+  const field = made.problem.field === 'secret' ? 'secret_file' : made.problem.field;
+  throw new Problem('config_invalid', `contain.executor_webhook.${field}: ${made.problem.message}`);
+}
