@@ -1,3 +1,4 @@
+import { TOPICS } from '../../services/platform/event-log.ts';
 import type { Manifest } from '../../services/platform/store.ts';
 import type { Dump } from './dump.ts';
 import type { LogFacts } from './log-facts.ts';
@@ -41,6 +42,8 @@ export function checkSums(facts: LogFacts, dump: Dump, sent: Sent): string[] {
   const parts = counter('ingest.accepted') + counter('ingest.absorbed') + counter('ingest.dead_lettered');
   equal('received and what became of it', counter('ingest.received'), parts + counter('ingest.held'));
   const records = (type: string): number => facts.events.filter((event) => event.type === type).length;
+  equal('raw records in the log and received', facts.raw, counter(`ingest.source.${TOPICS.raw}.received`));
+  if (facts.raw < sent.raw) found.push(`${sent.raw} raw records sent, ${facts.raw} there`);
   equal('accepted and events in the log', counter('ingest.accepted'), records('event'));
   const manifests = dump.manifests.map((row) => JSON.parse((JSON.parse(row) as { body: string }).body) as Manifest);
   const applied = (name: string): number => manifests.reduce((sum, { counters }) => sum + (counters[name] ?? 0), 0);

@@ -1,6 +1,7 @@
 import { createModel } from '../../detectors/model.ts';
 import { describeAlert } from '../../detectors/recommend.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import { undecidedGaps } from '../../services/detect/gap.ts';
 import { DetectRunner } from '../../services/detect/runner.ts';
 import { systemClock } from '../../services/platform/clock.ts';
 import { type EventLog, type NewRecord, TOPICS } from '../../services/platform/event-log.ts';
@@ -51,6 +52,7 @@ async function detect(): Promise<void> {
     store: trappedStore(opened.store, traps),
     clock: systemClock,
     telemetry: silentTelemetry(),
+    gaps: undecidedGaps(),
     worker: { model: createModel(), describe: describeAlert, lateness_ms: LIMITS.lateness_ms },
     ...given.knobs,
   });

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readPosition } from '../../services/control/writer.ts';
 import { FEED_POSITION } from '../../services/deliver/feed.ts';
 import { decodePosition } from '../../services/deliver/feed-core.ts';
+import { waitingPriors } from '../../services/detect/priors.ts';
 import { committedName } from '../../services/detect/writer.ts';
 import { type EventLog, LogUnavailable, TOPICS, type Topic } from '../../services/platform/event-log.ts';
 
@@ -26,8 +27,9 @@ export async function drained(log: EventLog, alive: () => boolean): Promise<stri
   return behind;
 }
 
-async function whoIsBehind(log: EventLog): Promise<string[]> {
-  const behind: string[] = [];
+/** What nobody has taken up yet. */
+export async function whoIsBehind(log: EventLog): Promise<string[]> {
+  const behind = (await waitingPriors(log)).map((version) => `prior ${version} is not announced`);
   const look = async (reader: string, topic: Topic, partition: number, next: number): Promise<void> => {
     const { records } = await log.read(topic, partition, next, ONE);
     if (records.length > 0) behind.push(`${reader} has not read ${topic}/${partition}/${next}`);
@@ -35,6 +37,12 @@ async function whoIsBehind(log: EventLog): Promise<string[]> {
   const events = await log.describe(TOPICS.events);
   for (let partition = 0; partition < events.partitions; partition++) {
     await look('detect', TOPICS.events, partition, Number((await log.position(committedName(partition))) ?? 0));
+  }
+  const raw = await log.describe(TOPICS.raw);
+  for (let partition = 0; partition < raw.partitions; partition++) {
+    const position = await log.position(`ingest.${TOPICS.raw}.${partition}`);
+    const next = position === undefined ? 0 : (JSON.parse(position) as { next: number }).next;
+    await look('ingest', TOPICS.raw, partition, next);
   }
   const fed = await log.position(FEED_POSITION);
   const alerts = await log.describe(TOPICS.alerts);

@@ -1,7 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dataDirAt } from '../../services/platform/data-dir.ts';
 import type { EventLog } from '../../services/platform/event-log.ts';
+import type { Front } from '../support/clickhouse-http-front.ts';
+import type { KafkaBroker } from '../support/kafka/broker.ts';
 import { type LogPlace, openLogAt, type StorePlace } from './places.ts';
 import { type ServiceHandle, startServiceChild } from './process.ts';
 import type { Trap } from './traps.ts';
@@ -18,15 +20,25 @@ export type Environment = {
   start(process: number, trap?: Trap): ServiceHandle;
   /** The harness's own way to the log, once a first process has made it. */
   openLog(): Promise<EventLog>;
-  dispose(): Promise<void>;
+  /** What only a clustered service has. */
+  readonly cluster: Cluster | undefined;
+  /** Ends what the scenario started beside the service. */
+  close(): Promise<void>;
+};
+
+export type Cluster = {
+  readonly broker: KafkaBroker;
+  /** ClickHouse, or what stands for it, at the other end of a wire. */
+  readonly front: Front;
+  readonly session_timeout_ms: number;
 };
 
 export type EnvironmentOptions = { readonly folder: string; readonly seed: number };
+export type OpenEnvironment = (options: EnvironmentOptions) => Promise<Environment>;
 
 /** SQLite and chDB in one data directory: one process at a time. */
-export function embeddedEnvironment({ folder, seed }: EnvironmentOptions): Environment {
+export async function embeddedEnvironment({ folder, seed }: EnvironmentOptions): Promise<Environment> {
   const data = join(folder, 'data');
-  mkdirSync(data, { recursive: true, mode: 0o700 });
   writeConfig(data, { listen: { port: 0 }, log: { partitions: 3 } });
   const dir = dataDirAt(data);
   const log: LogPlace = { kind: 'sqlite', path: dir.log };
@@ -43,11 +55,13 @@ export function embeddedEnvironment({ folder, seed }: EnvironmentOptions): Envir
       return startServiceChild(given, join(folder, `process-${process}.log`));
     },
     openLog: () => openLogAt(log),
-    dispose: async () => rmSync(folder, { recursive: true, force: true }),
+    cluster: undefined,
+    close: async () => {},
   };
 }
 
 /** JSON is YAML. */
 export function writeConfig(data: string, config: unknown): void {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
   writeFileSync(join(data, 'countersign.yaml'), JSON.stringify(config), { mode: 0o600 });
 }

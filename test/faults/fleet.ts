@@ -13,6 +13,8 @@ export type Fleet = {
   /** One that listens and is not set aside. */
   listening(): ServiceHandle | undefined;
   token(name: string): string;
+  /** Resolves once the first start has shown its keys. */
+  introduced(): Promise<void>;
   /** Starts what is missing, up to so many, and waits until all of them listen or have ended. */
   fill(processes: number, trap?: Trap): Promise<void>;
   /** Sends a signal that ends the process and waits for its end. */
@@ -22,6 +24,8 @@ export type Fleet = {
   /** Kept from traffic: it is stopped in its tracks. */
   setAside(place: number, aside: boolean): void;
 };
+
+const INTRODUCTION_MS = 30_000;
 
 export function createFleet(environment: Environment, random: Random): Fleet {
   const running = new Map<number, ServiceHandle>();
@@ -53,13 +57,20 @@ export function createFleet(environment: Environment, random: Random): Fleet {
       return ready[random.int(Math.max(1, ready.length))]?.[1];
     },
     token: (name) => tokens[name] ?? '',
+    async introduced() {
+      for (let waited = 0; tokens.ingest === undefined; waited += 25) {
+        if (waited > INTRODUCTION_MS) throw new Error(`no process shows its keys: ${surprises.join('; ')}`);
+        for (const handle of running.values()) tokens = { ...tokens, ...handle.tokens() };
+        await sleep(25);
+      }
+    },
     async fill(processes, trap) {
       const started: ServiceHandle[] = [];
       for (let place = 0; place < processes; place++) {
         if (!running.has(place)) started.push(start(place, started.length === 0 ? trap : undefined));
       }
       for (const handle of started) {
-        if (await handle.listening) tokens = { ...tokens, ...handle.tokens() };
+        await handle.listening;
       }
     },
     async end(place, signal) {

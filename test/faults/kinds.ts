@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UNITS } from '../../schemas/limits.ts';
 import type { Random } from '../detect/simulation/world.ts';
+import { CLUSTER_KINDS } from './cluster-kinds.ts';
 import type { Environment } from './environment.ts';
 import type { Fleet } from './fleet.ts';
 import { LOG_STEPS, PHASES, type Phase, STORE_STEPS, type Step } from './steps.ts';
@@ -23,19 +24,19 @@ export type FaultKind = {
   strike(world: World, serial: number): Promise<void>;
 };
 
-const BOTH = ['embedded', 'kafka'] as const;
+export const BOTH = ['embedded', 'kafka'] as const;
 const STEP_PATIENCE_MS = 8_000;
 const STEPS: readonly (readonly [Step, Phase])[] = [...LOG_STEPS, ...STORE_STEPS]
   .filter((step) => step !== 'log_other')
   .flatMap((step) => PHASES.map((phase) => [step, phase] as const));
 
 /** A place of a running process. */
-const somewhere = ({ fleet, random }: World): number => {
+export const somewhere = ({ fleet, random }: World): number => {
   const places = [...fleet.running.keys()];
   return places[random.int(Math.max(1, places.length))] ?? 0;
 };
 
-const wait = (world: World, from_ms: number, to_ms: number): Promise<void> =>
+export const wait = (world: World, from_ms: number, to_ms: number): Promise<void> =>
   sleep(from_ms + world.random.int(to_ms - from_ms));
 
 const kill: FaultKind = {
@@ -163,4 +164,5 @@ export const KINDS: readonly FaultKind[] = [
   seam('log'),
   seam('store'),
   replay,
+  ...CLUSTER_KINDS,
 ];

@@ -5,6 +5,8 @@ import { type EventLog, type LogRecord, TOPICS, type Topic } from '../../service
 export type LogFacts = {
   readonly counters: ReadonlyMap<string, number>;
   readonly events: readonly { readonly type: string; readonly id: string; readonly json: string }[];
+  /** Records of the raw topic. */
+  readonly raw: number;
   readonly alerts: readonly string[];
   readonly feed: readonly string[];
   readonly dead: readonly { readonly offset: number; readonly reason: string }[];
@@ -18,6 +20,7 @@ export async function readFacts(log: EventLog): Promise<LogFacts> {
   return {
     counters: await log.counters(),
     events: texts(await readTopic(log, TOPICS.events)).map(eventOf),
+    raw: (await readTopic(log, TOPICS.raw)).length,
     alerts: texts(await readTopic(log, TOPICS.alerts)),
     feed: texts(await readTopic(log, TOPICS.feed)),
     dead: (await readTopic(log, TOPICS.dead)).map(({ offset, value }) => ({

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { embeddedEnvironment } from './environment.ts';
+import { kafkaEnvironments } from './kafka-environment.ts';
 import { type FaultKind, KINDS } from './kinds.ts';
 import { type Outcome, runScenario } from './scenario.ts';
 
@@ -27,23 +28,27 @@ const rows = new Map<string, Row>();
 const stopped = new Set<string>();
 const missed = new Set<string>();
 let done = 0;
+const environments =
+  values.log === 'kafka' ? await kafkaEnvironments() : { open: embeddedEnvironment, close: async () => {} };
 for (let n = 0; done < kills; n++) {
   const seed = Number(values.seed) + n;
   const kind = kinds[n % kinds.length] as FaultKind;
   const faults = Math.min(each, kills - done);
   const serial = Number(values.serial) + Math.floor(n / kinds.length) * each;
-  const scenario = { seed, serial, kinds: Array.from({ length: faults }, () => kind), open: embeddedEnvironment };
+  const scenario = { seed, serial, kinds: Array.from({ length: faults }, () => kind), open: environments.open };
   const outcome = await runScenario(scenario);
   done += faults;
   count(kind.name, outcome);
   tell(kind.name, seed, serial, outcome);
 }
+await environments.close();
 summary();
 
 function chosen(only: string | undefined): readonly FaultKind[] {
-  const found = KINDS.filter(({ name }) => only === undefined || only.split(',').includes(name));
+  const here = KINDS.filter(({ on }) => on.some((kind) => kind === values.log));
+  const found = here.filter(({ name }) => only === undefined || only.split(',').includes(name));
   if (found.length > 0) return found;
-  throw new Error(`no kind is called ${only}; there are ${KINDS.map(({ name }) => name).join(', ')}`);
+  throw new Error(`no kind is called ${only} on ${values.log}; there are ${here.map(({ name }) => name).join(', ')}`);
 }
 
 function say(line: string): void {

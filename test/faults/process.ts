@@ -38,9 +38,10 @@ export function startServiceChild(given: ServiceArguments, output: string): Serv
   });
   const listening = new Promise<boolean>((resolve) => {
     child.on('message', (said: FromService) => {
-      if (said.kind === 'ended') message = said.message;
+      if (said.kind === 'ended') ({ message } = said);
+      else if (said.kind === 'keys') ({ tokens } = said);
       else {
-        ({ url, tokens } = said);
+        ({ url } = said);
         resolve(true);
       }
     });

@@ -1,13 +1,13 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../services/platform/clock.ts';
 import type { EventLog } from '../../services/platform/event-log.ts';
 import { randomOf } from '../detect/simulation/world.ts';
 import { checkAlerts, checkControl, checkSums, compareDumps } from './compare.ts';
-import { drained } from './drain.ts';
+import { drained, whoIsBehind } from './drain.ts';
 import { type Dump, loadDump } from './dump.ts';
-import type { Environment, EnvironmentOptions } from './environment.ts';
+import type { OpenEnvironment } from './environment.ts';
 import { createFleet, type Fleet } from './fleet.ts';
 import { type FaultKind, replay, type World } from './kinds.ts';
 import { readFacts } from './log-facts.ts';
@@ -21,7 +21,7 @@ export type Scenario = {
   readonly kinds: readonly FaultKind[];
   /** How many faults the run has had before: which step is next follows from it. */
   readonly serial: number;
-  readonly open: (options: EnvironmentOptions) => Environment;
+  readonly open: OpenEnvironment;
 };
 
 export type Outcome = {
@@ -41,13 +41,16 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   const begun = systemClock.elapsed();
   const folder = mkdtempSync(join(tmpdir(), `countersign-faults-${scenario.seed}-`));
   const random = randomOf(scenario.seed);
-  const environment = scenario.open({ folder, seed: scenario.seed });
+  const environment = await scenario.open({ folder, seed: scenario.seed });
   const processes = 1 + random.int(environment.processes_max);
   const fleet = createFleet(environment, random);
   const world: World = { environment, fleet, random, processes, stopped_at: [], not_reached: [] };
-  const { differences, compared } = await play(scenario, world).finally(() => endAll(fleet));
+  const { differences, compared } = await play(scenario, world).finally(async () => {
+    await endAll(fleet);
+    await environment.close();
+  });
   if (differences.length > 0) writeFileSync(join(folder, 'differences.txt'), differences.join('\n\n'));
-  else await environment.dispose();
+  else rmSync(folder, { recursive: true, force: true });
   return {
     differences,
     faults: scenario.kinds.length,
@@ -62,6 +65,7 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
 async function play(scenario: Scenario, world: World): Promise<{ differences: string[]; compared: string }> {
   const { environment, fleet, random, processes } = world;
   await fleet.fill(1);
+  await fleet.introduced();
   const log = await environment.openLog();
   const traffic = await startTraffic({
     seed: scenario.seed,
@@ -79,17 +83,27 @@ async function play(scenario: Scenario, world: World): Promise<{ differences: st
     await systemClock.sleep(500);
     traffic.stop();
     await traffic.ended.catch((error: unknown) => void differences.push(`traffic: ${String(error)}`));
-    await fleet.fill(processes);
-    const behind = await drained(log, () => fleet.running.size > 0);
-    differences.push(...behind.map((what) => `did not drain: ${what}`));
-    await Promise.all([...fleet.running.keys()].map((place) => fleet.end(place, 'SIGTERM')));
-    differences.push(...fleet.surprises);
+    differences.push(...(await settle(world, log)), ...fleet.surprises);
     const judged = await judge(scenario, world, traffic.sent, log);
     return { differences: [...differences, ...judged.differences], compared: judged.compared };
   } finally {
     traffic.stop();
     await traffic.ended.catch(() => undefined);
     await log.close();
+  }
+}
+
+const SETTLES_MAX = 4;
+
+/** Lets everything come to its end and stops the processes. A last tick may come as they stop: then once more. */
+async function settle({ fleet, processes }: World, log: EventLog): Promise<string[]> {
+  for (let round = 1; ; round++) {
+    await fleet.fill(processes);
+    const behind = await drained(log, () => fleet.running.size > 0);
+    await Promise.all([...fleet.running.keys()].map((place) => fleet.end(place, 'SIGTERM')));
+    if (behind.length > 0) return behind.map((what) => `did not drain: ${what}`);
+    if ((await whoIsBehind(log)).length === 0) return [];
+    if (round === SETTLES_MAX) return ['the log does not come to rest'];
   }
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { appendTick, requestPrior } from '../../services/detect/priors.ts';
+import { appendTick, awaitPrior, requestPrior } from '../../services/detect/priors.ts';
 import { emptyCatalogue } from '../../services/ingest/catalogue.ts';
 import type { ReplayStep } from '../../services/ingest/replay.ts';
 import { createIngest, type Ingest } from '../../services/ingest/submit.ts';
@@ -19,6 +19,8 @@ export type Sent = {
   /** Judgements that were answered with a yes. */
   verdicts: number;
   recorded: number;
+  /** Events that were put into the raw topic, at least. */
+  raw: number;
 };
 
 export type Traffic = {
@@ -35,11 +37,13 @@ export type TrafficOptions = {
   /** A process that listens now. */
   readonly listening: () => ServiceHandle | undefined;
   readonly token: (name: 'ingest' | 'admin') => string;
+  /** Over HTTP; and as many at most in the raw topic. */
   readonly live_events_max: number;
 };
 
 const PAUSE_MS = 15;
 const ANSWER_MS = 8_000;
+const PRIOR_MS = 6_000;
 
 /** Sends until it is stopped: live events and judgements over HTTP, a recording, ticks, cuts and rubbish into the log. */
 export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
@@ -51,12 +55,13 @@ export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
     catalogue: emptyCatalogue(),
   });
   const input = await inputOf(options.seed, ingest.contextOf);
-  const sent: Sent = { acknowledged: new Set(), poison: 0, verdicts: 0, recorded: 0 };
+  const sent: Sent = { acknowledged: new Set(), poison: 0, verdicts: 0, recorded: 0, raw: 0 };
   const stopping = new AbortController();
   const { signal } = stopping;
   const ended = Promise.all([
     sendLive(options, input, sent, signal),
     replay(options, ingest, input.recorded, sent, signal),
+    produce(options, input, sent, signal),
     disturb(options, sent, signal),
     judge(options, sent, signal),
   ]).then(() => undefined);
@@ -97,7 +102,7 @@ async function sendLive(options: TrafficOptions, input: Input, sent: Sent, signa
   }
 }
 
-/** The recording in writes of a few steps each. Its cuts ask for priors, and nobody waits for them. */
+/** The recording in writes of a few steps each. Its cuts ask for priors, which are waited for, but not for ever. */
 async function replay(
   { log, random }: TrafficOptions,
   ingest: Ingest,
@@ -113,7 +118,11 @@ async function replay(
     if (step.kind === 'cut') {
       if (since_cut < 400) continue;
       since_cut = 0;
-      await persist(signal, () => requestPrior(log, { version: `replay-${step.at}`, at: step.at }));
+      const version = `replay-${step.at}`;
+      await persist(signal, () => requestPrior(log, { version, at: step.at }));
+      await awaitPrior(log, systemClock, version, AbortSignal.any([signal, AbortSignal.timeout(PRIOR_MS)])).catch(
+        passing,
+      );
       continue;
     }
     if (step.kind === 'records') since_cut += step.decided.length;
@@ -125,6 +134,23 @@ async function replay(
     batch = [];
     wanted = 1 + random.int(8);
     await pause(signal, PAUSE_MS);
+  }
+}
+
+/** A source that writes to the raw topic, and an item among them now and then that is no event. */
+async function produce(options: TrafficOptions, input: Input, sent: Sent, signal: AbortSignal): Promise<void> {
+  const { log, random } = options;
+  let serial = 0;
+  while (!signal.aborted && serial < options.live_events_max) {
+    const records = Array.from({ length: 1 + random.int(40) }, () => {
+      const event = input.live[(serial * 7) % input.live.length];
+      const json = random.chance(0.02)
+        ? '{'
+        : JSON.stringify({ ...event, id: `raw-${serial++}`, time: systemClock.now() });
+      return { topic: TOPICS.raw, key: event?.identity.id ?? '', value: Buffer.from(json) };
+    });
+    if (await persist(signal, () => log.transact({ records }))) sent.raw += records.length;
+    await pause(signal, 2 * PAUSE_MS);
   }
 }
 
@@ -198,11 +224,15 @@ async function persist(signal: AbortSignal, work: () => Promise<unknown>): Promi
       await work();
       return true;
     } catch (error) {
-      if (!(error instanceof LogUnavailable || error instanceof PositionConflict)) throw error;
+      passing(error);
       await pause(signal, 100);
     }
   }
   return false;
+}
+
+function passing(error: unknown): void {
+  if (!(error instanceof LogUnavailable || error instanceof PositionConflict)) throw error;
 }
 
 const pause = (signal: AbortSignal, ms: number): Promise<void> =>

@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { createChdbConnection } from 'chdb/connection';
@@ -20,6 +20,8 @@ const INSERT = /^INSERT INTO (\w+) \(([^)]*)\)( SETTINGS .*)? FORMAT RowBinary$/
 const ALL_REQUESTS = Number.POSITIVE_INFINITY;
 
 let plan: { readonly fault: Fault; readonly on: FaultPlan['on']; left: number } | undefined;
+/** Connections of requests that got no answer. */
+const hanging = new Set<Socket>();
 let database = 'default';
 let files = 0;
 let last: Promise<unknown> = Promise.resolve();
@@ -42,7 +44,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   if (fault?.kind === 'reset_mid_body') return void request.once('data', () => request.socket.destroy());
   const body = await bodyOf(request);
   if (body === undefined) return;
-  if (fault?.kind === 'hang_before') return;
+  if (fault?.kind === 'hang_before') return void hanging.add(request.socket);
   if (fault?.kind === 'status') return void answer(request, response, fault.status, Buffer.from('upstream failed\n'));
   if (fault?.kind === 'exception') return void fail(request, response, fault.code, fault.type, 'injected');
   if (fault?.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, fault.ms));
@@ -68,7 +70,7 @@ async function execute(
     const { code, type, message } = error as { code?: string; type?: string; message: string };
     return fail(request, response, Number(code ?? 1002), type ?? 'UNKNOWN_EXCEPTION', message);
   }
-  if (fault?.kind === 'hang_after') return;
+  if (fault?.kind === 'hang_after') return void hanging.add(request.socket);
   if (fault?.kind === 'reset_after') return void request.socket.destroy();
   if (fault?.kind === 'truncated') return truncate(response, result);
   answer(request, response, 200, result);
@@ -220,6 +222,8 @@ async function obey(message: ToChild): Promise<void> {
   }
   if (message === 'heal') {
     plan = undefined;
+    for (const socket of hanging) socket.destroy();
+    hanging.clear();
     if (!server.listening) await listen(port);
   } else {
     plan = { fault: message.plan.fault, on: message.plan.on, left: message.plan.times ?? ALL_REQUESTS };

@@ -14,7 +14,7 @@ export type Fault =
   | { readonly kind: 'refuse' }
   /** The connection is cut before anything was done, amid the body, or after all was done. */
   | { readonly kind: 'reset_before' | 'reset_mid_body' | 'reset_after' }
-  /** No answer, whether the statement ran or not. */
+  /** No answer, whether the statement ran or not, until `heal` cuts the connection. */
   | { readonly kind: 'hang_before' | 'hang_after' }
   /** What a proxy in between answers. */
   | { readonly kind: 'status'; readonly status: 500 | 502 | 503 }

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { startFront } from '../support/clickhouse-http-front.ts';
+import { type KafkaBroker, startKafka } from '../support/kafka/broker.ts';
+import { type OpenEnvironment, writeConfig } from './environment.ts';
+import { type LogPlace, openLogAt } from './places.ts';
+import { startServiceChild } from './process.ts';
+
+const PROCESSES_MAX = 3;
+const PARTITIONS = 6;
+/** Short, so that being away for longer than that is a matter of seconds. */
+const SESSION_MS = 3_000;
+const TRANSACTION_MS = 6_000;
+
+/** Clusters on one broker: each scenario has topics, groups and a store of its own. */
+export async function kafkaEnvironments(): Promise<{ open: OpenEnvironment; close(): Promise<void> }> {
+  const broker = await startKafka();
+  let opened = 0;
+  return {
+    open: async (options) => {
+      opened += 1;
+      return openCluster(broker, `s${options.seed}-${opened}`, options);
+    },
+    close: () => broker.dispose(),
+  };
+}
+
+async function openCluster(
+  broker: KafkaBroker,
+  name: string,
+  { folder, seed }: Parameters<OpenEnvironment>[0],
+): ReturnType<OpenEnvironment> {
+  const front = await startFront();
+  const config = configOf(broker, front.url, name);
+  const directory = (place: number): string => join(folder, `data-${place}`);
+  for (let place = 0; place < PROCESSES_MAX; place++) writeConfig(directory(place), config);
+  const harness = join(folder, 'harness');
+  writeConfig(harness, config);
+  const log: LogPlace = { kind: 'kafka', data: harness };
+  let starts = 0;
+  return {
+    kind: 'kafka',
+    folder,
+    processes_max: PROCESSES_MAX,
+    log,
+    store: { kind: 'server', url: front.url, database: 'default' },
+    start(place, trap) {
+      starts += 1;
+      const given = { data: directory(place), seed: seed + starts, ...(trap === undefined ? {} : { trap }) };
+      return startServiceChild(given, join(folder, `process-${place}.log`));
+    },
+    openLog: () => openLogAt(log),
+    cluster: { broker, front, session_timeout_ms: SESSION_MS },
+    close: () => front.close(),
+  };
+}
+
+function configOf(broker: KafkaBroker, url: string, name: string): unknown {
+  const topics = ['events', 'dead', 'alerts', 'feed', 'commands', 'control', 'raw', 'ledger'];
+  return {
+    listen: { port: 0 },
+    log: {
+      partitions: PARTITIONS,
+      kafka: {
+        brokers: broker.brokers,
+        group: name,
+        client_id: name,
+        topics: Object.fromEntries(topics.map((topic) => [topic, `${name}.${topic}`])),
+        replication_factor: 1,
+        session_timeout_ms: SESSION_MS,
+        transaction_timeout_ms: TRANSACTION_MS,
+      },
+    },
+    store: { url, database: 'default' },
+  };
+}
