@@ -124,6 +124,26 @@ describe('the file of the embedded log', () => {
     await log.close();
   });
 
+  test('offsets have no holes, and times are those of the clock, which never goes back', async () => {
+    const clock = settableClock(5_000_000);
+    const log = open({ clock });
+    for (const now of [5_000_000, 4_990_000, 5_000_003, 5_000_002.75]) {
+      clock.set(now);
+      await log.transact({ records: [event(`${now}`)] });
+    }
+    assert.deepEqual(
+      (await readAll(log, TOPICS.events, 0)).map((r) => [r.offset, r.append_ms]),
+      [
+        [0, 5_000_000],
+        [1, 5_000_000],
+        [2, 5_000_003],
+        [3, 5_000_003],
+      ],
+    );
+    assert.deepEqual(await log.bounds(TOPICS.events, 0), { start: 0, end: 4 });
+    await log.close();
+  });
+
   test('a lock held by another process is waited for without holding the event loop', async () => {
     const log = open();
     const holder = new DatabaseSync(file);

@@ -12,9 +12,10 @@ export const PARTITIONS = 3;
 
 /** One durable place on which several handles may be opened, as by several processes. */
 export type LogPlace = {
-  open(clock: Clock): EventLog;
+  open(clock: Clock): Promise<EventLog>;
+  /** Forgets records below the offset, or all there are, as retention does. */
   trim(log: EventLog, topic: Topic, partition: number, before_offset: number): Promise<void>;
-  dispose(): void;
+  dispose(): Promise<void>;
 };
 
 /** The system's clock with a hand that can be set. */

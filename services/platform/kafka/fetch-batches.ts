@@ -2,6 +2,7 @@ import type { LogRecord } from '../event-log.ts';
 import { unpack } from './codecs.ts';
 import { UnpackError } from './codecs-output.ts';
 import { type AbortedTransaction, readInt64 } from './fetch-request.ts';
+import { keyText } from './key-text.ts';
 
 /**
  * Record batches of the message format 2 (https://kafka.apache.org/documentation/#recordbatch), decoded record by record
@@ -215,7 +216,7 @@ function takeFromBatch(
       const value_end = value_length > 0 ? value_at + value_length : value_at;
       if (value_end > end || cursor.at > end) throw new RangeError('a value ends behind its record');
       const ms = Number.isNaN(append_ms) ? first_ms + delta_ms : append_ms;
-      const key = key_length > 0 ? records.toString('utf8', key_at, key_at + key_length) : '';
+      const key = key_length > 0 ? keyText(records, key_at, key_at + key_length) : '';
       const value = records.subarray(value_at, value_end);
       into.push(
         value_length < 0

@@ -74,7 +74,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   };
 
   return {
-    describe: (topic) => at(topic, metadata.describe),
+    describe: (topic) => at(topic, reader.describe),
     bounds: (topic, partition) => at(topic, (name) => visibility.bounds(name, partition)),
     transact: async (write) => {
       assertOpen();

@@ -19,11 +19,10 @@ export function keyBytes(key: string): Buffer {
   return Buffer.concat(parts);
 }
 
-/** The key that `keyBytes` made the bytes of. In bytes of others, what is neither is U+FFFD. No key at all is ''. */
-export function keyText(bytes: Buffer | null): string {
-  if (bytes === null) return '';
-  const text = bytes.toString('utf8');
-  return text.includes(REPLACEMENT) ? withSurrogates(bytes) : text;
+/** The key that `keyBytes` made the bytes `from` to `to` of. In bytes of others, what is neither is U+FFFD. */
+export function keyText(bytes: Buffer, from = 0, to = bytes.length): string {
+  const text = bytes.toString('utf8', from, to);
+  return text.includes(REPLACEMENT) ? withSurrogates(bytes.subarray(from, to)) : text;
 }
 
 function withSurrogates(bytes: Buffer): string {
