@@ -18,6 +18,7 @@ export const DEAD_LETTER_REASONS = [
   'record_unreadable',
   'ingest_failed',
   'record_undecodable',
+  'record_failed',
   'store_refused',
   'webhook_gave_up',
   'webhook_refused',

@@ -58,7 +58,12 @@ export type Manifest = {
   readonly partition: number;
   readonly generation: string;
   readonly partitions: number;
+  /**
+   * Offsets of rows, blobs and manifests are logical: an offset of the log plus `offset_base`. They only ever grow, also
+   * where those of the log begin anew, so nothing that is stored is ever ahead of what is read.
+   */
   readonly next_offset: number;
+  readonly offset_base: number;
   /** Highest log clock applied, live and recorded apart, epoch milliseconds. */
   readonly watermark_live: number;
   readonly watermark_recorded: number;

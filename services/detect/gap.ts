@@ -1,4 +1,6 @@
-import { OffsetOutOfRange } from '../platform/event-log.ts';
+import type { Gap } from '../../schemas/gap.ts';
+import { TOPICS } from '../platform/event-log.ts';
+import { type GapPlace, type GapPort, gapOf } from '../platform/gaps.ts';
 
 /**
  * A partition whose past cannot be continued honestly. It stays stopped until an operator decides, because going on would
@@ -8,21 +10,37 @@ export type GapReason =
   | 'manifest_missing'
   | 'offset_before_log'
   | 'offset_beyond_log'
-  | 'offset_out_of_range'
   | 'generation_changed'
   | 'partition_count_changed'
-  | 'prior_missing';
+  | 'prior_missing'
+  | 'too_many_failures'
+  /** Nothing to decide: it is tried again. */
+  | 'take_up_failed';
 
-export type Gap = { readonly reason: GapReason; readonly message: string };
+export const placeOf = (partition: number): GapPlace => ({ stage: 'detect', topic: TOPICS.events, partition });
 
-/** The log names a prior that the store does not hold. */
-export class PriorMissing extends Error {
-  override readonly name = 'PriorMissing';
+/** `evidence` is what the partition holds, so whoever finds the same gap finds it under the same id. */
+export function detectGap(
+  partition: number,
+  reason: GapReason,
+  message: string,
+  evidence: readonly (string | number)[],
+  lost?: number,
+): Gap {
+  return gapOf({ ...placeOf(partition), reason, message, ...(lost === undefined ? {} : { lost }) }, evidence);
 }
 
-/** The gap that an error of a running partition tells of; undefined where it is something else. */
-export function gapBehind(error: unknown): Gap | undefined {
-  if (error instanceof PriorMissing) return { reason: 'prior_missing', message: error.message };
-  if (!(error instanceof OffsetOutOfRange)) return undefined;
-  return { reason: 'offset_out_of_range', message: error.message };
+/** For where nobody decides about gaps: a partition that meets one stands still. */
+export function undecidedGaps(): GapPort {
+  return {
+    report: async () => {},
+    decision: () => undefined,
+    changed: (signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      }),
+    closed: async () => {},
+    working: async () => {},
+  };
 }

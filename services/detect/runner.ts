@@ -1,270 +1,204 @@
 import { LIMITS } from '../../schemas/limits.ts';
-import type { Outputs } from '../../schemas/outputs.ts';
-import { type LogRecord, LogUnavailable, TOPICS } from '../platform/event-log.ts';
-import { type AssignOptions, assignPartition } from './assign.ts';
-import { type Decoded, decodeRecord } from './decode.ts';
-import { type Gap, gapBehind, PriorMissing } from './gap.ts';
-import { type Checkpoint, emptyOutputs, type GroupCut } from './handover.ts';
+import { LogUnavailable, TOPICS } from '../platform/event-log.ts';
+import type { GapPort } from '../platform/gaps.ts';
+import type { AssignOptions } from './assign.ts';
+import { detectGap } from './gap.ts';
+import { Holdings } from './holdings.ts';
+import { Outflow, type OutflowOptions, type Running } from './outflow.ts';
 import { createPatience, type Patience, Stopped } from './patience.ts';
-import { inSlices, inSteps, SLICE_ITEMS } from './slices.ts';
-import { gapStatusOf, type PartitionStatus, statusOf } from './status.ts';
-import type { PartitionWorker } from './worker.ts';
-import { type Batch, Writer, type WriterOptions } from './writer.ts';
+import { type Pumped, pump } from './pump.ts';
+import { SLICE_ITEMS } from './slices.ts';
+import { type PartitionStatus, standingStatusOf, statusOf } from './status.ts';
+import type { Slot, Tenure } from './tenure.ts';
 
 /**
  * The shell around the partition workers of one process: reads the log, fetches the state that the records need, lets
  * the workers apply them, and writes what they hand over while they go on with the next records. At most one write is
  * under way; when it does not get through, reading stops once a second one is ready, so memory stays bounded.
  */
-export type DetectOptions = Omit<WriterOptions, 'signal'> & {
+export type DetectOptions = Omit<OutflowOptions, 'signal'> & {
   readonly worker: AssignOptions;
-  readonly flush_rows_max?: number;
-  readonly flush_bytes_max?: number;
-  readonly flush_ms?: number;
-  readonly checkpoint_ms?: number;
-  readonly checkpoint_records_max?: number;
+  readonly gaps: GapPort;
   readonly fetch_records_max?: number;
   readonly resident_identities_max?: number;
 };
 
-/** What a partition applied before it met a gap is still made durable. */
-type Slot = { readonly worker: PartitionWorker; durable: number; gap: Gap | undefined };
-
 const WAIT_MS = 250;
 /** How long an orderly end waits for a store that does not answer: nothing is lost, the log is read again. */
 const STOP_MS = 10_000;
+/** First and longest pause before a log that did not answer is asked again; they double. */
+const AWAY_MS_FIRST = 100;
+const AWAY_MS_MAX = 10_000;
 
 export class DetectRunner {
   readonly #options: DetectOptions;
   readonly #stop = new AbortController();
-  readonly #writer: Writer;
+  readonly #outflow: Outflow;
+  readonly #holdings: Holdings;
   /** Reads that decide are repeated like writes. */
   readonly #reads: Patience;
-  readonly #slots = new Map<number, Slot>();
-  readonly #gaps = new Map<number, Gap>();
-  #inflight: Promise<void> = Promise.resolve();
-  #writing = false;
   #failed: unknown;
-  #flushed_ms = 0;
-  #checkpointed_ms = 0;
-  #applied = 0;
-  /** Bytes of the records whose rows wait to be written. */
-  #bytes = 0;
-  /** The last round had much to apply: rows come so fast that even alerts gain nothing from small inserts. */
-  #behind = false;
-  #evictDue = false;
   #queue: Promise<unknown> = Promise.resolve();
+  #wake: () => void = () => undefined;
 
   constructor(options: DetectOptions) {
     this.#options = options;
-    this.#writer = new Writer({ ...options, signal: this.#stop.signal });
-    this.#reads = createPatience({ ...options, signal: this.#stop.signal });
-    this.#flushed_ms = options.clock.elapsed();
-    this.#checkpointed_ms = this.#flushed_ms;
+    const { signal } = this.#stop;
+    this.#outflow = new Outflow(
+      { ...options, signal },
+      { running: () => this.#running(), stillTheirs: (running) => this.#stillTheirs(running) },
+    );
+    this.#reads = createPatience({ ...options, signal });
+    const letGo = (tenure: Tenure): Promise<void> => this.#letGo(tenure);
+    this.#holdings = new Holdings({ ...options, signal, letGo, changed: () => this.#wake() });
   }
 
-  async assign(partition: number): Promise<void> {
-    const { log, store, worker } = this.#options;
-    const assigned = await this.#reads.until('read', () => assignPartition(log, store, partition, worker));
-    if (assigned.kind === 'ready') {
-      this.#slots.set(partition, { worker: assigned.worker, durable: assigned.worker.next, gap: undefined });
-      return;
-    }
-    this.#gaps.set(partition, assigned.gap);
-    this.#reportGap(partition, assigned.gap);
+  /**
+   * Takes a partition up, also one that is just being given on: its new tenure then begins where that one ends. Resolves
+   * when it runs, stands at a gap (status says so, and it goes on by itself once that is decided), or was taken away.
+   */
+  assign(partition: number): Promise<void> {
+    return this.#holdings.assign(partition);
   }
 
-  /** One round: reads and applies what there is, flushes and checkpoints what is due. True when records were applied. */
-  turn(): Promise<boolean> {
-    return this.#alone(() => this.#turn());
+  /**
+   * Gives a partition up. `handed_over`: nothing more is applied, and it resolves once what was applied is durable. `lost`:
+   * at once, and nothing more is begun; a write that is under way may come through, which harms nobody. Never rejects.
+   */
+  unassign(partition: number, how: 'handed_over' | 'lost'): Promise<void> {
+    return this.#holdings.unassign(partition, how);
+  }
+
+  /**
+   * One round: reads and applies what there is, flushes and checkpoints what is due. False when there is nothing to
+   * apply; while a partition is being taken up or its log does not answer, a round that applied nothing waits for that.
+   */
+  async turn(): Promise<boolean> {
+    if (await this.#alone(() => this.#turn())) return true;
+    const waits = this.#holdings.unsettled();
+    const { clock } = this.#options;
+    const away = this.#running().filter(({ slot }) => slot.pause_ms > 0);
+    if (waits.length + away.length === 0) return false;
+    const over = new AbortController();
+    const again = away.map(({ slot }) => clock.sleep(slot.asked_again_ms - clock.elapsed(), over.signal));
+    await Promise.race([...waits, ...again]);
+    over.abort();
+    return true;
   }
 
   async #turn(): Promise<boolean> {
     this.#evict();
-    let progress = false;
-    this.#behind = false;
-    for (const [partition, slot] of this.#slots) {
-      if (slot.gap !== undefined) continue;
-      const applied = await this.#pump(partition, slot.worker).catch((error: unknown) => {
-        this.#stopAtGap(partition, slot, error);
-        return 0;
-      });
-      progress ||= applied > 0;
-      this.#behind ||= applied >= SLICE_ITEMS;
-      if (this.#mustFlush()) await this.#flush();
+    let most = 0;
+    for (const { tenure, slot } of this.#running()) {
+      if (tenure.slot !== slot || tenure.leaving || tenure.signal.aborted) continue;
+      if (slot.pause_ms > 0 && this.#options.clock.elapsed() < slot.asked_again_ms) continue;
+      const applied = await this.#move(tenure, slot);
+      most = Math.max(most, applied);
+      await this.#outflow.flushWhenFull();
     }
-    await this.#writeWhatIsDue({ idle: !progress });
-    return progress;
+    await this.#outflow.writeWhatIsDue({ idle: most === 0, behind: most >= SLICE_ITEMS });
+    return most > 0;
   }
 
-  async #pump(partition: number, worker: PartitionWorker): Promise<number> {
-    const { log } = this.#options;
-    const records = this.#options.fetch_records_max ?? LIMITS.fetch_records_max;
-    const most = { records, bytes: LIMITS.fetch_bytes_max };
-    const read = await this.#reads.until('read', () => log.read(TOPICS.events, partition, worker.next, most));
-    const raw = read.records;
-    const decoded: Decoded[] = [];
-    await inSlices(raw, (record) => {
-      decoded.push(decodeRecord(record, TOPICS.events, partition));
-    });
-    // One look-up for all of them: where new identities keep coming, each look-up is a pause.
-    await this.#fetch(partition, worker, decoded);
-    await inSlices(decoded, (record, at) => {
-      worker.apply(record);
-      this.#applied += 1;
-      this.#bytes += (raw[at] as LogRecord).value.length;
-    });
-    worker.skipTo(read.next);
-    return raw.length;
-  }
-
-  /** Stops one partition where it cannot go on honestly; anything else ends detection as a whole. */
-  #stopAtGap(partition: number, slot: Slot, error: unknown): void {
-    const gap = gapBehind(error);
-    if (gap === undefined) throw error;
-    slot.gap = gap;
-    this.#reportGap(partition, gap);
-  }
-
-  #reportGap(partition: number, { reason, message }: Gap): void {
-    this.#options.telemetry.occurred('gaps_found', {}, { partition, reason, detail: message });
-  }
-
-  async #fetch(partition: number, worker: PartitionWorker, decoded: readonly Decoded[]): Promise<void> {
-    const { store } = this.#options;
-    const needs = worker.needs(decoded);
-    if (needs.blobs.length > 0) {
-      const read = (keys: readonly string[]) =>
-        this.#reads.until('read', () => store.readBlobs(TOPICS.events, partition, keys));
-      const behind = worker.load(needs.blobs, await read(needs.blobs));
-      if (behind.length > 0) worker.catchUp(await read(behind));
+  /** Moves one partition on. Resolves to the number of records applied. */
+  async #move(tenure: Tenure, slot: Slot): Promise<number> {
+    let pumped: Pumped;
+    try {
+      pumped = await pump(tenure, slot, this.#options);
+    } catch (error) {
+      if (error instanceof Stopped && !this.#stop.signal.aborted) return 0;
+      throw error;
     }
-    for (const version of needs.priors) {
-      const bytes = await this.#reads.until('read', () => store.readPrior(version));
-      if (bytes === undefined) throw new PriorMissing(`prior ${version} is in the log but not in the store`);
-      worker.addPrior(version, bytes);
+    // Whoever was taken away meanwhile is nobody's business any more.
+    if (tenure.leaving || tenure.signal.aborted) return 0;
+    if (pumped.kind === 'applied') {
+      slot.pause_ms = 0;
+      this.#outflow.applied(pumped.records, pumped.bytes);
+      return pumped.records;
     }
+    if (pumped.kind === 'away') this.#rest(slot, pumped.error);
+    else if (pumped.kind === 'failed') this.#holdings.failed(tenure, slot, pumped);
+    else await this.#standDown(tenure, slot, pumped);
+    return 0;
   }
 
-  async #writeWhatIsDue({ idle }: { readonly idle: boolean }): Promise<void> {
-    const now = this.#options.clock.elapsed();
-    const { checkpoint_records_max = LIMITS.checkpoint_records_max, checkpoint_ms = LIMITS.checkpoint_ms } =
-      this.#options;
-    // Once caught up, whoever waits for it to be durable need not wait for the rest of the interval.
-    const patience = idle ? Math.min(checkpoint_ms, LIMITS.checkpoint_idle_ms) : checkpoint_ms;
-    const checkpointDue =
-      this.#applied >= checkpoint_records_max || (this.#applied > 0 && now - this.#checkpointed_ms >= patience);
-    if (checkpointDue) {
-      await this.#startCheckpoint();
-      return;
-    }
-    // Alerts and cuts do not wait for company: they go out as soon as the write before has come through.
-    const atOnce = this.#urgent() && !this.#writing && !this.#behind;
-    const flushDue = now - this.#flushed_ms >= (this.#options.flush_ms ?? LIMITS.flush_ms);
-    if (this.#pendingRows() > 0 && (flushDue || atOnce)) await this.#flush();
+  #rest(slot: Slot, { message }: Error): void {
+    const { clock, telemetry } = this.#options;
+    slot.pause_ms = Math.min(Math.max(2 * slot.pause_ms, AWAY_MS_FIRST), AWAY_MS_MAX);
+    slot.asked_again_ms = clock.elapsed() + slot.pause_ms;
+    telemetry.occurred('store_retries', { write: 'read' }, { error: message, pause_ms: slot.pause_ms });
   }
 
-  #urgent(): boolean {
-    return [...this.#slots.values()].some(({ worker }) => worker.pending.urgent);
-  }
-
-  /** Hands the rows over. Waits for the write before, not for this one. */
-  async #flush(): Promise<void> {
-    await this.#settled();
-    this.#start({ ...this.#take(), checkpoints: [] }, () => undefined);
-  }
-
-  async #startCheckpoint(): Promise<void> {
-    await this.#settled();
-    const taken = this.#take();
-    const slots = [...this.#slots.values()].filter((slot) => slot.worker.next > slot.durable);
-    const checkpoints: Checkpoint[] = [];
-    for (const { worker } of slots) checkpoints.push(await inSteps(worker.checkpointSteps()));
-    this.#applied = 0;
-    this.#checkpointed_ms = this.#options.clock.elapsed();
-    this.#start({ ...taken, checkpoints }, () => {
-      for (const [i, slot] of slots.entries()) slot.durable = checkpoints[i]!.manifest.next_offset;
-      this.#evictDue = true;
+  /** Stops one partition where it cannot go on. What it applied up to there is made durable first. */
+  async #standDown(
+    tenure: Tenure,
+    slot: Slot,
+    why: Extract<Pumped, { readonly kind: 'out_of_range' | 'prior_missing' }>,
+  ): Promise<void> {
+    await this.#checkpoint(this.#running());
+    if (tenure.slot !== slot || tenure.leaving || tenure.signal.aborted) return;
+    // Taking it up finds out what is wrong, and whether it still is.
+    if (why.kind === 'out_of_range') return this.#holdings.retake(tenure);
+    const { version, offset } = why;
+    const { worker, durable } = slot;
+    const message = `prior ${version} is named at offset ${offset} of the log but is not in the store`;
+    this.#holdings.stand(tenure, {
+      gap: detectGap(tenure.partition, 'prior_missing', message, [worker.generation, offset, version]),
+      next_offset: durable,
+      goOn: { at: worker.next - worker.offset_base, note: () => void tenure.without.add(version) },
     });
   }
 
-  #start(batch: Batch, done: () => void): void {
-    this.#flushed_ms = this.#options.clock.elapsed();
-    this.#writing = true;
-    this.#inflight = this.#writer.write(batch).then(
-      () => {
-        this.#writing = false;
-        this.#report(batch.outputs);
-        done();
-      },
-      (error: unknown) => {
-        this.#writing = false;
-        this.#failed = error;
-      },
+  async #letGo(tenure: Tenure): Promise<void> {
+    const { slot } = tenure;
+    if (slot === undefined) return;
+    const written = this.#alone(async () => {
+      if (tenure.signal.aborted) return;
+      await this.#checkpoint([{ tenure, slot }]);
+    });
+    const lost = new Promise<void>((resolve) => {
+      if (tenure.signal.aborted) resolve();
+      else tenure.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    // A failure ends detection as a whole, and there it is told.
+    await Promise.race([written.catch(() => undefined), lost]);
+  }
+
+  #running(): Running[] {
+    return this.#holdings.all.flatMap((tenure) =>
+      tenure.slot === undefined || tenure.leaving ? [] : [{ tenure, slot: tenure.slot }],
     );
+  }
+
+  /** Before anything is called durable: whether the topic is still the one that was read. Those that differ begin anew. */
+  async #stillTheirs(candidates: readonly Running[]): Promise<Running[]> {
+    if (candidates.length === 0) return [];
+    const { generation, partitions } = await this.#reads.until('read', () => this.#options.log.describe(TOPICS.events));
+    return candidates.filter(({ tenure, slot }) => {
+      if (tenure.slot !== slot || tenure.signal.aborted) return false;
+      if (slot.worker.generation === generation && slot.worker.partitions === partitions) return true;
+      if (!tenure.leaving) this.#holdings.retake(tenure);
+      return false;
+    });
   }
 
   /** Between rounds only: within one, an identity that was found resident must still be there when its record comes. */
   #evict(): void {
-    if (!this.#evictDue) return;
-    this.#evictDue = false;
-    for (const { worker, durable } of this.#slots.values()) {
-      worker.evict(durable - 1, this.#options.resident_identities_max);
+    for (const { slot } of this.#running()) {
+      if (!slot.evictable) continue;
+      slot.evictable = false;
+      slot.worker.evict(slot.durable - 1, this.#options.resident_identities_max);
     }
-  }
-
-  #mustFlush(): boolean {
-    const { flush_rows_max = LIMITS.flush_rows_max, flush_bytes_max = LIMITS.flush_bytes_max } = this.#options;
-    return this.#pendingRows() >= flush_rows_max || this.#bytes >= flush_bytes_max;
-  }
-
-  #take(): { outputs: Outputs; cuts: GroupCut[] } {
-    const outputs = emptyOutputs();
-    const cuts: GroupCut[] = [];
-    this.#bytes = 0;
-    for (const { worker } of this.#slots.values()) {
-      const taken = worker.takeOutputs();
-      for (const row of taken.events) outputs.events.push(row);
-      for (const row of taken.findings) outputs.findings.push(row);
-      for (const row of taken.alerts) outputs.alerts.push(row);
-      for (const row of taken.poison) outputs.poison.push(row);
-      cuts.push(...worker.takeCuts());
-      for (const [outcome, count] of Object.entries(worker.takeTallies())) {
-        this.#options.telemetry.occurred('session_lessons', { outcome }, {}, count);
-      }
-    }
-    return { outputs, cuts };
-  }
-
-  #report(outputs: Outputs): void {
-    const { telemetry } = this.#options;
-    if (outputs.events.length > 0) telemetry.occurred('events_applied', {}, {}, outputs.events.length);
-    for (const { finding } of outputs.findings) telemetry.occurred('findings_raised', { family: finding.family });
-    for (const { alert } of outputs.alerts) {
-      const fields = { uid: alert.uid, revision: alert.revision };
-      telemetry.occurred('alerts_revised', { severity: alert.severity, status: alert.status }, fields);
-    }
-    for (const { letter } of outputs.poison) {
-      telemetry.occurred('items_dead_lettered', { reason: letter.reason }, { position: letter.position });
-    }
-  }
-
-  #pendingRows(): number {
-    return [...this.#slots.values()].reduce((rows, { worker }) => rows + worker.pending.rows, 0);
-  }
-
-  /** Waits for the write that is under way and passes its failure on. */
-  async #settled(): Promise<void> {
-    await this.#inflight;
-    if (this.#failed !== undefined) throw this.#failed;
   }
 
   /** Everything applied so far becomes durable, manifests included. */
   checkpoint(): Promise<void> {
-    return this.#alone(async () => {
-      await this.#startCheckpoint();
-      await this.#settled();
-    });
+    return this.#alone(() => this.#checkpoint(this.#running()));
+  }
+
+  async #checkpoint(running: readonly Running[]): Promise<void> {
+    await this.#outflow.startCheckpoint(running);
+    await this.#outflow.settled();
   }
 
   /**
@@ -273,7 +207,8 @@ export class DetectRunner {
    */
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const run = this.#queue.then(() => {
-      if (this.#failed !== undefined) throw this.#failed;
+      const failed = this.#failed ?? this.#outflow.failed;
+      if (failed !== undefined) throw failed;
       return work();
     });
     this.#queue = run.catch((error: unknown) => {
@@ -293,7 +228,7 @@ export class DetectRunner {
     const { signal } = this.#stop;
     try {
       while (!signal.aborted) {
-        if (!(await this.turn())) await this.#idle();
+        if (!(await this.#alone(() => this.#turn()))) await this.#idle();
       }
     } catch (error) {
       if (!(signal.aborted && error instanceof Stopped)) throw error;
@@ -305,13 +240,16 @@ export class DetectRunner {
     const nap = new AbortController();
     const stop = (): void => nap.abort();
     this.#stop.signal.addEventListener('abort', stop, { once: true });
-    const due = this.#pendingRows() > 0 ? (this.#options.flush_ms ?? LIMITS.flush_ms) / 4 : WAIT_MS;
+    const due = this.#outflow.pendingRows > 0 ? (this.#options.flush_ms ?? LIMITS.flush_ms) / 4 : WAIT_MS;
     const slept = clock.sleep(due, nap.signal);
-    const waits = [...this.#slots]
-      .filter(([, { gap }]) => gap === undefined)
-      .map(async ([partition, { worker }]) => {
+    const woken = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    const waits = this.#running()
+      .filter(({ slot }) => slot.pause_ms === 0)
+      .map(async ({ tenure, slot: { worker } }) => {
         try {
-          await log.waitBeyond(TOPICS.events, partition, worker.next, nap.signal);
+          await log.waitBeyond(TOPICS.events, tenure.partition, worker.next - worker.offset_base, nap.signal);
         } catch (error) {
           if (!(error instanceof LogUnavailable)) throw error;
           await slept;
@@ -319,7 +257,7 @@ export class DetectRunner {
       });
     try {
       // What is urgent goes out the moment the write before it has come through.
-      await Promise.race([...waits, slept, ...(this.#urgent() ? [this.#inflight] : [])]);
+      await Promise.race([...waits, slept, woken, ...(this.#outflow.urgent ? [this.#outflow.inflight] : [])]);
     } finally {
       nap.abort();
       this.#stop.signal.removeEventListener('abort', stop);
@@ -335,18 +273,25 @@ export class DetectRunner {
       patience.abort();
     }
     this.#stop.abort();
+    this.#holdings.end();
     await this.#queue;
-    await this.#inflight;
+    await this.#outflow.inflight;
   }
 
   /** True while log or store do not answer and are asked again. */
   get stalled(): boolean {
-    return this.#reads.waiting || this.#writer.stalled;
+    const tenures = this.#holdings.all;
+    const away = tenures.some(({ patience, slot }) => patience.waiting || (slot !== undefined && slot.pause_ms > 0));
+    return away || this.#reads.waiting || this.#outflow.stalled;
   }
 
   status(): PartitionStatus[] {
-    const slots = [...this.#slots].map(([partition, slot]) => statusOf(partition, slot));
-    const gaps = [...this.#gaps].map(([partition, gap]) => gapStatusOf(partition, gap));
-    return [...slots, ...gaps].sort((a, b) => a.partition - b.partition);
+    return this.#holdings.all
+      .flatMap(({ partition, slot, gap, last }): PartitionStatus[] => {
+        if (slot !== undefined) return [statusOf(partition, slot)];
+        if (gap !== undefined) return [{ ...(last ?? standingStatusOf(partition, undefined)), state: 'gap', gap }];
+        return last === undefined ? [] : [last];
+      })
+      .sort((a, b) => a.partition - b.partition);
   }
 }

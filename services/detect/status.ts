@@ -1,7 +1,8 @@
-import type { Gap } from './gap.ts';
+import type { Gap } from '../../schemas/gap.ts';
+import type { Manifest } from '../../schemas/outputs.ts';
 import type { PartitionWorker } from './worker.ts';
 
-/** How one partition stands, for readiness, metrics and people. */
+/** How one partition stands, for readiness, metrics and people. Offsets are those of the log. */
 export type PartitionStatus = {
   readonly partition: number;
   readonly state: 'running' | 'gap';
@@ -13,32 +14,31 @@ export type PartitionStatus = {
   readonly watermark: { readonly live: number; readonly recorded: number };
 };
 
-export function statusOf(
-  partition: number,
-  slot: { readonly worker: PartitionWorker; readonly durable: number; readonly gap: Gap | undefined },
-): PartitionStatus {
-  const { worker, durable, gap } = slot;
+/** A worker, and up to where its work is durable. */
+export type Taken = { readonly worker: PartitionWorker; durable: number };
+
+export function statusOf(partition: number, { worker, durable }: Taken): PartitionStatus {
   return {
     partition,
-    ...(gap === undefined ? { state: 'running' as const } : { state: 'gap' as const, gap }),
-    next_offset: worker.next,
-    durable_offset: durable,
+    state: 'running',
+    next_offset: worker.next - worker.offset_base,
+    durable_offset: durable - worker.offset_base,
     resident: worker.resident,
     counters: worker.counters,
     watermark: worker.watermark,
   };
 }
 
-/** A partition that never got a worker. */
-export function gapStatusOf(partition: number, gap: Gap): PartitionStatus {
+/** A partition without a worker, as far as its last manifest tells. */
+export function standingStatusOf(partition: number, manifest: Manifest | undefined): PartitionStatus {
+  const next = manifest === undefined ? 0 : manifest.next_offset - manifest.offset_base;
   return {
     partition,
     state: 'gap',
-    gap,
-    next_offset: 0,
-    durable_offset: 0,
+    next_offset: next,
+    durable_offset: next,
     resident: 0,
-    counters: {},
-    watermark: { live: 0, recorded: 0 },
+    counters: manifest?.counters ?? {},
+    watermark: { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 },
   };
 }

@@ -14,6 +14,7 @@ import { GroupTable } from './groups.ts';
 import type { Checkpoint, GroupCut, Needs } from './handover.ts';
 import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { needsOf } from './needs.ts';
 import { Outbox } from './outbox.ts';
 import { PriorShelf } from './prior-shelf.ts';
 import { Residents, type Watermark } from './residents.ts';
@@ -54,6 +55,7 @@ export class PartitionWorker {
   readonly #priors: PriorShelf;
   readonly #outbox: Outbox;
   #next: number;
+  readonly #offset_base: number;
   readonly #watermark: Watermark;
   /** Part of the state: only what every run counts alike, whatever blobs were ahead after a crash. */
   readonly #counters: Record<string, number>;
@@ -69,6 +71,7 @@ export class PartitionWorker {
     this.#lateness_ms = options.lateness_ms ?? LIMITS.lateness_ms;
     this.#priors = new PriorShelf(options.model);
     this.#next = manifest?.next_offset ?? 0;
+    this.#offset_base = manifest?.offset_base ?? 0;
     this.#watermark = { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 };
     this.#counters = { ...manifest?.counters };
   }
@@ -76,6 +79,19 @@ export class PartitionWorker {
   /** Offset of the next record to apply. */
   get next(): number {
     return this.#next;
+  }
+
+  /** What its offsets are ahead of those of the log. */
+  get offset_base(): number {
+    return this.#offset_base;
+  }
+
+  get generation(): string {
+    return this.#options.generation;
+  }
+
+  get partitions(): number {
+    return this.#options.partitions;
   }
 
   get resident(): number {
@@ -116,30 +132,14 @@ export class PartitionWorker {
     this.#priors.adopt(version);
   }
 
+  /** A prior that is not to be had: the record that adopts it changes nothing. */
+  goWithout(version: string): void {
+    this.#priors.goWithout(version);
+  }
+
   /** Blobs and priors that applying these records will touch and that are not in memory yet. */
   needs(records: readonly Decoded[]): Needs {
-    const blobs = new Set<string>(this.#groups.missing());
-    const priors = new Set<string>();
-    const want = (key: string): void => {
-      if (this.#residents.get(key) === undefined) blobs.add(key);
-    };
-    for (const { record, log_ms, recorded } of records) {
-      if (isPoison(record)) continue;
-      if (record.type === 'event') {
-        const key = identityKey(record.event.tenant, record.event.identity.id);
-        const state = this.#residents.get(key);
-        if (state === undefined) blobs.add(key);
-        else if (staysInGroup(state, record.event.identity)) continue;
-        for (const group of this.#groups.neededFor(peerGroupOf(record.event))) blobs.add(group);
-      } else if (record.type === 'verdict') {
-        want(identityKey(record.verdict.tenant, record.verdict.identity));
-      } else if (record.type === 'prior') {
-        priors.add(record.version);
-      } else if (record.type === 'tick') {
-        for (const key of this.#residents.wake(log_ms, recorded)) want(key);
-      }
-    }
-    return { blobs: [...blobs], priors: [...priors].filter((version) => !this.#priors.has(version)) };
+    return needsOf(records, { residents: this.#residents, groups: this.#groups, priors: this.#priors });
   }
 
   /**
@@ -313,6 +313,7 @@ export class PartitionWorker {
         partitions,
         generation,
         next_offset: this.#next,
+        offset_base: this.#offset_base,
         watermark_live: this.#watermark.live,
         watermark_recorded: this.#watermark.recorded,
         dedup_from: this.#dedup.from(this.#next),

@@ -76,7 +76,7 @@ export class Writer {
     await onStep?.('commit');
     const positions = checkpoints.map(({ manifest }) => ({
       name: committedName(manifest.partition),
-      position: String(manifest.next_offset),
+      position: String(manifest.next_offset - manifest.offset_base),
     }));
     if (positions.length > 0) await this.#patience.until('commit', () => log.transact({ records: [], positions }));
     await onStep?.('done');

@@ -22,6 +22,8 @@ export interface DetectStore {
   readManifest(topic: string, partition: number): Promise<Manifest | undefined>;
   /** True when any blob or event row of the partition exists: a missing manifest is then a gap, not a beginning. */
   hasHistory(topic: string, partition: number): Promise<boolean>;
+  /** Highest offset that anything stored of the partition carries: state or rows. */
+  highestOffset(topic: string, partition: number): Promise<number | undefined>;
   readBlobs(topic: string, partition: number, keys: readonly string[]): Promise<Map<string, StateBlob>>;
   /** Blobs of which something falls due, without their bytes. */
   readDue(topic: string, partition: number): Promise<{ key: string; due: number }[]>;

@@ -27,6 +27,7 @@ async function scene(records: number) {
     generation,
     partitions: 1,
     next_offset: 3,
+    offset_base: 0,
     watermark_live: 0,
     watermark_recorded: 0,
     dedup_from: 0,

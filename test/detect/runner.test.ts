@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Model } from '../../detectors/contract.ts';
 import type { DetectRecord } from '../../schemas/record.ts';
+import { undecidedGaps } from '../../services/detect/gap.ts';
 import { type DetectOptions, DetectRunner } from '../../services/detect/runner.ts';
 import { LogUnavailable, TOPICS } from '../../services/platform/event-log.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
@@ -23,7 +24,15 @@ async function scene(options: { partitions?: number; model?: Model } & Partial<D
   const plan = (): 'fail_before' | 'none' => (away.now ? 'fail_before' : 'none');
   const store = openSimulatedStore(held, { plan, random: () => 0, died: () => {} }, []);
   const worker = { model, describe: describeNothing };
-  const runner = new DetectRunner({ log, store, clock, telemetry: silentTelemetry(), worker, ...knobs });
+  const runner = new DetectRunner({
+    log,
+    store,
+    clock,
+    telemetry: silentTelemetry(),
+    worker,
+    gaps: undecidedGaps(),
+    ...knobs,
+  });
   for (let p = 0; p < partitions; p++) await runner.assign(p);
   const append = async (record: DetectRecord, partition = 0): Promise<void> => {
     await log.transact({
@@ -96,22 +105,6 @@ test('ends in time without the store, and goes on from there at the next start',
   assert.equal(on.held.manifests.get(0)?.next_offset, 0, 'nothing was said to be done');
 });
 
-test('a record that fails half-way is never made durable', async () => {
-  const model = fakeModel();
-  const observe: Model['observe'] = (input, score) => {
-    if (input.event.id === 'p0e3') throw new RangeError('a defect');
-    model.observe(input, score);
-  };
-  const on = await scene({ model: { ...model, observe } });
-  await on.events(0, 3);
-  await on.runner.drain();
-  await on.events(3, 6);
-  await assert.rejects(on.runner.run(), RangeError);
-  await on.runner.stop({ checkpoint: true });
-  await assert.rejects(on.runner.checkpoint(), RangeError);
-  assert.deepEqual([on.held.manifests.get(0)?.next_offset, on.held.events.size], [3, 3]);
-});
-
 test('a partition whose past is gone stops alone, and keeps what it applied', async () => {
   const on = await scene({ partitions: 2, fetch_records_max: 4 });
   await on.events(0, 4);
@@ -132,7 +125,7 @@ test('a partition whose past is gone stops alone, and keeps what it applied', as
   await on.events(8, 9, 1);
   trimSimulated(on.disk, TOPICS.events, 1, 9);
   await on.runner.drain();
-  assert.equal(on.runner.status()[1]?.gap?.reason, 'offset_out_of_range');
+  assert.equal(on.runner.status()[1]?.gap?.reason, 'offset_before_log');
 });
 
 test('a log that cannot be waited on is asked again', async () => {
@@ -141,7 +134,7 @@ test('a log that cannot be waited on is asked again', async () => {
   const store = openSimulatedStore(on.held, { plan: () => 'none', random: () => 0, died: () => {} }, []);
   const worker = { model: fakeModel(), describe: describeNothing };
   const telemetry = silentTelemetry();
-  const runner = new DetectRunner({ log: failing, store, clock: on.clock, telemetry, worker });
+  const runner = new DetectRunner({ log: failing, store, clock: on.clock, telemetry, worker, gaps: undecidedGaps() });
   await runner.assign(0);
   const running = runner.run();
   await on.events(0, 3);

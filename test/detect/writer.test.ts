@@ -59,6 +59,7 @@ const manifest: Manifest = {
   generation: 'g',
   partitions: 1,
   next_offset: 10,
+  offset_base: 0,
   watermark_live: NOON_MS,
   watermark_recorded: 0,
   dedup_from: 0,

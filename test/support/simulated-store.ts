@@ -99,6 +99,13 @@ export function openSimulatedStore(disk: StoreDisk, faults: StoreFaults, limbo: 
     readManifest: (_topic, partition) => read('manifest', () => disk.manifests.get(partition)),
     hasHistory: (topic, partition) =>
       read('history', () => [...disk.blobs.keys()].some((key) => key.startsWith(`${topic}/${partition}/`))),
+    highestOffset: (topic, partition) =>
+      read('history', () => {
+        const blobs = [...disk.blobs].filter(([path]) => path.startsWith(`${topic}/${partition}/`));
+        const rows = [...disk.events.values()].filter((row) => row.partition === partition);
+        const offsets = [...blobs.map(([, { version }]) => version), ...rows.map(({ seen }) => seen.offset)];
+        return offsets.length === 0 ? undefined : Math.max(...offsets);
+      }),
     readBlobs: (topic, partition, keys) =>
       read('blobs', () => {
         const found = keys.map((key) => disk.blobs.get(`${topic}/${partition}/${key}`));

@@ -110,6 +110,7 @@ export function manifest(topic: string, partition: number, more: Partial<Manifes
     generation: 'g1',
     partitions: 4,
     next_offset: 10,
+    offset_base: 0,
     watermark_live: NOON,
     watermark_recorded: 0,
     dedup_from: 0,

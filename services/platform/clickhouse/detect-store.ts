@@ -60,6 +60,11 @@ export function createDetectStore(
       const events = 'SELECT 1 FROM events WHERE log_partition = {partition:UInt16} LIMIT 1';
       return (await decide(events, 'TSV', { partition })).length > 0;
     },
+    async highestOffset(topic, partition) {
+      const sql = topic === TOPICS.events ? HIGHEST_OF_EVENTS : HIGHEST_BLOB;
+      const [found] = await decide(sql, 'TSV', { topic, partition }).then((answer) => answer.toString().split('\n'));
+      return found === undefined || found === '' || found === '\\N' ? undefined : Number(found);
+    },
     async readBlobs(topic, partition, keys) {
       const blobs = new Map<string, StateBlob>();
       for (const batch of keyBatches(keys, KEY_BYTES_PER_READ_MAX[db.kind])) {
@@ -83,6 +88,17 @@ export function createDetectStore(
 }
 
 const PLACE = 'topic = {topic:String} AND log_partition = {partition:UInt16}';
+
+const HIGHEST_BLOB = `SELECT maxOrNull(version) FROM state_blobs WHERE ${PLACE}`;
+/** Rows name no topic, since all of them come from the one topic of events; dead letters name the one they stand in. */
+const HIGHEST_OF_EVENTS = `
+  SELECT maxOrNull(highest) FROM (
+    SELECT maxOrNull(version) AS highest FROM state_blobs WHERE ${PLACE}
+    UNION ALL SELECT maxOrNull(log_offset) FROM events WHERE log_partition = {partition:UInt16}
+    UNION ALL SELECT maxOrNull(log_offset) FROM findings WHERE log_partition = {partition:UInt16}
+    UNION ALL SELECT maxOrNull(log_offset) FROM alerts WHERE log_partition = {partition:UInt16}
+    UNION ALL SELECT maxOrNull(log_offset) FROM dead_letters WHERE ${PLACE}
+  )`;
 
 /** Keys are bound as hex: they hold a NUL, which not everything between here and a server lets through. */
 const READ_BLOBS = `
@@ -167,6 +183,7 @@ const ManifestShape = z.object({
   generation: z.string(),
   partitions: z.int(),
   next_offset: z.int(),
+  offset_base: z.int().default(0),
   watermark_live: z.number(),
   watermark_recorded: z.number(),
   dedup_from: z.int(),

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
+import { undecidedGaps } from '../../../services/detect/gap.ts';
 import { DetectRunner } from '../../../services/detect/runner.ts';
 import { emptyCatalogue } from '../../../services/ingest/catalogue.ts';
 import type { Item } from '../../../services/ingest/core.ts';
@@ -46,6 +47,7 @@ export function measureLatency(size: Size): Promise<LatencyFigures> {
       store: noting(store, stored),
       clock: systemClock,
       telemetry,
+      gaps: undecidedGaps(),
       worker: { model: alarming(createModel()), describe: describeAlert },
     });
     await log.subscribe(TOPICS.events, 'bench', { assigned: (p) => runner.assign(p), revoked: async () => {} });

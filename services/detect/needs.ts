@@ -1,0 +1,38 @@
+import { peerGroupOf } from '../../detectors/contract.ts';
+import { identityKey } from '../platform/partitioner.ts';
+import { type Decoded, isPoison } from './decode.ts';
+import type { GroupTable } from './groups.ts';
+import type { Needs } from './handover.ts';
+import { staysInGroup } from './identity.ts';
+import type { PriorShelf } from './prior-shelf.ts';
+import type { Residents } from './residents.ts';
+
+/** Blobs and priors that applying these records will touch and that are not in memory yet. */
+export function needsOf(
+  records: readonly Decoded[],
+  on: { readonly residents: Residents; readonly groups: GroupTable; readonly priors: PriorShelf },
+): Needs {
+  const { residents, groups } = on;
+  const blobs = new Set<string>(groups.missing());
+  const priors = new Set<string>();
+  const want = (key: string): void => {
+    if (residents.get(key) === undefined) blobs.add(key);
+  };
+  for (const { record, log_ms, recorded } of records) {
+    if (isPoison(record)) continue;
+    if (record.type === 'event') {
+      const key = identityKey(record.event.tenant, record.event.identity.id);
+      const state = residents.get(key);
+      if (state === undefined) blobs.add(key);
+      else if (staysInGroup(state, record.event.identity)) continue;
+      for (const group of groups.neededFor(peerGroupOf(record.event))) blobs.add(group);
+    } else if (record.type === 'verdict') {
+      want(identityKey(record.verdict.tenant, record.verdict.identity));
+    } else if (record.type === 'prior') {
+      priors.add(record.version);
+    } else if (record.type === 'tick') {
+      for (const key of residents.wake(log_ms, recorded)) want(key);
+    }
+  }
+  return { blobs: [...blobs], priors: [...priors].filter((version) => !on.priors.has(version)) };
+}
