@@ -50,18 +50,22 @@ export async function createTopic(
   topic: string,
   options: { readonly partitions?: number; readonly config?: Readonly<Record<string, string>> } = {},
 ): Promise<void> {
-  await withAdmin(brokers, (admin) =>
-    admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic,
-          numPartitions: options.partitions ?? 1,
-          configEntries: Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value })),
-        },
-      ],
-    }),
-  );
+  const configEntries = Object.entries(options.config ?? {}).map(([name, value]) => ({ name, value }));
+  await withAdmin(brokers, async (admin) => {
+    // kafkajs's own wait for leaders fails when the broker does not know the topic yet.
+    await admin.createTopics({
+      waitForLeaders: false,
+      topics: [{ topic, numPartitions: options.partitions ?? 1, configEntries }],
+    });
+    await until(async () => {
+      try {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+        return topics[0]?.partitions.every(({ leader }) => leader >= 0) ?? false;
+      } catch {
+        return false;
+      }
+    });
+  });
 }
 
 export async function produce(

@@ -1,10 +1,11 @@
 import kafkajs from 'kafkajs';
 import { LIMITS } from '../../../schemas/limits.ts';
-import { assignPartitions, type MemberClaim } from './assignor.ts';
+import type { MemberClaim } from './assignor.ts';
 import type { KafkaConnection } from './connection.ts';
 import { failureOf } from './connection-errors.ts';
 import type { KafkaNodes } from './connection-nodes.ts';
-import type { Broker, JoinedGroup } from './internals.ts';
+import { type JoinAnswer, joinRequest, MEMBER_ID_REQUIRED } from './group-join.ts';
+import { type Broker, errorOfCode, sendRaw } from './internals.ts';
 import { createMetadata } from './metadata.ts';
 
 /** A place in one generation of a group. */
@@ -14,22 +15,27 @@ export type Membership = {
   readonly generation: number;
 };
 
+/** A group that has come together; its members wait to be told what they get. */
 export type Joined = {
   readonly membership: Membership;
-  readonly partitions: readonly number[];
-  /** Partitions of the topic, when this member shared them out. */
-  readonly shared: number | undefined;
-  /** When the last question was asked whose answer this is, on the clock for durations. */
-  readonly asked_ms: number;
+  /** What the members claim, told to the one that shares out. */
+  readonly claims: readonly MemberClaim[] | undefined;
 };
+
+export type Claim = { readonly owned: readonly number[]; readonly generation: number };
 
 export type Progress = readonly { readonly partition: number; readonly next: number }[];
 
 /** What a member says to the coordinator of its group. All reject with errors of kafkajs. */
 export type GroupRequests = {
   findCoordinator(): Promise<void>;
-  /** Takes as long as the slowest other member, at most the rebalance timeout. */
-  join(member: string, claim: { readonly owned: readonly number[]; readonly generation: number }): Promise<Joined>;
+  /**
+   * Takes as long as the slowest other member, at most the rebalance timeout. `named` is told of the member's name as
+   * soon as it has one.
+   */
+  join(member: string, claim: Claim, named: (member: string) => void): Promise<Joined>;
+  /** The partitions that the member gets. The one that shares out says what everyone gets. */
+  sync(membership: Membership, given?: ReadonlyMap<string, readonly number[]>): Promise<readonly number[]>;
   heartbeat(membership: Membership): Promise<void>;
   commit(membership: Membership, progress: Progress): Promise<void>;
   leave(member: string): Promise<void>;
@@ -78,34 +84,40 @@ export function createGroupRequests(connection: KafkaConnection, options: GroupO
   return {
     findCoordinator: () => atCoordinator(signs, async () => {}),
     countPartitions,
-    join: async (member, claim) => {
-      const joined = await atCoordinator(joining, (broker) =>
-        broker.joinGroup({
-          groupId,
-          memberId: member,
-          sessionTimeout: options.session_ms,
-          rebalanceTimeout: options.rebalance_ms,
-          protocolType: 'consumer',
-          groupProtocols: [{ name: PROTOCOL, metadata: encodeClaim(topic, claim) }],
-        }),
-      );
-      const leads = joined.leaderId === joined.memberId;
-      const shared = leads ? await countPartitions() : undefined;
-      const asked_ms = connection.clock.elapsed();
+    join: async (member, claim, named) => {
+      const ask = (as: string): Promise<JoinAnswer> =>
+        atCoordinator(joining, (broker) =>
+          sendRaw(
+            broker,
+            joinRequest({ ...options, member: as, protocol: PROTOCOL, metadata: encodeClaim(topic, claim) }),
+          ),
+        );
+      let answer = await ask(member);
+      if (answer.error_code === MEMBER_ID_REQUIRED) {
+        named(answer.member);
+        answer = await ask(answer.member);
+      }
+      if (answer.error_code !== 0) throw errorOfCode(answer.error_code);
+      named(answer.member);
+      const leads = answer.leader === answer.member;
+      return {
+        membership: { member: answer.member, generation: answer.generation },
+        claims: leads ? answer.members.map(({ id, metadata: claimed }) => decodeClaim(id, claimed)) : undefined,
+      };
+    },
+    sync: async ({ member, generation }, given) => {
       const { memberAssignment } = await atCoordinator(joining, (broker) =>
         broker.syncGroup({
           groupId,
-          memberId: joined.memberId,
-          generationId: joined.generationId,
-          groupAssignment: shared === undefined ? [] : shareOut(topic, { joined, partitions: shared }),
+          memberId: member,
+          generationId: generation,
+          groupAssignment: [...(given ?? [])].map(([memberId, own]) => ({
+            memberId,
+            memberAssignment: encodeAssignment(topic, own),
+          })),
         }),
       );
-      return {
-        membership: { member: joined.memberId, generation: joined.generationId },
-        partitions: AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? [],
-        shared,
-        asked_ms,
-      };
+      return AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? [];
     },
     heartbeat: async ({ member, generation }) => {
       await atCoordinator(signs, (broker) =>
@@ -151,20 +163,9 @@ function encodeClaim(topic: string, claim: { readonly owned: readonly number[]; 
   return AssignerProtocol.MemberMetadata.encode({ version: VERSION, topics: [topic], userData });
 }
 
-function shareOut(
-  topic: string,
-  { joined, partitions }: { readonly joined: JoinedGroup; readonly partitions: number },
-): { readonly memberId: string; readonly memberAssignment: Buffer }[] {
-  const claims = joined.members.map(({ memberId, memberMetadata }) => decodeClaim(memberId, memberMetadata));
-  const { given } = assignPartitions(partitions, claims);
-  return [...given].map(([memberId, own]) => ({
-    memberId,
-    memberAssignment: AssignerProtocol.MemberAssignment.encode({
-      version: VERSION,
-      assignment: { [topic]: [...own] },
-      userData: Buffer.alloc(0),
-    }),
-  }));
+function encodeAssignment(topic: string, partitions: readonly number[]): Buffer {
+  const assignment = { [topic]: [...partitions] };
+  return AssignerProtocol.MemberAssignment.encode({ version: VERSION, assignment, userData: Buffer.alloc(0) });
 }
 
 /** What another member wrote of itself; whatever it is, it claims at most partitions. */

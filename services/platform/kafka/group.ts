@@ -1,6 +1,7 @@
 import { LIMITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../clock.ts';
 import type { AssignmentListener, Subscription } from '../event-log.ts';
+import { assignPartitions } from './assignor.ts';
 import { closedError, type KafkaConnection } from './connection.ts';
 import { type Failure, failureOf, isTransient, unavailable } from './connection-errors.ts';
 import { createGroupPartitions, type GroupPartitions } from './group-partitions.ts';
@@ -136,24 +137,18 @@ async function run(member: Member): Promise<void> {
 
 /** Joins, and joins anew whenever there is a reason to. Resolves when the member is to leave. */
 async function takePart(member: Member): Promise<void> {
-  const { clock, leaving, requests, partitions } = member;
+  const { clock, leaving, partitions } = member;
   let pause_ms = RETRY_MS;
   while (!leaving.signal.aborted) {
     member.joining = true;
     member.calm = new AbortController();
-    const { generation } = member.membership;
     try {
-      const joined = await requests.join(member.membership.member, { owned: partitions.owned(), generation });
-      member.membership = joined.membership;
-      member.heard_ms = Math.max(member.heard_ms, joined.asked_ms);
-      member.joining = false;
-      const { shared } = joined;
-      member.shared = shared === undefined ? undefined : { partitions: shared, looked_ms: clock.elapsed() };
+      const given = await joinOnce(member);
       pause_ms = RETRY_MS;
       if (leaving.signal.aborted) return;
-      const leaves = partitions.owned().filter((partition) => !joined.partitions.includes(partition));
+      const leaves = partitions.owned().filter((partition) => !given.includes(partition));
       const handedOver = partitions.revoke(leaves, 'handed_over');
-      partitions.assign(joined.partitions, joined.membership);
+      partitions.assign(given, member.membership);
       await handedOver;
       if (leaves.length === 0) await aborted(member.calm.signal);
     } catch (error) {
@@ -166,6 +161,27 @@ async function takePart(member: Member): Promise<void> {
       } else if (failure.type !== REBALANCE) return member.fail(unavailable(error, `taking part in ${member.group}`));
     }
   }
+}
+
+/** Comes together with the others. Returns the partitions that the member may have now. */
+async function joinOnce(member: Member): Promise<readonly number[]> {
+  const { clock, requests } = member;
+  const { member: id, generation } = member.membership;
+  const claim = { owned: member.partitions.owned(), generation };
+  const { membership, claims } = await requests.join(id, claim, (named) => {
+    member.membership = { member: named, generation };
+  });
+  member.membership = membership;
+  const count = claims === undefined ? undefined : await requests.countPartitions();
+  member.shared = count === undefined ? undefined : { partitions: count, looked_ms: clock.elapsed() };
+  const asked_ms = clock.elapsed();
+  const given = await requests.sync(
+    membership,
+    count === undefined ? undefined : assignPartitions(count, claims ?? []).given,
+  );
+  member.heard_ms = Math.max(member.heard_ms, asked_ms);
+  member.joining = false;
+  return given;
 }
 
 /** Others may have the partitions already. */

@@ -8,7 +8,7 @@
  */
 
 import { createRequire } from 'node:module';
-import type { Kafka } from 'kafkajs';
+import type { AuthenticationProviderArgs, Kafka } from 'kafkajs';
 
 /** A request that kafkajs does not know, encoded by us. */
 export type RawRequest<T> = {
@@ -44,14 +44,6 @@ type TopicPartitions<P> = readonly { readonly topic: string; readonly partitions
 
 type MemberOfGroup = { readonly groupId: string; readonly memberId: string };
 
-export type JoinedGroup = {
-  readonly generationId: number;
-  readonly leaderId: string;
-  readonly memberId: string;
-  /** Only told to the leader. */
-  readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[];
-};
-
 /** Connections to one broker: one for fetches, one for everything else. */
 export type Broker = {
   connect(): Promise<void>;
@@ -67,14 +59,6 @@ export type Broker = {
   findGroupCoordinator(request: { readonly groupId: string; readonly coordinatorType: 0 }): Promise<{
     readonly coordinator: { readonly nodeId: number; readonly host: string; readonly port: number };
   }>;
-  joinGroup(
-    request: MemberOfGroup & {
-      readonly sessionTimeout: number;
-      readonly rebalanceTimeout: number;
-      readonly protocolType: 'consumer';
-      readonly groupProtocols: readonly { readonly name: string; readonly metadata: Buffer }[];
-    },
-  ): Promise<JoinedGroup>;
   syncGroup(
     request: MemberOfGroup & {
       readonly generationId: number;
@@ -180,4 +164,18 @@ const protocolErrors = load('kafkajs/src/protocol/error') as {
 /** kafkajs's error for an error code of the protocol, for answers that we decode ourselves. */
 export function errorOfCode(code: number): ErrorOfCode {
   return protocolErrors.createErrorFromCode(code);
+}
+
+type Credentials = {
+  readonly mechanism: 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
+};
+type ScramProvider = (args: AuthenticationProviderArgs) => { authenticate(): Promise<void> };
+
+/** kafkajs's SCRAM (RFC 5802, RFC 7677). */
+export function scramProvider(credentials: Credentials): ScramProvider {
+  const file = credentials.mechanism === 'scram-sha-256' ? 'scram256' : 'scram512';
+  const provider = load(`kafkajs/src/broker/saslAuthenticator/${file}`) as (of: Credentials) => ScramProvider;
+  return provider(credentials);
 }
