@@ -155,7 +155,9 @@ async function gather(shell: Shell, held: Held): Promise<Inputs | undefined> {
 async function look({ log, clock, stopping }: Shell, held: Held): Promise<void> {
   const found = new Map<Input, Standstill>();
   for (const input of INPUTS) {
-    const stop = await whileUnavailable(clock, stopping, () => standstillAt(log, input, held.position[input]));
+    const stop = await whileUnavailable(clock, stopping, () =>
+      standstillAt(log, input, { position: held.position, gaps: held.state.gaps }),
+    );
     if (stop !== undefined) found.set(input, stop);
   }
   held.stops = found;

@@ -1,6 +1,7 @@
 import type { Gap } from '../../schemas/gap.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
-import { unclosedAt } from '../control/gap-states.ts';
+import { isHidden, unclosedAt } from '../control/gap-states.ts';
+import type { ControlState } from '../control/state.ts';
 import type { ControlPosition } from '../control/writer.ts';
 import { type EventLog, type PartitionBounds, TOPICS } from '../platform/event-log.ts';
 import { gapOf } from '../platform/gaps.ts';
@@ -25,6 +26,8 @@ export type Standstill = {
   readonly bounds: PartitionBounds;
 };
 
+const placeOf = (input: Input) => ({ stage: 'contain', topic: topicOf(input), partition: 0 }) as const;
+
 const AT_STAKE: Readonly<Record<Input, string>> = {
   feed: 'Alerts that were not looked at may be missing: what they recommend was not proposed.',
   commands:
@@ -32,24 +35,36 @@ const AT_STAKE: Readonly<Record<Input, string>> = {
     'carried out, and no command is decided but those about gaps, until this one is.',
 };
 
-/** Compares a position with the log; undefined when reading can go on from it. Rejects with LogUnavailable. */
-export async function standstillAt(log: EventLog, input: Input, known: Consumed): Promise<Standstill | undefined> {
+/**
+ * Compares a position with the log, and with what was found there before; undefined when reading can go on from it.
+ * Rejects with LogUnavailable.
+ */
+export async function standstillAt(
+  log: EventLog,
+  input: Input,
+  { position, gaps }: { readonly position: ControlPosition; readonly gaps: ControlState['gaps'] },
+): Promise<Standstill | undefined> {
   const topic = topicOf(input);
+  const known = position[input];
   const { generation } = await log.describe(topic);
   const bounds = await log.bounds(topic, 0);
+  const evidence = [known.generation, known.next];
   const found = whatIsWrong(topic, known, generation, bounds);
-  if (found === undefined) return undefined;
+  if (found === undefined) {
+    const before = unclosedAt(gaps, placeOf(input));
+    return before !== undefined && isHidden(before, evidence)
+      ? { input, gap: before.gap, generation, bounds }
+      : undefined;
+  }
   const { reason, what, lost } = found;
   const gap = gapOf(
     {
-      stage: 'contain',
-      topic,
-      partition: 0,
+      ...placeOf(input),
       reason,
       message: `${what} ${AT_STAKE[input]}`,
       ...(lost !== undefined && { lost }),
     },
-    [known.generation, known.next],
+    evidence,
   );
   return { input, gap, generation, bounds };
 }
@@ -95,7 +110,7 @@ export function settle(turn: Turn, { gap, generation, bounds }: Standstill): Con
 
 /** Closes what a responder before this one left open of an input that can be read. */
 export function settleLeftover(turn: Turn, input: Input, { next }: Consumed): void {
-  const left = unclosedAt(turn.state.gaps, { stage: 'contain', topic: topicOf(input), partition: 0 });
+  const left = unclosedAt(turn.state.gaps, placeOf(input));
   if (left !== undefined) close(turn, left.gap.id, next);
 }
 

@@ -1,5 +1,6 @@
 import type { Gap, GapIncident } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import { type GapEvidence, type GapPlace, gapOf, HIDDEN_BY_GROWTH } from '../platform/gaps.ts';
 
 /** How records of the control log change what is known of gaps. */
 export type Gaps = Map<string, GapIncident>;
@@ -31,13 +32,18 @@ export function closeGap(gaps: Gaps, id: string, closed: NonNullable<GapIncident
 /** The gap at which a stage stands there, decided or not; undefined when it stands at none. */
 export function unclosedAt(
   gaps: ReadonlyMap<string, GapIncident>,
-  { stage, topic, partition }: Pick<Gap, 'stage' | 'topic' | 'partition'>,
+  { stage, topic, partition }: GapPlace,
 ): GapIncident | undefined {
   for (const one of gaps.values()) {
     const { gap, state } = one;
     if (state !== 'closed' && gap.stage === stage && gap.topic === topic && gap.partition === partition) return one;
   }
   return undefined;
+}
+
+/** True when a stage with this evidence stands at the gap, although the log does not show it any more. */
+export function isHidden({ gap }: GapIncident, evidence: GapEvidence): boolean {
+  return gap.reason === HIDDEN_BY_GROWTH && gapOf(gap, evidence).id === gap.id;
 }
 
 /** Gaps that wait for a decision, oldest first. */

@@ -4,7 +4,7 @@ import { SYSTEM } from '../../schemas/principal.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type EventLog, TOPICS } from '../platform/event-log.ts';
 import type { GapPort } from '../platform/gaps.ts';
-import { unclosedAt } from './gap-states.ts';
+import { isHidden, unclosedAt } from './gap-states.ts';
 import type { ControlView } from './view.ts';
 
 type Body<T> = T extends Command ? Omit<T, 'id' | 'by' | 'credential' | 'time'> : never;
@@ -55,6 +55,10 @@ export function createGapPort(seams: {
     async closed(id, resumed_at) {
       const one = known(id);
       if (one !== undefined) await close(one, resumed_at);
+    },
+    hidden(place, evidence) {
+      const left = unclosedAt(view.state.gaps, place);
+      return left !== undefined && isHidden(left, evidence) ? left.gap : undefined;
     },
     async working(place, offset) {
       const left = unclosedAt(view.state.gaps, place);

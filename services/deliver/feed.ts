@@ -17,7 +17,7 @@ import {
   planFeed,
   remember,
 } from './feed-core.ts';
-import { firstPosition, gapBefore, readGround, resumedPosition } from './feed-gap.ts';
+import { closeLeftovers, firstPosition, gapBefore, gapHidden, readGround, resumedPosition } from './feed-gap.ts';
 import { firstOf } from './first-of.ts';
 import { isPassing } from './passing.ts';
 
@@ -48,8 +48,6 @@ export type FeedGap = {
 
 export type Feeder = {
   readonly kind: 'feeder';
-  /** Where it began, by partition. */
-  readonly from: readonly number[];
   /**
    * Feeds what is there, at most one batch. Resolves with the number of records consumed, 0 at the end.
    * After it rejected the feeder is spent: whether the write went through is unknown, so open a new one.
@@ -66,14 +64,17 @@ export async function openFeeder(ports: FeedPorts): Promise<Feeder | FeedGap> {
   const { log } = ports;
   const [ground, stored] = [await readGround(log), await log.position(FEED_POSITION)];
   const position = stored === undefined ? firstPosition(ground) : decodePosition(stored);
-  const gap = gapBefore(position, ground);
-  if (gap === undefined) return feederFrom(ports, await rebuildMemory(log), position, stored);
+  const gap = gapBefore(position, ground) ?? gapHidden(ports.gaps, position);
+  if (gap === undefined) {
+    await closeLeftovers(ports.gaps, position);
+    return feederFrom(ports, await rebuildMemory(log), position, stored);
+  }
   return {
     kind: 'gap',
     gap,
     resume: async (where) => {
       // The log has moved on while people thought about it.
-      const resumed = resumedPosition(position, await readGround(log), where);
+      const resumed = resumedPosition(position, await readGround(log), { gap, resume: where });
       const positions = [{ name: FEED_POSITION, position: encodePosition(resumed) }];
       await log.transact({ records: [], positions, expect: { name: FEED_POSITION, position: stored } });
       return resumed;
@@ -106,14 +107,10 @@ export async function runFeed(ports: FeedPorts, signal: AbortSignal): Promise<vo
 
 /** Feeds until the signal aborts or a topic turns out to be another one. */
 async function feedOn(
-  { clock, gaps }: FeedPorts,
+  { clock }: FeedPorts,
   feeder: Feeder,
   { signal, succeeded }: { readonly signal: AbortSignal; readonly succeeded: () => void },
 ): Promise<void> {
-  for (const [partition, offset] of feeder.from.entries()) {
-    await gaps.working({ stage: 'deliver', topic: TOPICS.alerts, partition }, offset);
-  }
-  await gaps.working({ stage: 'deliver', topic: TOPICS.feed, partition: FEED_PARTITION }, 0);
   let checked_ms = clock.elapsed();
   while (!signal.aborted) {
     if (clock.elapsed() - checked_ms >= LIMITS.log_check_ms) {
@@ -148,7 +145,6 @@ function feederFrom(ports: FeedPorts, memory: FeedMemory, from: FeedPosition, st
   let expected = stored;
   return {
     kind: 'feeder',
-    from: from.next,
     step: async () => {
       const { records, next } = await readAll(log, position);
       if (records.length === 0) {

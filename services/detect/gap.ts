@@ -1,6 +1,7 @@
 import type { Gap } from '../../schemas/gap.ts';
+import type { Manifest } from '../../schemas/outputs.ts';
 import { TOPICS } from '../platform/event-log.ts';
-import { type GapPlace, type GapPort, gapOf } from '../platform/gaps.ts';
+import { type GapEvidence, type GapPlace, type GapPort, gapOf } from '../platform/gaps.ts';
 
 /**
  * A partition whose past cannot be continued honestly. It stays stopped until an operator decides, because going on would
@@ -19,12 +20,18 @@ export type GapReason =
 
 export const placeOf = (partition: number): GapPlace => ({ stage: 'detect', topic: TOPICS.events, partition });
 
-/** `evidence` is what the partition holds, so whoever finds the same gap finds it under the same id. */
+/** What a partition holds: whoever finds the same gap finds it under the same id, whatever has become of the log. */
+export const evidenceOf = ({ generation, partitions, next_offset }: Manifest): GapEvidence => [
+  generation,
+  partitions,
+  next_offset,
+];
+
 export function detectGap(
   partition: number,
   reason: GapReason,
   message: string,
-  evidence: readonly (string | number)[],
+  evidence: GapEvidence,
   lost?: number,
 ): Gap {
   return gapOf({ ...placeOf(partition), reason, message, ...(lost === undefined ? {} : { lost }) }, evidence);
@@ -41,6 +48,7 @@ export function undecidedGaps(): GapPort {
         else signal.addEventListener('abort', () => resolve(), { once: true });
       }),
     closed: async () => {},
+    hidden: () => undefined,
     working: async () => {},
   };
 }

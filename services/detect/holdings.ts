@@ -5,7 +5,7 @@ import { TOPICS } from '../platform/event-log.ts';
 import type { GapPort } from '../platform/gaps.ts';
 import { type AssignOptions, assignPartition } from './assign.ts';
 import { bridgeGap, type Found } from './bridge.ts';
-import { detectGap, placeOf } from './gap.ts';
+import { detectGap, evidenceOf, placeOf } from './gap.ts';
 import type { Pumped } from './pump.ts';
 import { standingStatusOf } from './status.ts';
 import { dropSlot, newTenure, type Slot, type Tenure } from './tenure.ts';
@@ -172,17 +172,22 @@ export class Holdings {
     const { log, store, worker: options, gaps } = this.#options;
     const { partition, patience, signal } = tenure;
     const assigned = await patience.until('read', () => assignPartition(log, store, partition, options));
-    if (assigned.kind === 'gap') {
-      this.#stands(tenure, assigned.gap, assigned.manifest);
-      return { gap: assigned.gap, next_offset: assigned.manifest?.next_offset };
-    }
-    const { worker } = assigned;
+    if (assigned.kind === 'gap') return this.#at(tenure, assigned.gap, assigned.manifest);
+    const { worker, manifest } = assigned;
+    // A log that lost its tail and grew again looks whole: then only who found it remembers.
+    const hidden = gaps.hidden(placeOf(partition), evidenceOf(manifest));
+    if (hidden !== undefined) return this.#at(tenure, hidden, manifest);
     for (const version of tenure.without) worker.goWithout(version);
     await patience.until('gap', () => gaps.working(placeOf(partition), worker.next - worker.offset_base));
     if (signal.aborted) return undefined;
     tenure.gap = undefined;
     tenure.slot = { worker, durable: worker.next, evictable: false, asked_again_ms: 0, pause_ms: 0 };
     return undefined;
+  }
+
+  #at(tenure: Tenure, gap: Gap, manifest: Manifest | undefined): Found {
+    this.#stands(tenure, gap, manifest);
+    return { gap, next_offset: manifest?.next_offset };
   }
 
   #stands(tenure: Tenure, gap: Gap, manifest?: Manifest): void {

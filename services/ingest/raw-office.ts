@@ -43,10 +43,10 @@ export class RawOffice {
    * taking it.
    */
   async open(): Promise<Held | undefined> {
-    const { log, source, partition } = this.#options;
+    const { log } = this.#options;
     for (let claim = 0; claim < CLAIMS_MAX; claim++) {
       const found = await this.#find();
-      const start = startOf({ topic: source.topic, partition }, found);
+      const start = this.#startAt(found);
       const at = start.kind === 'start' ? start.at : await this.#waitForDecision(start.gap);
       const text = JSON.stringify(at);
       // Written though nothing was read: from here on nobody who came before can write.
@@ -94,6 +94,17 @@ export class RawOffice {
       info: await log.describe(source.topic),
       bounds: await log.bounds(source.topic, partition),
     }));
+  }
+
+  /** Where it goes on, or the gap before it: one that was found here before, too, if the log has grown over it since. */
+  #startAt(found: Found): Start {
+    const { gaps, source, partition } = this.#options;
+    const place = { topic: source.topic, partition };
+    const start = startOf(place, found);
+    if (start.kind === 'gap' || found.position === undefined) return start;
+    const { generation, next } = start.at;
+    const gap = gaps.hidden({ stage: 'ingest', ...place }, [generation, next]);
+    return gap === undefined ? start : { kind: 'gap', gap };
   }
 
   #goneOn(start: Start, offset: number): Promise<void> {

@@ -22,14 +22,25 @@ export type GapPort = {
   /** Tells that the stage has gone on at this offset. */
   closed(id: string, resumed_at: number): Promise<void>;
   /**
+   * A gap of this place that was found with this very evidence, is not closed, and can no longer be seen in the log
+   * (`HIDDEN_BY_GROWTH`): a stage that finds none by itself asks for it, and stands still at it like at any other.
+   */
+  hidden(place: GapPlace, evidence: GapEvidence): Gap | undefined;
+  /**
    * Tells that the stage works at this place, from this offset on, without a gap: what is still unclosed there is closed.
    * Writes nothing when there is none.
    */
   working(place: GapPlace, offset: number): Promise<void>;
 };
 
-/** A gap with the id that follows from it. `evidence` is what tells it from the next gap of the same kind and place. */
-export function gapOf(gap: Omit<Gap, 'id'>, evidence: readonly (string | number)[]): Gap {
+/** What tells a gap from the next one of the same kind and place. */
+export type GapEvidence = readonly (string | number)[];
+
+/** The reason of a gap that can no longer be seen once the log, which has lost its tail, has grown again. */
+export const HIDDEN_BY_GROWTH = 'offset_beyond_log';
+
+/** A gap with the id that follows from it. */
+export function gapOf(gap: Omit<Gap, 'id'>, evidence: GapEvidence): Gap {
   const { stage, topic, partition, reason } = gap;
   const text = JSON.stringify([stage, topic, partition, reason, ...evidence]);
   return { ...gap, id: createHash('sha256').update(text).digest('hex').slice(0, 16) };

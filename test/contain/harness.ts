@@ -11,6 +11,7 @@ import { type ControlView, openControlView } from '../../services/control/view.t
 import type { Clock } from '../../services/platform/clock.ts';
 import { type EventLog, TOPICS } from '../../services/platform/event-log.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
+import type { SimulatedDisk } from '../support/simulated-log.ts';
 
 /** Bytes that look random and are the same in every run. */
 export function countingBytes(): (size: number) => Buffer {
@@ -27,6 +28,8 @@ export const PEOPLE: readonly FirstPrincipal[] = [
   person('admin', 'admin', 'analyst', 'approver', 'viewer'),
   person('ben', 'approver'),
   person('vera', 'viewer'),
+  person('olga', 'admin'),
+  { principal: { issuer: LOCAL_ISSUER, subject: 'automat', human: false }, roles: ['admin'] },
   { principal: { issuer: LOCAL_ISSUER, subject: 'robot', human: false }, roles: ['analyst', 'approver'] },
 ];
 
@@ -97,6 +100,14 @@ export async function feed(log: EventLog, ...alerts: Alert[]): Promise<void> {
     value: Buffer.from(JSON.stringify(alert)),
   }));
   await log.transact({ records });
+}
+
+/** The topic as if deleted and made anew. */
+export function remake(disk: SimulatedDisk, topic: typeof TOPICS.feed | typeof TOPICS.commands): void {
+  const held = disk.topics.get(topic);
+  if (held === undefined) throw new Error(`there is no ${topic}`);
+  const partitions = held.partitions.map(() => ({ start: 0, end: 0, append_ms: 0, records: [] }));
+  (disk.topics as Map<string, typeof held>).set(topic, { generation: `${held.generation}-again`, partitions });
 }
 
 export type Answering = (request: ExecutionRequest, attempt: number, signal: AbortSignal) => Promise<ExecutionResult>;

@@ -317,15 +317,4 @@ describe('two responders', () => {
     assert.deepEqual(await earlier.ended, { kind: 'fenced' });
     assert.equal(first.requests.length + second.requests.length, 1);
   });
-
-  test('a topic that was made anew stops the responder', async () => {
-    start();
-    await desk.ask('admin', { type: 'key_revoke', key: '0'.repeat(16) });
-    await responder.stop();
-    const other = newDisk({ partitions: PARTITIONS, random: () => 0.25 });
-    const feedTopic = other.topics.get(TOPICS.feed);
-    if (feedTopic !== undefined) (disk.topics as Map<string, typeof feedTopic>).set(TOPICS.feed, feedTopic);
-    start();
-    assert.equal((await responder.ended).kind, 'gap');
-  });
 });

@@ -4,7 +4,7 @@ import type { Gap, GapResume } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { runFeed } from '../../services/deliver/feed.ts';
 import { type EventLog, LogUnavailable, TOPICS } from '../../services/platform/event-log.ts';
-import type { GapPort } from '../../services/platform/gaps.ts';
+import { type GapPort, gapOf, HIDDEN_BY_GROWTH } from '../../services/platform/gaps.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { openSimulatedLog, type SimulatedDisk, trimSimulated } from '../support/simulated-log.ts';
 import { until } from './receiver.ts';
@@ -32,6 +32,14 @@ function fakeGaps() {
         signal.addEventListener('abort', done, { once: true });
       }),
     closed: async (id, at) => void closed.push([id, at]),
+    hidden: ({ topic, partition }, evidence) =>
+      reported.find(
+        (gap) =>
+          gap.topic === topic &&
+          gap.partition === partition &&
+          gap.reason === HIDDEN_BY_GROWTH &&
+          gapOf(gap, evidence).id === gap.id,
+      ),
     working: async ({ topic, partition }, offset) => void working.push(`${topic}/${partition}@${offset}`),
   };
   const decide = (id: string, resume: GapResume): void => {
@@ -191,17 +199,39 @@ describe('a gap of the feed', () => {
     await third();
   });
 
+  it('does not vanish when a log that has lost its tail grows again', async () => {
+    const on = await fed();
+    remake(on.disk, TOPICS.alerts, 0);
+    remake(on.disk, TOPICS.alerts, 2);
+    const first = on.start();
+    await until(() => on.gaps.reported.length === 1);
+    await first();
+    await writeAlerts(on.log, 0, revisions('a', 4, 8));
+    await writeAlerts(on.log, 1, revisions('b', 2, 2));
+    const second = on.start();
+    await until(() => on.gaps.reported.length === 2);
+    assert.equal(on.gaps.reported[1]?.id, on.gaps.reported[0]?.id);
+    on.gaps.decide(on.gaps.reported[0]?.id ?? '', 'start');
+    await until(async () => (await feedKeys(on.log)).length >= 9);
+    await second();
+    const keys = await feedKeys(on.log);
+    assert.deepEqual(
+      keys.filter((key) => key.startsWith('a:')),
+      range(1, 8).map((n) => `a:${n}`),
+    );
+  });
+
   it('is noticed while the feed runs', async () => {
     const on = await fed();
     const stop = on.start();
     await until(async () => (await feedKeys(on.log)).length === 7);
     assert.deepEqual(on.gaps.working, [
+      'agent.feed/0@0',
       'agent.alerts/0@0',
       'agent.alerts/1@0',
       'agent.feed/0@0',
       'agent.alerts/0@3',
       'agent.alerts/1@1',
-      'agent.feed/0@0',
     ]);
     remake(on.disk, TOPICS.alerts);
     await until(async () => {

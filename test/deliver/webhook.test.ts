@@ -131,8 +131,8 @@ describe('a receiver that does not take a message', () => {
     const webhooks = await start({ clock });
     const waiting = async () => (await webhooks.status())[0]?.state === 'waiting';
     await until(waiting);
-    assert.equal(webhooks.retryNow('siem'), true);
-    assert.equal(webhooks.retryNow('nobody'), false);
+    assert.equal(await webhooks.retryNow('siem'), true);
+    assert.equal(await webhooks.retryNow('nobody'), false);
     await until(() => receiver.received.length === 2);
     await until(waiting);
     receiver.reply = () => ({ status: 200 });

@@ -127,6 +127,30 @@ describe('a gap', () => {
     assert.equal(ids.size, 1);
   });
 
+  test('stays when a log that has lost its tail grows again, and loses nothing', async () => {
+    const disk = await halfWay();
+    const held = disk.topics.get(TOPICS.raw)?.partitions[0];
+    assert.ok(held !== undefined);
+    held.records = held.records.slice(0, 6);
+    held.end = 6;
+    const first = runnerOn(openSimulatedLog({ disk, clock: jumpingClock() }));
+    await first.runner.listener(TOPICS.raw).assigned(0);
+    await until('reported', () => first.gaps.reported.size === 1);
+    await first.runner.stop();
+    const before = outcomeOf(disk).events.length;
+    produce(disk, events(100, 120));
+    const { gaps } = first;
+    const { runner } = runnerOn(openSimulatedLog({ disk, clock: jumpingClock() }), { gaps });
+    await runner.listener(TOPICS.raw).assigned(0);
+    await until('standing', async () => (await runner.status())[0]?.state === 'gap');
+    assert.equal(outcomeOf(disk).events.length, before);
+    gaps.decide([...gaps.reported.keys()][0] ?? '', 'start');
+    await until('worked off', () => isDrained(disk) && gaps.ended.size === 1);
+    await runner.stop();
+    assert.equal(outcomeOf(disk).events.length, before + 6 + 20);
+    assertSums(disk);
+  });
+
   test('opens while the partition is read, and what was read before it is kept', async () => {
     const disk = diskOf(1);
     produce(disk, events(0, 10));

@@ -6,7 +6,7 @@ import { IngestRunner, type IngestRunnerOptions } from '../../services/ingest/ra
 import { type RawSource, type ReadySource, readySources } from '../../services/ingest/raw-source.ts';
 import type { Clock } from '../../services/platform/clock.ts';
 import { type EventLog, type LogRecord, TOPICS, type Topic } from '../../services/platform/event-log.ts';
-import type { GapPort } from '../../services/platform/gaps.ts';
+import { type GapPort, gapOf, HIDDEN_BY_GROWTH } from '../../services/platform/gaps.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { newDisk, type SimulatedDisk } from '../support/simulated-log.ts';
 
@@ -104,6 +104,16 @@ export function testGaps(): TestGaps {
         if (signal.aborted) wake();
       }),
     closed: async (id, resumed_at) => void ended.set(id, resumed_at),
+    hidden: ({ stage, topic, partition }, evidence) =>
+      [...reported.values()].find(
+        (gap) =>
+          gap.stage === stage &&
+          gap.topic === topic &&
+          gap.partition === partition &&
+          !ended.has(gap.id) &&
+          gap.reason === HIDDEN_BY_GROWTH &&
+          gapOf(gap, evidence).id === gap.id,
+      ),
     working: async ({ stage, topic, partition }, offset) => {
       for (const gap of reported.values()) {
         const here = gap.stage === stage && gap.topic === topic && gap.partition === partition;

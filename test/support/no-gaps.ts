@@ -9,6 +9,7 @@ export function noGaps(): GapPort {
     decision: () => undefined,
     changed: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
     closed: async () => {},
+    hidden: () => undefined,
     working: async () => {},
   };
 }
