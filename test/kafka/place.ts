@@ -47,7 +47,7 @@ export function kafkaPlace(brokers: readonly string[], changed: Partial<KafkaSet
     const client = plainClient(brokers).admin();
     await client.connect();
     try {
-      return await work(client);
+      return await repeated(() => work(client));
     } finally {
       await client.disconnect();
     }
@@ -79,4 +79,14 @@ export function kafkaPlace(brokers: readonly string[], changed: Partial<KafkaSet
   } satisfies LogPlace & Record<string, unknown>;
 }
 
-export const { ConfigResourceTypes } = kafkajs;
+/** What is new on the cluster is not known everywhere at once. */
+async function repeated<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === 50 || !(error instanceof kafkajs.KafkaJSError && error.retriable)) throw error;
+    }
+    await systemClock.sleep(20);
+  }
+}

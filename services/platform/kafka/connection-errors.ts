@@ -63,6 +63,8 @@ const CLASSES: Readonly<Record<string, FailureKind>> = {
   KafkaJSGroupCoordinatorNotFound: 'moved',
   KafkaJSNoBrokerAvailableError: 'connection',
   KafkaJSSASLAuthenticationError: 'refused',
+  TokenRefused: 'refused',
+  TokenUnavailable: 'connection',
   KafkaJSServerDoesNotSupportApiKey: 'refused',
 };
 

@@ -24,6 +24,8 @@ export function createNodes(options: {
   readonly addresses: ReadonlyMap<number, NodeAddress>;
   readonly brokers: readonly string[];
   readonly fetches: boolean;
+  /** Throws for hosts that must not be spoken to in the clear. */
+  readonly assertSafe: (host: string) => void;
 }): KafkaNodes {
   const { client, addresses, fetches } = options;
   const make = brokerFactory(client.kafka);
@@ -34,6 +36,7 @@ export function createNodes(options: {
     const name = `${address.host}:${address.port}`;
     const known = nodes.get(name);
     if (known !== undefined) return known;
+    options.assertSafe(address.host);
     const made: Node = { broker: await make(address), address, opening: undefined };
     const raced = nodes.get(name);
     if (raced !== undefined) return raced;

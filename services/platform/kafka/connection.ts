@@ -1,12 +1,13 @@
 import { isIP, connect as netConnect, type Socket } from 'node:net';
 import { connect as tlsConnect } from 'node:tls';
-import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import { Kafka, type KafkaConfig, logLevel } from 'kafkajs';
 import { LIMITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../clock.ts';
 import { LogUnavailable } from '../event-log.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { failureOf, isTransient, unavailable } from './connection-errors.ts';
 import { createNodes, type KafkaNodes, type NodeAddress } from './connection-nodes.ts';
+import { assertSafe, assertSafeHost, clientSecurity } from './security.ts';
 import type { KafkaSettings } from './settings.ts';
 
 export type ClientOptions = {
@@ -53,12 +54,14 @@ const RETRY_MS = 20;
 const RETRY_MS_MAX = 500;
 const KEEP_ALIVE_MS = 60_000;
 
+/** Throws KafkaUnusable when the settings are not safe. */
 export function openConnection(options: {
   readonly settings: KafkaSettings;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
 }): KafkaConnection {
   const { settings, clock, telemetry } = options;
+  assertSafe(settings);
   const clients = new Set<KafkaClient>();
   const closing = new AbortController();
   const closed = closing.signal;
@@ -67,8 +70,12 @@ export function openConnection(options: {
   const client = (clientOptions: ClientOptions = {}): KafkaClient => {
     if (closed.aborted) throw closedError();
     const made = createClient(settings, clientOptions);
+    const destroy: KafkaClient['destroy'] = (address) => {
+      if (address === undefined) clients.delete(made);
+      made.destroy(address);
+    };
     clients.add(made);
-    return made;
+    return { ...made, destroy };
   };
   const persist = async <T>(doing: string, work: () => Promise<T>): Promise<T> => {
     const started = clock.elapsed();
@@ -91,7 +98,13 @@ export function openConnection(options: {
     addresses,
     client,
     nodes: ({ fetches = false, ...clientOptions } = {}) =>
-      createNodes({ client: client(clientOptions), addresses, brokers: settings.brokers, fetches }),
+      createNodes({
+        client: client(clientOptions),
+        addresses,
+        brokers: settings.brokers,
+        fetches,
+        assertSafe: (host) => assertSafeHost(settings, host),
+      }),
     persist,
     closed,
     close: () => {
@@ -119,7 +132,6 @@ function createClient(settings: KafkaSettings, options: ClientOptions): KafkaCli
 
 /** Settings of kafkajs for our settings. It does not log: what it rejects with is reported where it matters. */
 function kafkaConfig(settings: KafkaSettings): KafkaConfig {
-  const { tls } = settings;
   return {
     brokers: [...settings.brokers],
     clientId: settings.client_id,
@@ -127,23 +139,8 @@ function kafkaConfig(settings: KafkaSettings): KafkaConfig {
     authenticationTimeout: LIMITS.kafka_request_ms,
     enforceRequestTimeout: true,
     logLevel: logLevel.NOTHING,
-    ...(tls === undefined
-      ? {}
-      : {
-          ssl: {
-            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-            ...(tls.key === undefined ? {} : { key: tls.key }),
-            ...(tls.server_name === undefined ? {} : { servername: tls.server_name }),
-          },
-        }),
-    ...(settings.sasl === undefined ? {} : { sasl: saslOptions(settings.sasl) }),
+    ...clientSecurity(settings),
   };
-}
-
-function saslOptions(sasl: NonNullable<KafkaSettings['sasl']>): SASLOptions {
-  if (sasl.mechanism !== 'oauthbearer') return sasl;
-  return { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await sasl.token() }) };
 }
 
 /** Sockets without Nagle's delay that can be broken from outside: kafkajs waits for what is under way before it ends. */
@@ -169,6 +166,7 @@ function createSockets() {
       return socket;
     }) satisfies NonNullable<KafkaConfig['socketFactory']>,
     destroy: (address?: { readonly host: string; readonly port: number }): void => {
+      ended ||= address === undefined;
       ended ||= address === undefined;
       for (const [socket, at] of [...open]) {
         if (address === undefined || at === `${address.host}:${address.port}`) giveUp(socket);

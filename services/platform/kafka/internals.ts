@@ -166,16 +166,12 @@ export function errorOfCode(code: number): ErrorOfCode {
   return protocolErrors.createErrorFromCode(code);
 }
 
-type Credentials = {
-  readonly mechanism: 'scram-sha-256' | 'scram-sha-512';
-  readonly username: string;
-  readonly password: string;
-};
+type Credentials = { readonly username: string; readonly password: string };
 type ScramProvider = (args: AuthenticationProviderArgs) => { authenticate(): Promise<void> };
 
 /** kafkajs's SCRAM (RFC 5802, RFC 7677). */
-export function scramProvider(credentials: Credentials): ScramProvider {
-  const file = credentials.mechanism === 'scram-sha-256' ? 'scram256' : 'scram512';
+export function scramProvider(mechanism: 'scram-sha-256' | 'scram-sha-512', credentials: Credentials): ScramProvider {
+  const file = mechanism === 'scram-sha-256' ? 'scram256' : 'scram512';
   const provider = load(`kafkajs/src/broker/saslAuthenticator/${file}`) as (of: Credentials) => ScramProvider;
   return provider(credentials);
 }

@@ -3,6 +3,7 @@ import type { KafkaConnection } from './connection.ts';
 import { failureOf } from './connection-errors.ts';
 import { KafkaUnusable } from './errors.ts';
 import type { KafkaMetadata } from './metadata.ts';
+import { securityProblem } from './security.ts';
 import type { KafkaSettings, TopicName } from './settings.ts';
 import { creationOf, problemsOf, ruleOf, type TopicFacts, type TopicProblem, weaknessOf } from './topic-rules.ts';
 
@@ -31,11 +32,13 @@ export async function prepareTopics(
   const shell = { connection, metadata, admin: client.kafka.admin() };
   try {
     return await connection.persist('looking at the topics', async () => {
-      await shell.admin.connect();
-      return prepare(shell);
+      try {
+        await shell.admin.connect();
+        return await prepare(shell);
+      } catch (error) {
+        throw securityProblem(error) ?? notAuthorized(error) ?? error;
+      }
     });
-  } catch (error) {
-    throw asUnusable(error);
   } finally {
     client.destroy();
   }
@@ -60,9 +63,10 @@ async function prepare(shell: Shell): Promise<Partitions> {
   const partitions = absent.length === 0 ? before : await lookUp(shell, names);
   const facts = await lookInto(shell, own, partitions);
   refuse(facts.flatMap(({ rule, topic }) => problemsOf(rule, topic)));
-  for (const { topic, replicas } of facts) {
-    const reason = weaknessOf(topic, replicas);
-    if (reason !== undefined) telemetry.occurred('log_topics_weak', { reason }, { topic: topic.name });
+  const weak = Map.groupBy(facts, ({ topic, replicas }) => weaknessOf(topic, replicas) ?? 'none');
+  weak.delete('none');
+  for (const [reason, found] of weak) {
+    telemetry.occurred('log_topics_weak', { reason }, { topics: found.map(({ topic }) => topic.name) }, found.length);
   }
   return partitions;
 }
@@ -166,9 +170,9 @@ async function lookInto(
 }
 
 /** A broker that does not let us look is as good as a setting that is wrong. */
-function asUnusable(error: unknown): unknown {
-  const { type } = failureOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
-  if (!type.endsWith('_AUTHORIZATION_FAILED')) return error;
+function notAuthorized(error: unknown): KafkaUnusable | undefined {
+  const { type } = failureOf(error);
+  if (!type.endsWith('_AUTHORIZATION_FAILED')) return undefined;
   return new KafkaUnusable(
     'kafka_not_authorized',
     `the brokers do not let us look at our topics (${type}): grant the rights in docs/clustered.md`,
