@@ -6,11 +6,11 @@ import type { Manifest } from '../../schemas/outputs.ts';
 import type { EventLog, PartitionBounds, TopicInfo } from '../platform/event-log.ts';
 import { TOPICS } from '../platform/event-log.ts';
 import type { DetectStore } from '../platform/store.ts';
-import { detectGap, type GapReason } from './gap.ts';
+import { detectGap, evidenceOf, type GapReason } from './gap.ts';
 import { PartitionWorker, type WorkerOptions } from './worker.ts';
 
 export type Assigned =
-  | { readonly kind: 'ready'; readonly worker: PartitionWorker }
+  | { readonly kind: 'ready'; readonly worker: PartitionWorker; readonly manifest: Manifest }
   /** `manifest` is the last one, where there is one. */
   | { readonly kind: 'gap'; readonly gap: Gap; readonly manifest: Manifest | undefined };
 
@@ -47,7 +47,7 @@ export async function assignPartition(
     { ...options, topic, partition, partitions: info.partitions, generation: info.generation },
     from,
   );
-  if (manifest === undefined) return { kind: 'ready', worker };
+  if (manifest === undefined) return { kind: 'ready', worker, manifest: from };
   if (!(await restorePrior(store, worker, manifest, options.model))) {
     return { kind: 'gap', manifest, gap: priorMissing(manifest) };
   }
@@ -58,7 +58,7 @@ export async function assignPartition(
     }
   }
   worker.arm(await store.readDue(topic, partition));
-  return { kind: 'ready', worker };
+  return { kind: 'ready', worker, manifest };
 }
 
 /** False when the prior in use is gone from the store. */
@@ -77,11 +77,11 @@ async function restorePrior(
 }
 
 function findGap(manifest: Manifest, info: TopicInfo, bounds: PartitionBounds): Gap | undefined {
-  const { partition, generation, partitions, next_offset } = manifest;
-  const next = next_offset - manifest.offset_base;
+  const { partition, generation, partitions } = manifest;
+  const next = manifest.next_offset - manifest.offset_base;
   const where = `partition ${partition} of ${TOPICS.events}`;
   const gap = (reason: GapReason, message: string, lost?: number): Gap =>
-    detectGap(partition, reason, message, [generation, partitions, next_offset], lost);
+    detectGap(partition, reason, message, evidenceOf(manifest), lost);
   if (generation !== info.generation) {
     return gap('generation_changed', `${where} was deleted and made anew: its offsets mean something else now`);
   }

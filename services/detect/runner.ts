@@ -228,7 +228,7 @@ export class DetectRunner {
     const { signal } = this.#stop;
     try {
       while (!signal.aborted) {
-        if (!(await this.#alone(() => this.#turn()))) await this.#idle();
+        if (!(await this.#alone(() => this.#turn())) && !signal.aborted) await this.#idle();
       }
     } catch (error) {
       if (!(signal.aborted && error instanceof Stopped)) throw error;

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TOPICS } from '../../services/platform/event-log.ts';
+import { fakeModel } from '../support/fake-model.ts';
+import { passing, sceneOf, until } from './scene.ts';
+import { orderedModel } from './support.ts';
+
+const manifestOf = (on: { readonly held: ReturnType<typeof sceneOf>['held'] }, partition = 0): number | undefined =>
+  on.held.manifests.get(partition)?.next_offset;
+
+test('what was applied is durable before a partition is handed over, and nothing more is applied', async () => {
+  const on = sceneOf();
+  const [one, two] = [on.machine({ checkpoint_ms: 1e9 }), on.machine()];
+  await one.runner.assign(0);
+  await on.events(0, 5);
+  await one.runner.turn();
+  assert.equal(manifestOf(on), 0);
+  await one.runner.unassign(0, 'handed_over');
+  assert.deepEqual([manifestOf(on), one.runner.status()], [5, []]);
+  await on.events(5, 9);
+  assert.equal(await one.runner.turn(), false);
+  await two.runner.assign(0);
+  await two.runner.drain();
+  assert.deepEqual([manifestOf(on), on.held.events.size, on.held.conflicts], [9, 9, []]);
+});
+
+test('a partition that is lost is dropped at once and nothing of it is written', async () => {
+  const on = sceneOf();
+  const one = on.machine({ checkpoint_ms: 1e9, flush_ms: 1e9, model: orderedModel(fakeModel()) });
+  await one.runner.assign(0);
+  await on.events(0, 5);
+  await one.runner.turn();
+  await one.runner.unassign(0, 'lost');
+  await one.runner.checkpoint();
+  assert.deepEqual([manifestOf(on), on.held.events.size, on.held.blobs.size], [0, 0, 0]);
+});
+
+test('a partition is let go in the middle of a round', async () => {
+  for (const how of ['handed_over', 'lost'] as const) {
+    const on = sceneOf();
+    const one = on.machine({ checkpoint_ms: 1e9, flush_ms: 1e9 });
+    await one.runner.assign(0);
+    await on.events(0, 40);
+    const round = one.runner.turn();
+    const left = one.runner.unassign(0, how);
+    await Promise.all([round, left]);
+    const durable = manifestOf(on) ?? -1;
+    assert.equal(on.held.events.size, durable, 'rows and manifest tell of the same records');
+    if (how === 'lost') assert.equal(durable, 0);
+    const two = on.machine();
+    await two.runner.assign(0);
+    await two.runner.drain();
+    assert.deepEqual([manifestOf(on), on.held.events.size, on.held.conflicts], [40, 40, []]);
+  }
+});
+
+test('a partition comes back while it is still being given on', async () => {
+  const on = sceneOf();
+  const one = on.machine({ checkpoint_ms: 1e9 });
+  await one.runner.assign(0);
+  await on.events(0, 5);
+  await one.runner.turn();
+  one.fault = (operation) => (operation === 'blobs' ? 'fail_before' : 'none');
+  let left = false;
+  const leaving = one.runner.unassign(0, 'handed_over').then(() => {
+    left = true;
+  });
+  await until(on.clock, () => one.runner.stalled);
+  let back = false;
+  const coming = one.runner.assign(0).then(() => {
+    back = true;
+  });
+  for (let i = 0; i < 50; i++) await new Promise(setImmediate);
+  assert.deepEqual([left, back], [false, false], 'it begins where the tenure before it ends');
+  one.fault = () => 'none';
+  await passing(on.clock, Promise.all([leaving, coming]));
+  assert.equal(manifestOf(on), 5);
+  await on.events(5, 7);
+  await one.runner.drain();
+  assert.deepEqual([manifestOf(on), on.held.events.size, on.held.conflicts], [7, 7, []]);
+});
+
+test('who is handed over and then lost is waited for no longer', async () => {
+  const on = sceneOf();
+  const one = on.machine({ checkpoint_ms: 1e9 });
+  await one.runner.assign(0);
+  await on.events(0, 5);
+  await one.runner.turn();
+  one.fault = () => 'fail_before';
+  const leaving = one.runner.unassign(0, 'handed_over');
+  await until(on.clock, () => one.runner.stalled);
+  await one.runner.unassign(0, 'lost');
+  await leaving;
+  assert.equal(manifestOf(on), 0);
+});
+
+test('partitions that cannot be taken up hold up no other, and can be taken away', async () => {
+  const on = sceneOf({ partitions: 2 });
+  const one = on.machine();
+  await one.runner.assign(1);
+  await on.events(0, 3, 1);
+  one.fault = (operation) => (operation === 'history' ? 'fail_before' : 'none');
+  const stuck = one.runner.assign(0);
+  const running = one.runner.run();
+  await until(on.clock, () => manifestOf(on, 1) === 3);
+  assert.deepEqual(
+    one.runner.status().map(({ partition }) => partition),
+    [1],
+  );
+  assert.equal(one.runner.stalled, true);
+  await one.runner.unassign(0, 'lost');
+  await stuck;
+  assert.equal(one.runner.stalled, false);
+  await one.runner.stop({ checkpoint: true });
+  await running;
+});
+
+test('a take-over that fails for a defect is told, tried again, and ends nothing', async () => {
+  const on = sceneOf({ partitions: 2 });
+  let defective = true;
+  const one = on.machine();
+  const broken = on.machine({
+    store: {
+      ...one.store,
+      readManifest: (topic, partition) =>
+        defective && partition === 0
+          ? Promise.reject(new TypeError('a defect'))
+          : one.store.readManifest(topic, partition),
+    },
+  });
+  await broken.runner.assign(0);
+  await broken.runner.assign(1);
+  await on.events(0, 2);
+  await on.events(0, 2, 1);
+  await broken.runner.drain();
+  assert.deepEqual(
+    broken.runner.status().map(({ partition, state, gap }) => [partition, state, gap?.reason]),
+    [
+      [0, 'gap', 'take_up_failed'],
+      [1, 'running', undefined],
+    ],
+  );
+  defective = false;
+  await until(on.clock, () => broken.runner.status()[0]?.state === 'running');
+  await broken.runner.drain();
+  assert.deepEqual([manifestOf(on), manifestOf(on, 1), on.gaps.reported.size], [2, 2, 0]);
+});
+
+test('a process that was paused and writes late, after another took over, harms nothing', async () => {
+  const on = sceneOf();
+  const paused = on.machine({ checkpoint_ms: 1e9, flush_ms: 1e9 });
+  await paused.runner.assign(0);
+  await on.events(0, 30);
+  await paused.runner.turn();
+  const heir = on.machine({ fetch_records_max: 7 });
+  await heir.runner.assign(0);
+  await heir.runner.drain();
+  await on.events(30, 35);
+  await heir.runner.drain();
+  // It goes on as if nothing had happened, before it learns that the partition is lost.
+  await paused.runner.checkpoint();
+  assert.equal(manifestOf(on), 35);
+  await paused.runner.unassign(0, 'lost');
+  const next = on.machine();
+  await next.runner.assign(0);
+  await on.events(35, 40);
+  await next.runner.drain();
+  assert.deepEqual([manifestOf(on), on.held.events.size, on.held.conflicts], [40, 40, []]);
+  assert.equal(on.held.manifests.get(0)?.counters.accepted, 40);
+});
+
+test('after a loss the worker of the old tenure applies nothing, even if its read answers late', async () => {
+  const on = sceneOf();
+  const one = on.machine();
+  let answer: () => void = () => {};
+  let asked = false;
+  const late = on.machine({
+    store: {
+      ...one.store,
+      readBlobs: async (topic, partition, keys) => {
+        asked = true;
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return one.store.readBlobs(topic, partition, keys);
+      },
+    },
+  });
+  await late.runner.assign(0);
+  await on.events(0, 3);
+  const round = late.runner.turn();
+  await until(on.clock, () => asked);
+  await late.runner.unassign(0, 'lost');
+  assert.equal(await round, false, 'the round ends without the answer');
+  answer();
+  await late.runner.checkpoint();
+  assert.deepEqual([manifestOf(on), on.held.events.size], [0, 0]);
+});
+
+test('says how far it is durable, in the offsets of the log', async () => {
+  const on = sceneOf({ partitions: 2 });
+  const shown: (readonly [number, number])[] = [];
+  const one = on.machine({ committed: (partition, next) => void shown.push([partition, next]) });
+  await one.runner.assign(0);
+  await one.runner.assign(1);
+  await on.events(0, 3, 1);
+  await one.runner.drain();
+  assert.deepEqual(shown, [[1, 3]]);
+  assert.equal(on.disk.positions.get('detect.committed.1'), '3');
+  assert.ok((await on.machine().store.readManifest(TOPICS.events, 1)) !== undefined);
+});
