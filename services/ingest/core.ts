@@ -1,12 +1,13 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
-import type { CanonicalEvent } from '../../schemas/event.ts';
+import type { CanonicalEvent, EventInput } from '../../schemas/event.ts';
 import { canonicalise } from './canonicalise.ts';
 import type { Catalogue } from './catalogue.ts';
 import { decodeDocument, type JsonObject } from './decode.ts';
 import { keyEvent } from './key.ts';
+import { canonicalNormaliser } from './normalise-canonical.ts';
 import type { Candidate, Normaliser } from './normaliser.ts';
 import { deadLetter, type Refusal } from './refusal.ts';
-import { explainRefusal, isEventInput } from './validate.ts';
+import { explainRefusal, isEventInput, isPlainEventInput } from './validate.ts';
 
 /** One item as it arrived: its bytes, and where it stood (`file:line`, `topic/partition/offset`, index in a batch). */
 export type Item = {
@@ -41,6 +42,10 @@ export type DecideContext = {
 export function decideItem(item: Item, context: DecideContext): readonly Decided[] {
   const decoded = item.broken?.refusal ?? decodeDocument(item.bytes);
   if (decoded.kind === 'refused') return [refuse(decoded, item, context)];
+  if (decoded.plain && context.formats[0] === canonicalNormaliser && isPlainEventInput(decoded.document)) {
+    const accepted = acceptValid(decoded.document, NOTHING_BESIDE, true, context);
+    return [accepted.kind === 'refused' ? refuse(accepted, item, context) : accepted];
+  }
   const format = chooseFormat(decoded.document, context.formats);
   if ('reason' in format) return [refuse(format, item, context)];
   const results = format.normalise(decoded.document);
@@ -69,22 +74,28 @@ function chooseFormat(document: JsonObject, formats: readonly Normaliser[]): Nor
 }
 
 /** Validate, canonicalise, key. */
-function accept(
-  candidate: Candidate,
-  plain: boolean,
-  context: DecideContext,
-): Refusal | (Decided & { kind: 'accepted' }) {
+function accept(candidate: Candidate, plain: boolean, context: DecideContext): Refusal | Accepted {
   const { input, explain } = candidate;
   if (!isEventInput(input)) return inSourceWords(explainRefusal(input), explain);
+  const accepted = acceptValid(input, candidate, plain, context);
+  return accepted.kind === 'refused' ? inSourceWords(accepted, explain) : accepted;
+}
+
+type Accepted = Decided & { readonly kind: 'accepted' };
+type Beside = Pick<Candidate, 'origin' | 'leftovers' | 'tool_arguments'>;
+const NOTHING_BESIDE: Beside = { origin: undefined, leftovers: undefined, tool_arguments: undefined };
+
+/** A valid input can still state a time that is none. */
+function acceptValid(input: EventInput, beside: Beside, plain: boolean, context: DecideContext): Refusal | Accepted {
   const canonical = canonicalise(input, {
-    origin: candidate.origin ?? context.origin,
+    origin: beside.origin ?? context.origin,
     tenant: context.tenant,
     plain,
     catalogue: context.catalogue,
-    leftovers: candidate.leftovers,
-    tool_arguments: candidate.tool_arguments,
+    leftovers: beside.leftovers,
+    tool_arguments: beside.tool_arguments,
   });
-  if (canonical.kind === 'refused') return inSourceWords(canonical, explain);
+  if (canonical.kind === 'refused') return canonical;
   const { event, json } = keyEvent(canonical);
   return { kind: 'accepted', event, json };
 }
