@@ -161,7 +161,8 @@ export function openKafkaReader(connection: KafkaConnection, options: ReaderOpti
 }
 
 function unreadable({ topic, partition, position }: Stream, damage: BatchDamage): RecordsUnreadable {
-  const { next, reason, cause } = damage;
+  const { reason, cause } = damage;
+  const next = Math.max(damage.next, position + 1);
   return new RecordsUnreadable({ where: `${topic}/${partition}`, offset: position, next, reason, cause });
 }
 
