@@ -2,7 +2,14 @@ import type { ControlRecord } from '../../schemas/control.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
 import type { ControlState } from '../control/state.ts';
-import { type ControlPosition, commitControl, foldControl, readPosition, whileUnavailable } from '../control/writer.ts';
+import {
+  assertSameControl,
+  type ControlPosition,
+  commitControl,
+  foldControl,
+  readPosition,
+  whileUnavailable,
+} from '../control/writer.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS, type Topic } from '../platform/event-log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
@@ -153,6 +160,8 @@ async function gather(shell: Shell, held: Held): Promise<Inputs | undefined> {
 }
 
 async function look({ log, clock, stopping }: Shell, held: Held): Promise<void> {
+  const { generation } = await whileUnavailable(clock, stopping, () => log.describe(TOPICS.control));
+  assertSameControl(held.position, generation);
   const found = new Map<Input, Standstill>();
   for (const input of INPUTS) {
     const stop = await whileUnavailable(clock, stopping, () =>

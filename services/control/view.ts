@@ -53,7 +53,8 @@ export async function openControlView(log: EventLog, clock: Clock): Promise<Cont
   const follow = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       const further = await whileUnavailable(clock, closing.signal, step);
-      if (!further) await log.waitBeyond(TOPICS.control, 0, next, closing.signal);
+      if (further) continue;
+      await whileUnavailable(clock, closing.signal, () => log.waitBeyond(TOPICS.control, 0, next, closing.signal));
     }
   };
 

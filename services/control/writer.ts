@@ -19,24 +19,40 @@ export const ControlPosition = z.object({
   /** Who wrote last, and its how-manieth write: no two writes leave the same position. */
   instance: z.string(),
   write: z.int().min(0),
+  /** Generation of the control log itself; absent in positions of the first version. */
+  control: z.string().optional(),
   /** First record of each input that is not yet decided. */
   feed: Consumed,
   commands: Consumed,
 });
 export type ControlPosition = z.infer<typeof ControlPosition>;
 
-/** The control position as it stands, with its exact text for `expect`. */
+/**
+ * The control position as it stands, with its exact text for `expect`. Throws when the control log is not the one that it
+ * was written for: whoever went on would begin with nobody's rights and nothing decided.
+ */
 export async function readPosition(
   log: EventLog,
 ): Promise<{ readonly text: string | undefined; readonly position: ControlPosition }> {
   const text = await log.position(CONTROL_POSITION);
-  if (text !== undefined) return { text, position: ControlPosition.parse(JSON.parse(text)) };
+  const control = (await log.describe(TOPICS.control)).generation;
+  if (text !== undefined) {
+    const position = ControlPosition.parse(JSON.parse(text));
+    assertSameControl(position, control);
+    return { text, position: { ...position, control } };
+  }
   const from = async (topic: typeof TOPICS.feed | typeof TOPICS.commands) => ({
     generation: (await log.describe(topic)).generation,
     next: (await log.bounds(topic, 0)).start,
   });
   const [feed, commands] = [await from(TOPICS.feed), await from(TOPICS.commands)];
-  return { text, position: { epoch: 0, instance: '', write: 0, feed, commands } };
+  return { text, position: { epoch: 0, instance: '', write: 0, control, feed, commands } };
+}
+
+/** Throws when the control log was deleted and made anew since the position was written. */
+export function assertSameControl({ control }: ControlPosition, generation: string): void {
+  if (control === undefined || control === generation) return;
+  throw new ControlLogTruncated(`${TOPICS.control} was deleted and made anew; restore it from a backup`);
 }
 
 /** A control record as it goes to the log. There is one partition, so the key only says what it is about. */
@@ -69,7 +85,7 @@ export async function readControl(
 /** Where the control log begins. Throws when its beginning is gone: half of what was decided is not a state. */
 export async function firstControlOffset(log: EventLog): Promise<number> {
   const { start } = await log.bounds(TOPICS.control, 0);
-  if (start !== 0) throw new ControlLogTruncated(`the control log begins at ${start}; restore it from its copies`);
+  if (start !== 0) throw new ControlLogTruncated(`the control log begins at ${start}; restore it from a backup`);
   return start;
 }
 

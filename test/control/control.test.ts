@@ -15,7 +15,7 @@ import { authenticate, mintKey } from '../../services/control/keys.ts';
 import { applyControl, emptyControlState } from '../../services/control/state.ts';
 import { openControlView } from '../../services/control/view.ts';
 import { ControlLogTruncated, foldControl, readControl } from '../../services/control/writer.ts';
-import { type EventLog, TOPICS } from '../../services/platform/event-log.ts';
+import { type EventLog, LogUnavailable, TOPICS } from '../../services/platform/event-log.ts';
 import { encodeWebhookSecret } from '../../services/platform/standard-webhooks.ts';
 import { type Body, countingBytes, openDesk, respond, until } from '../contain/harness.ts';
 import { alertOf, contextOf } from '../contain/samples.ts';
@@ -303,6 +303,56 @@ describe('the view', () => {
     trimSimulated(disk, TOPICS.control, 0, 2);
     await assert.rejects(openControlView(log, clock), ControlLogTruncated);
     await assert.rejects(foldControl(log), ControlLogTruncated);
+  });
+
+  test('a control log that was made anew is refused, and hands out no first keys again', async () => {
+    await bootstrapCredentials(log, { clock, randomBytes });
+    const held = disk.topics.get(TOPICS.control);
+    assert.ok(held);
+    const running = respond(log, clock);
+    const view = await openControlView(log, clock);
+    await until(view, () => view.state.responder);
+    await view.close();
+    const partitions = [{ start: 0, end: 0, append_ms: 0, records: [] }];
+    (disk.topics as Map<string, typeof held>).set(TOPICS.control, { generation: 'another', partitions });
+    clock.advance(LIMITS.log_check_ms);
+    const end = await running.ended;
+    assert.ok(end.kind === 'failed' && end.error instanceof ControlLogTruncated);
+    await assert.rejects(bootstrapCredentials(log, { clock, randomBytes }), ControlLogTruncated);
+    const next = await respond(log, clock).ended;
+    assert.ok(next.kind === 'failed' && next.error instanceof ControlLogTruncated);
+  });
+
+  test('a position of the first version, which names no control log, is taken over', async () => {
+    await bootstrapCredentials(log, { clock, randomBytes });
+    const { control: _, ...older } = JSON.parse(disk.positions.get('control.writer') ?? '') as { control?: string };
+    disk.positions.set('control.writer', JSON.stringify(older));
+    const responder = respond(log, clock);
+    const desk = await openDesk(log, clock);
+    await until(desk.view, () => desk.view.state.responder);
+    assert.equal((await responder.stop()).kind, 'stopped');
+    const written = JSON.parse(disk.positions.get('control.writer') ?? '') as { control?: string };
+    assert.equal(written.control, disk.topics.get(TOPICS.control)?.generation);
+    await desk.view.close();
+  });
+
+  test('waits again when waiting for the log fails', async () => {
+    let failures = 3;
+    const shaky: EventLog = {
+      ...log,
+      waitBeyond: async (...asked) => {
+        if (failures-- > 0) throw new LogUnavailable('io', 'away');
+        return log.waitBeyond(...asked);
+      },
+    };
+    const view = await openControlView(shaky, clock);
+    await bootstrapCredentials(log, { clock, randomBytes });
+    for (let turn = 0; view.state.keys.size === 0; turn++) {
+      assert.ok(turn < 1000, 'the view does not go on');
+      await nextTurn();
+      clock.advance(100);
+    }
+    await view.close();
   });
 
   test('folds to the same state whatever the batches', async () => {
