@@ -7,7 +7,17 @@ import { createInserter } from '../../services/platform/clickhouse/insert.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { identityKey } from '../../services/platform/partitioner.ts';
 import { type SeenKey, StoreRefused } from '../../services/platform/store.ts';
-import { alert, canonical, findingRow, HOSTILE, manifest, NOON, outputs, scored } from './store-fixtures.ts';
+import {
+  alert,
+  canonical,
+  deadLetter,
+  findingRow,
+  HOSTILE,
+  manifest,
+  NOON,
+  outputs,
+  scored,
+} from './store-fixtures.ts';
 import { fresh } from './store-suite.ts';
 
 const blob = (key: string, version: number, more: Partial<StateBlob> = {}): StateBlob => ({
@@ -90,6 +100,27 @@ export function detectSuite(use: () => OpenStore): void {
     await store.writeOutputs(outputs({ events: [scored(event, { partition: 901 })] }));
     assert.equal(await store.hasHistory(TOPICS.events, 901), true);
     assert.equal(await store.hasHistory(topic, 901), false);
+  });
+
+  test('tells the highest offset that anything stored carries', async () => {
+    const { store } = use();
+    const topic = fresh('topic');
+    assert.equal(await store.highestOffset(topic, 9), undefined);
+    await store.writeBlobs(topic, 9, [blob('a', 2 ** 40), blob('b', 7)]);
+    assert.equal(await store.highestOffset(topic, 9), 2 ** 40);
+    assert.equal(await store.highestOffset(TOPICS.events, 906), undefined);
+    const tenant = fresh('tenant');
+    const place = (offset: number) => ({ partition: 906, offset });
+    await store.writeOutputs(outputs({ events: [scored(canonical(tenant, 'one'), place(3))] }));
+    assert.equal(await store.highestOffset(TOPICS.events, 906), 3);
+    await store.writeOutputs(outputs({ findings: [findingRow(tenant, 'f', place(4))] }));
+    assert.equal(await store.highestOffset(TOPICS.events, 906), 4);
+    await store.writeOutputs(outputs({ alerts: [{ alert: alert(tenant, `${tenant}-high`), ...place(5) }] }));
+    assert.equal(await store.highestOffset(TOPICS.events, 906), 5);
+    await store.writeOutputs(outputs({ poison: [{ letter: deadLetter(), ...place(6) }] }));
+    assert.equal(await store.highestOffset(TOPICS.events, 906), 6);
+    await store.writeBlobs(TOPICS.events, 906, [blob('a', 2)]);
+    assert.equal(await store.highestOffset(TOPICS.events, 906), 6);
   });
 
   test('reads the keys of events in offset order, each once, page by page', async () => {
