@@ -167,6 +167,7 @@ export function describeLog(name: string, makePlace: () => Promise<LogPlace>, op
       const lost = outcomes.filter((o) => o.status === 'rejected');
       assert.equal(lost.length, 3);
       for (const { reason } of lost) assert.ok(reason instanceof PositionConflict);
+      await log.waitBeyond(TOPICS.events, 0, 0, new AbortController().signal);
       assert.equal((await values(0)).length, 1);
     });
 

@@ -5,6 +5,7 @@ import { closedError, type KafkaConnection } from './connection.ts';
 import { unavailable } from './connection-errors.ts';
 import type { Ledger } from './ledger.ts';
 import type { KafkaMetadata } from './metadata.ts';
+import { refusalOf } from './refusals.ts';
 import { physicalName, transactionalId } from './settings.ts';
 import { conflictOf, type Staged, stageWrites, type WriterMemory } from './staged-writes.ts';
 import { type Outcome, openProducer, type TransactionalProducer } from './transactional-producer.ts';
@@ -20,6 +21,8 @@ export type WriterOptions = {
    * earlier life of this process, or a namesake, can have shut it out, so it goes on.
    */
   readonly role: 'office' | 'process';
+  /** A write that no broker takes is given back after so long. */
+  readonly write_wait_ms: number;
   /** Told of every partition that has grown, and where it ends now, before the writes resolve. */
   readonly wrote: (topic: string, partition: number, end: number) => void;
 };
@@ -86,7 +89,7 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
   const putBack = async (group: readonly Queued[], error: unknown): Promise<void> => {
     spend();
     const waiting = [...group, ...queue];
-    const oldest_ms = clock.elapsed() - LIMITS.kafka_write_wait_ms;
+    const oldest_ms = clock.elapsed() - options.write_wait_ms;
     queue = closed.aborted ? [] : waiting.filter(({ since_ms }) => since_ms > oldest_ms);
     const kept = new Set(queue);
     const given_up = waiting.filter((queued) => !kept.has(queued));
@@ -95,6 +98,10 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
     telemetry.occurred('log_transactions_repeated', {}, { fence, error: String(error) });
     await clock.sleep(pause, closed);
     pause = Math.min(2 * pause, PAUSE_MS_MAX);
+  };
+  const refused = (error: unknown): unknown => {
+    const doing = `writing as ${transactionalId(settings, fence)}`;
+    return refusalOf(error, doing) ?? unavailable(error, doing);
   };
   const refuse = (group: readonly Queued[], error: unknown): void => {
     const reason = error instanceof LogUnavailable ? error.reason : 'defect';
@@ -151,7 +158,7 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
       case 'not_written':
         if (outcome.passing) return putBack(group, outcome.error);
         spend();
-        if (group.length === 1) return refuse(group, unavailable(outcome.error, `writing as ${fence}`));
+        if (group.length === 1) return refuse(group, refused(outcome.error));
         // Alone, each write succeeds or fails for its own sake.
         for (const queued of group) await carryOut([queued]);
         return;

@@ -3,15 +3,16 @@ import type { Clock } from '../clock.ts';
 import { type EventLog, OffsetOutOfRange, type Topic } from '../event-log.ts';
 import { checkWrite } from '../sqlite-log/write-check.ts';
 import type { Telemetry } from '../telemetry.ts';
-import { closedError, openConnection } from './connection.ts';
+import { closedError, type KafkaConnection, openConnection } from './connection.ts';
 import { joinGroup } from './group.ts';
-import { createLedger } from './ledger.ts';
-import { createMetadata } from './metadata.ts';
+import { createLedger, type Ledger } from './ledger.ts';
+import { createMetadata, type KafkaMetadata } from './metadata.ts';
 import { openKafkaReader } from './reader.ts';
+import type { KafkaReader } from './reader-types.ts';
 import { isSource, type KafkaSettings, physicalName } from './settings.ts';
 import { prepareTopics } from './topics.ts';
-import { createVisibility } from './visibility.ts';
-import { createWriters } from './writers.ts';
+import { createVisibility, type Visibility } from './visibility.ts';
+import { createWriters, type Writers } from './writers.ts';
 
 /** The event log on a Kafka cluster. */
 export type KafkaLog = EventLog;
@@ -20,6 +21,10 @@ export type KafkaLogOptions = {
   readonly settings: KafkaSettings;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
+  /** See `kafka_queue_bytes_max`, `kafka_write_wait_ms` and `kafka_close_ms`, which are the defaults. */
+  readonly queue_bytes_max?: number;
+  readonly write_wait_ms?: number;
+  readonly close_ms?: number;
 };
 
 /**
@@ -30,16 +35,32 @@ export type KafkaLogOptions = {
  * OffsetOutOfRange, RecordsUnreadable, KafkaUnusable (`kafka_not_authorized`), or RangeError for what no log could take.
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
-  const { settings, clock } = options;
   const connection = openConnection(options);
-  const metadata = createMetadata(connection, connection.nodes());
-  let partitions: Awaited<ReturnType<typeof prepareTopics>>;
   try {
-    partitions = await prepareTopics(connection, metadata);
+    const metadata = createMetadata(connection, connection.nodes());
+    const partitions = await prepareTopics(connection, metadata);
+    const parts = assemble({ ...options, connection, metadata });
+    const log = createLog({ ...options, ...parts, connection, partitions });
+    // An earlier life of this process may have left a transaction open; and what is refused is better refused now.
+    await log.transact({ records: [] });
+    return log;
   } catch (error) {
     connection.close();
     throw error;
   }
+}
+
+type Parts = {
+  readonly reader: KafkaReader;
+  readonly ledger: Ledger;
+  readonly visibility: Visibility;
+  readonly writers: Writers;
+};
+
+function assemble(
+  options: KafkaLogOptions & { readonly connection: KafkaConnection; readonly metadata: KafkaMetadata },
+): Parts {
+  const { settings, clock, connection, metadata } = options;
   const reader = openKafkaReader(connection);
   const ledger = createLedger({ settings, clock, reader });
   const visibility = createVisibility({ clock, reader });
@@ -47,27 +68,39 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     connection,
     metadata,
     ledger,
+    queue_bytes_max: options.queue_bytes_max ?? LIMITS.kafka_queue_bytes_max,
+    write_wait_ms: options.write_wait_ms ?? LIMITS.kafka_write_wait_ms,
     wrote: (topic, partition, end) => {
       if (topic === settings.topics.ledger) ledger.wrote(partition, end);
       else visibility.wrote(topic, partition, end);
     },
   });
+  return { reader, ledger, visibility, writers };
+}
+
+function createLog(
+  options: KafkaLogOptions &
+    Parts & { readonly connection: KafkaConnection; readonly partitions: ReadonlyMap<string, number> },
+): KafkaLog {
+  const { settings, clock, connection, partitions, reader, ledger, visibility, writers } = options;
+  let closing: Promise<void> | undefined;
+
+  const use = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (closing !== undefined) throw closedError();
+    return work();
+  };
+  const at = <T>(topic: Topic, work: (name: string) => Promise<T>): Promise<T> =>
+    use(() => work(physicalName(settings, topic)));
   const partitionsOf = (topic: Topic): number => {
     const count = isSource(topic) ? undefined : partitions.get(physicalName(settings, topic));
     if (count === undefined) throw new RangeError(`${topic} is not ours to write`);
     return count;
   };
-  let closing: Promise<void> | undefined;
-
-  const assertOpen = (): void => {
-    if (closing !== undefined) throw closedError();
-  };
-  const at = async <T>(topic: Topic, work: (name: string) => Promise<T>): Promise<T> => {
-    assertOpen();
-    return work(physicalName(settings, topic));
-  };
   const close = async (): Promise<void> => {
-    await Promise.race([writers.drained(), clock.sleep(LIMITS.kafka_close_ms)]);
+    const drained = new AbortController();
+    const patience = clock.sleep(options.close_ms ?? LIMITS.kafka_close_ms, drained.signal);
+    await Promise.race([writers.drained(), patience]);
+    drained.abort();
     await reader.close();
     writers.close();
     connection.close();
@@ -76,10 +109,7 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
   return {
     describe: (topic) => at(topic, reader.describe),
     bounds: (topic, partition) => at(topic, (name) => visibility.bounds(name, partition)),
-    transact: async (write) => {
-      assertOpen();
-      return writers.add(checkWrite(write, partitionsOf));
-    },
+    transact: (write) => use(() => writers.add(checkWrite(write, partitionsOf))),
     read: (topic, partition, offset, most) =>
       at(topic, async (name) => {
         try {
@@ -92,14 +122,8 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
       }),
     waitBeyond: (topic, partition, offset, signal) =>
       at(topic, (name) => reader.waitBeyond(name, partition, offset, signal)),
-    position: async (name) => {
-      assertOpen();
-      return ledger.position(name);
-    },
-    counters: async () => {
-      assertOpen();
-      return ledger.counters();
-    },
+    position: (name) => use(() => ledger.position(name)),
+    counters: () => use(ledger.counters),
     subscribe: (topic, group, listener) =>
       at(topic, (name) => joinGroup(connection, { topic: name, group: `${settings.prefix}.${group}`, listener })),
     close: () => {

@@ -3,6 +3,7 @@ import type { KafkaConnection } from './connection.ts';
 import { failureOf } from './connection-errors.ts';
 import { KafkaUnusable } from './errors.ts';
 import type { KafkaMetadata } from './metadata.ts';
+import { refusalOf } from './refusals.ts';
 import { securityProblem } from './security.ts';
 import type { KafkaSettings, TopicName } from './settings.ts';
 import { creationOf, problemsOf, ruleOf, type TopicFacts, type TopicProblem, weaknessOf } from './topic-rules.ts';
@@ -36,7 +37,7 @@ export async function prepareTopics(
         await shell.admin.connect();
         return await prepare(shell);
       } catch (error) {
-        throw securityProblem(error) ?? notAuthorized(error) ?? error;
+        throw securityProblem(error) ?? refusalOf(error, 'looking at the topics') ?? error;
       }
     });
   } finally {
@@ -167,15 +168,4 @@ async function lookInto(
       replicas: Math.min(...described.map(({ replicas }) => replicas.length)),
     };
   });
-}
-
-/** A broker that does not let us look is as good as a setting that is wrong. */
-function notAuthorized(error: unknown): KafkaUnusable | undefined {
-  const { type } = failureOf(error);
-  if (!type.endsWith('_AUTHORIZATION_FAILED')) return undefined;
-  return new KafkaUnusable(
-    'kafka_not_authorized',
-    `the brokers do not let us look at our topics (${type}): grant the rights in docs/clustered.md`,
-    { cause: error },
-  );
 }

@@ -1,4 +1,3 @@
-import { LIMITS } from '../../../schemas/limits.ts';
 import { type Appended, LogUnavailable } from '../event-log.ts';
 import type { CheckedWrite } from '../sqlite-log/write-check.ts';
 import { createFencedWriter, type FencedWriter, type WriterOptions } from './fenced-writer.ts';
@@ -16,7 +15,13 @@ export type Writers = {
 /** Held in memory for a write beside its records. */
 const WRITE_BYTES = 512;
 
-export function createWriters(options: Omit<WriterOptions, 'fence' | 'role'>): Writers {
+export function createWriters(
+  options: Omit<WriterOptions, 'fence' | 'role'> & {
+    /** Bytes of all writes that wait. */
+    readonly queue_bytes_max: number;
+  },
+): Writers {
+  const { queue_bytes_max } = options;
   const process_fence = processFence(options.connection.settings);
   const writers = new Map<string, FencedWriter>();
   let waiting_bytes = 0;
@@ -33,7 +38,7 @@ export function createWriters(options: Omit<WriterOptions, 'fence' | 'role'>): W
     add: async (checked) => {
       const { expect } = checked.write;
       const bytes = checked.bytes + WRITE_BYTES;
-      if (waiting_bytes > 0 && waiting_bytes + bytes > LIMITS.kafka_queue_bytes_max) {
+      if (waiting_bytes > 0 && waiting_bytes + bytes > queue_bytes_max) {
         throw new LogUnavailable('busy', `${waiting_bytes} bytes wait for the brokers already: try again later`);
       }
       waiting_bytes += bytes;
