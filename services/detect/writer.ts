@@ -1,4 +1,5 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
+import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -100,8 +101,22 @@ export class Writer {
     return this.#bisected('rows', outputs, {
       write: (part) => this.#options.store.writeOutputs(part),
       halves: outputHalves,
-      refuse: (part, error) => this.#deadLetter(tableOf(part), refusedRow(part, error)),
+      refuse: async (part, error) => {
+        for (const { event, partition, offset } of part.events) await this.#rememberRefused(event, partition, offset);
+        await this.#deadLetter(tableOf(part), refusedRow(part, error));
+      },
     });
+  }
+
+  /** The event was accepted and counts; only its row is missing. So its redelivery is one, after a restart as well. */
+  async #rememberRefused({ key, origin, id }: CanonicalEvent, partition: number, offset: number): Promise<void> {
+    const { store, telemetry } = this.#options;
+    try {
+      await this.#patience.until('rows', () => store.writeRefusedKey(partition, { offset, key, origin, id }));
+    } catch (error) {
+      if (!(error instanceof StoreRefused)) throw error;
+      telemetry.occurred('rows_refused', { table: 'refused_keys' }, { partition, offset });
+    }
   }
 
   /** Writes everything, or, where the store refuses something for good, everything but that. */

@@ -15,6 +15,8 @@ export interface DetectStore {
   readonly packEvent?: (row: ScoredEvent) => ScoredEvent;
   /** Rows for events, findings, alerts and unreadable records. */
   writeOutputs(outputs: Outputs): Promise<void>;
+  /** The key of an accepted event whose row was refused for good: `readKeys` gives it as if the row were there. */
+  writeRefusedKey(partition: number, seen: SeenKey): Promise<void>;
   writeBlobs(topic: string, partition: number, blobs: readonly StateBlob[]): Promise<void>;
   /** Last: from here on everything below `next_offset` counts as done. */
   writeManifest(manifest: Manifest): Promise<void>;

@@ -162,3 +162,20 @@ test('a worker that fails on every record stands still as a gap, and goes on a l
   assert.deepEqual([counters['gap.lost'], counters.poison], [100, undefined], 'nothing of it was made durable');
   assert.deepEqual(on.gaps.closes[0], { id: first, resumed_at: LIMITS.failed_records_max });
 });
+
+test('a row that the store refused is known by its key after a restart', async () => {
+  const on = sceneOf();
+  const refuses = (row: unknown): boolean => (row as { event?: { id?: string } }).event?.id === 'p0e3';
+  const first = on.machine({ refuses });
+  await first.runner.assign(0);
+  await on.events(0, 6);
+  await first.runner.drain();
+  assert.deepEqual([on.held.events.size, on.held.manifests.get(0)?.counters.accepted], [5, 6]);
+  await first.runner.unassign(0, 'handed_over');
+  const second = on.machine({ refuses });
+  await second.runner.assign(0);
+  await on.events(3, 8);
+  await second.runner.drain();
+  const { counters } = on.held.manifests.get(0)!;
+  assert.deepEqual([counters.accepted, counters.duplicate], [8, 3]);
+});

@@ -51,6 +51,12 @@ export function decidedGaps(): DecidedGaps {
   };
 }
 
+export type MachineOptions = Partial<DetectOptions> & {
+  readonly model?: Model;
+  /** Rows that its store refuses for good. */
+  readonly refuses?: (row: unknown) => boolean;
+};
+
 export type Machine = {
   readonly runner: DetectRunner;
   readonly store: DetectStore;
@@ -66,7 +72,7 @@ export type Scene = {
   readonly gaps: DecidedGaps;
   /** Writes that land after their process died. */
   readonly limbo: (() => void)[];
-  machine(options?: { readonly model?: Model } & Partial<DetectOptions>): Machine;
+  machine(options?: MachineOptions): Machine;
   append(record: DetectRecord, partition?: number): Promise<void>;
   /** Events `p<partition>e<from>` up to below `to`. */
   events(from: number, to: number, partition?: number): Promise<void>;
@@ -90,9 +96,14 @@ export function sceneOf(options: { readonly partitions?: number } = {}): Scene {
     gaps,
     limbo,
     append,
-    machine({ model = fakeModel(), ...knobs } = {}) {
+    machine({ model = fakeModel(), refuses = () => false, ...knobs } = {}) {
       const machine: { fault: Machine['fault'] } = { fault: () => 'none' };
-      const faults = { plan: (operation: string) => machine.fault(operation), random: () => 0, died: () => {} };
+      const faults = {
+        plan: (operation: string) => machine.fault(operation),
+        random: () => 0,
+        died: () => {},
+        refuses,
+      };
       const store = openSimulatedStore(held, faults, limbo);
       const worker = { model, describe: describeNothing };
       const on = { log: openSimulatedLog({ disk, clock }), store, clock, telemetry: silentTelemetry() };

@@ -4,6 +4,8 @@ import { type DetectStore, type SeenKey, StoreRefused, StoreUnavailable } from '
 /** What the simulated ClickHouse holds: every version that was ever written, as its tables would. */
 export type StoreDisk = {
   readonly events: Map<string, { readonly json: string; readonly seen: SeenKey; readonly partition: number }>;
+  /** Keys of refused rows, by partition and offset. */
+  readonly refused: Map<string, { readonly seen: SeenKey; readonly partition: number }>;
   readonly findings: Map<string, string>;
   readonly alerts: Map<string, string>;
   readonly poison: Map<string, string>;
@@ -17,6 +19,7 @@ export type StoreDisk = {
 export function newStoreDisk(): StoreDisk {
   return {
     events: new Map(),
+    refused: new Map(),
     findings: new Map(),
     alerts: new Map(),
     poison: new Map(),
@@ -81,6 +84,8 @@ export function openSimulatedStore(disk: StoreDisk, faults: StoreFaults, limbo: 
       }
       return write('outputs', outputWrites(disk, outputs));
     },
+    writeRefusedKey: (partition, seen) =>
+      write('refused', [() => void disk.refused.set(`${partition}/${seen.offset}`, { partition, seen })]),
     writeBlobs: (topic, partition, blobs) =>
       write(
         'blobs',
@@ -119,7 +124,7 @@ export function openSimulatedStore(disk: StoreDisk, faults: StoreFaults, limbo: 
       ),
     async *readKeys(_topic, partition, from, to) {
       yield await read('keys', () =>
-        [...disk.events.values()]
+        [...disk.events.values(), ...disk.refused.values()]
           .filter((row) => row.partition === partition && row.seen.offset >= from && row.seen.offset < to)
           .map((row) => row.seen)
           .sort((a, b) => a.offset - b.offset),

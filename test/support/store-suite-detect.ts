@@ -13,6 +13,7 @@ import {
   deadLetter,
   findingRow,
   HOSTILE,
+  keyOf,
   manifest,
   NOON,
   outputs,
@@ -143,6 +144,27 @@ export function detectSuite(use: () => OpenStore): void {
       events.slice(1, 10).map(({ offset, event }) => ({ offset, key: event.key, origin: event.origin, id: event.id })),
     );
     for await (const page of store.readKeys(fresh('topic'), 902, 0, 1_000)) assert.fail(`${page.length} keys`);
+  });
+
+  test('reads the keys of refused rows among the others', async () => {
+    const { store } = use();
+    const tenant = fresh('tenant');
+    const events = [1, 3, 4, 9].map((offset) => scored(canonical(tenant, `e-${offset}`), { partition: 907, offset }));
+    await store.writeOutputs(outputs({ events }));
+    const refused = [2, 8, 11].map((offset) => ({
+      offset,
+      key: keyOf(`${tenant}/${offset}`),
+      origin: 'o',
+      id: HOSTILE[0],
+    }));
+    for (const seen of [...refused, ...refused]) await store.writeRefusedKey(907, seen);
+    const seen: SeenKey[] = [];
+    for await (const page of store.readKeys(TOPICS.events, 907, 1, 10)) seen.push(...page);
+    assert.deepEqual(
+      seen.map(({ offset }) => offset),
+      [1, 2, 3, 4, 8, 9],
+    );
+    assert.deepEqual(seen[1], refused[0]);
   });
 
   test('keeps priors under their version', async () => {

@@ -7,7 +7,7 @@ import type { Inserter } from './insert.ts';
 import { RowBinaryReader } from './row-binary-reader.ts';
 import { EVENTS } from './tables/events.ts';
 import { ALERTS, FINDINGS } from './tables/outputs.ts';
-import { DEAD_LETTERS, MANIFESTS, PRIORS, STATE_BLOBS } from './tables/state.ts';
+import { DEAD_LETTERS, MANIFESTS, PRIORS, REFUSED_KEYS, STATE_BLOBS } from './tables/state.ts';
 
 /**
  * Keys per look-up, and bytes of them: parameters travel in the URL, and proxies before a server take 8 KiB of that.
@@ -39,6 +39,7 @@ export function createDetectStore(
         outputs.poison.map((row) => ({ ...row, topic: TOPICS.events })),
       );
     },
+    writeRefusedKey: (partition, seen) => insert(REFUSED_KEYS, [{ partition, seen }]),
     writeBlobs: (topic, partition, blobs) =>
       insert(
         STATE_BLOBS,
@@ -115,8 +116,12 @@ const READ_DUE = `
   WHERE latest.1 IS NOT NULL ORDER BY key`;
 
 const READ_KEYS = `
-  SELECT log_offset, key, origin, id FROM events
-  WHERE log_partition = {partition:UInt16} AND log_offset >= {from:UInt64} AND log_offset < {to:UInt64}
+  SELECT log_offset, key, origin, id FROM (
+    SELECT log_offset, key, origin, id FROM events
+    WHERE log_partition = {partition:UInt16} AND log_offset >= {from:UInt64} AND log_offset < {to:UInt64}
+    UNION ALL SELECT log_offset, key, origin, id FROM refused_keys
+    WHERE log_partition = {partition:UInt16} AND log_offset >= {from:UInt64} AND log_offset < {to:UInt64}
+  )
   ORDER BY log_offset LIMIT {most:UInt32}`;
 
 type Decide = (sql: string, format: string, params: Params) => Promise<Buffer>;

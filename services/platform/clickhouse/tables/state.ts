@@ -1,5 +1,5 @@
 import type { Manifest, StateBlob } from '../../../../schemas/outputs.ts';
-import type { ControlCopy, StoredDeadLetter } from '../../store.ts';
+import type { ControlCopy, SeenKey, StoredDeadLetter } from '../../store.ts';
 import type { Table } from './table.ts';
 
 const TEXT = 'LowCardinality(String)';
@@ -39,6 +39,26 @@ export const MANIFESTS: Table<Manifest> = {
     to.u16(manifest.partition);
     to.u64(manifest.next_offset);
     to.text(JSON.stringify(manifest));
+  },
+};
+
+export type RefusedKey = { readonly partition: number; readonly seen: SeenKey };
+
+export const REFUSED_KEYS: Table<RefusedKey> = {
+  name: 'refused_keys',
+  columns: [
+    ['log_partition', 'UInt16'],
+    ['log_offset', 'UInt64'],
+    ['key', 'FixedString(16)'],
+    ['origin', TEXT],
+    ['id', 'String'],
+  ],
+  write(to, { partition, seen }) {
+    to.u16(partition);
+    to.u64(seen.offset);
+    to.hex(seen.key, 16);
+    to.text(seen.origin);
+    to.text(seen.id);
   },
 };
 
