@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../schemas/limits.ts';
-import { type Appended, LogUnavailable, PositionConflict, type Topic } from '../event-log.ts';
+import { type Appended, type Expectation, LogUnavailable, PositionConflict, type Topic } from '../event-log.ts';
 import type { CheckedWrite } from '../sqlite-log/write-check.ts';
 import { closedError, type KafkaConnection } from './connection.ts';
 import { unavailable } from './connection-errors.ts';
@@ -109,16 +109,20 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
     for (const { reject } of group) reject(error);
   };
 
+  const conflictWith = async (expect: Expectation, how: 'decided' | 'all'): Promise<PositionConflict | undefined> =>
+    conflictOf(expect, new Map([[expect.name, await ledger.position(expect.name, how)]]));
   /** An office is not asked for on behalf of a write that cannot succeed: it would shut out its holder for nothing. */
   const worthAsking = async (group: readonly Queued[]): Promise<readonly Queued[]> => {
     if (role === 'process' || identity !== undefined) return group;
-    const [first] = group as [Queued, ...Queued[]];
-    const { expect } = first.checked.write;
-    if (expect === undefined) return group;
-    const conflict = conflictOf(expect, new Map([[expect.name, await ledger.position(expect.name)]]));
-    if (conflict === undefined) return group;
-    first.reject(conflict);
-    return worthAsking(group.slice(1));
+    for (const [i, { checked, reject }] of group.entries()) {
+      const { expect } = checked.write;
+      if (expect === undefined || (await conflictWith(expect, 'decided')) === undefined) return group.slice(i);
+      // What is under way may be the last write of a holder that died. Only who expects that has to wait for its end.
+      const conflict = await conflictWith(expect, 'all');
+      if (conflict === undefined) return group.slice(i);
+      reject(conflict);
+    }
+    return [];
   };
   const learn = async (group: readonly Queued[]): Promise<void> => {
     if (!sums_known && group.some(({ checked }) => (checked.write.counters ?? []).length > 0)) {
@@ -128,7 +132,7 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
     for (const { checked } of group) {
       const name = checked.write.expect?.name;
       if (name === undefined || memory.positions.has(name)) continue;
-      memory = { ...memory, positions: new Map(memory.positions).set(name, await ledger.position(name)) };
+      memory = { ...memory, positions: new Map(memory.positions).set(name, await ledger.position(name, 'all')) };
     }
   };
   const stage = (group: readonly Queued[]): Staged =>

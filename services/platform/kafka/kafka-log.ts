@@ -122,7 +122,7 @@ function createLog(
       }),
     waitBeyond: (topic, partition, offset, signal) =>
       at(topic, (name) => reader.waitBeyond(name, partition, offset, signal)),
-    position: (name) => use(() => ledger.position(name)),
+    position: (name) => use(() => ledger.position(name, 'all')),
     counters: () => use(ledger.counters),
     subscribe: (topic, group, listener) =>
       at(topic, (name) => joinGroup(connection, { topic: name, group: `${settings.prefix}.${group}`, listener })),

@@ -18,8 +18,11 @@ import { type KafkaSettings, LEDGER_PARTITIONS, transactionalId } from './settin
 export type LedgerRecord = { readonly partition: number; readonly record: BatchRecord };
 
 export type Ledger = {
-  /** Waits for transactions that are under way in the position's partition, for as long as those may take. */
-  position(name: string): Promise<string | undefined>;
+  /**
+   * `all` waits for transactions that are under way in the position's partition, for as long as those may take; `decided`
+   * waits for none of them.
+   */
+  position(name: string, how: 'all' | 'decided'): Promise<string | undefined>;
   /** What the writer of this fence has added, by counter. Called once it owns the fence. */
   sumsOf(fence: string): Promise<ReadonlyMap<string, number>>;
   /** Sums over all writers, as far as decided, and all that this handle has written. */
@@ -99,8 +102,8 @@ export function createLedger(options: {
   };
 
   return {
-    position: async (name) => {
-      const entries = await caughtUp(partitionOf(name, LEDGER_PARTITIONS), 'all');
+    position: async (name, how) => {
+      const entries = await caughtUp(partitionOf(name, LEDGER_PARTITIONS), how);
       return entries.get(POSITION + name);
     },
     sumsOf: async (fence) => {

@@ -2,6 +2,7 @@ import kafkajs, { type Admin } from 'kafkajs';
 import type { KafkaConnection } from './connection.ts';
 import { failureOf } from './connection-errors.ts';
 import { KafkaUnusable } from './errors.ts';
+import { errorOfCode } from './internals.ts';
 import type { KafkaMetadata } from './metadata.ts';
 import { refusalOf } from './refusals.ts';
 import { securityProblem } from './security.ts';
@@ -10,6 +11,8 @@ import { creationOf, problemsOf, ruleOf, type TopicFacts, type TopicProblem, wea
 
 // kafkajs's names for all but its client are only found on its default export.
 const { ConfigResourceTypes, KafkaJSAggregateError } = kafkajs;
+
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
 
 /** Partitions of topics by their names on the cluster. */
 type Partitions = ReadonlyMap<string, number>;
@@ -62,6 +65,8 @@ async function prepare(shell: Shell): Promise<Partitions> {
   refuse(missing);
   await create(shell, absent);
   const partitions = absent.length === 0 ? before : await lookUp(shell, names);
+  // A new topic is not known to every broker at once: the whole look is repeated.
+  if (names.some((name) => !partitions.has(name))) throw errorOfCode(UNKNOWN_TOPIC_OR_PARTITION);
   const facts = await lookInto(shell, own, partitions);
   refuse(facts.flatMap(({ rule, topic }) => problemsOf(rule, topic)));
   const weak = Map.groupBy(facts, ({ topic, replicas }) => weaknessOf(topic, replicas) ?? 'none');
