@@ -74,6 +74,8 @@ export const LIMITS = {
   raw_check_ms: 5 * SECOND_MS,
   /** After so long without a record a recorded topic counts as read to its end. */
   raw_recorded_idle_ms: 5 * SECOND_MS,
+  /** How often recorded time is looked after. */
+  raw_recorded_time_ms: 1 * SECOND_MS,
 
   // --- HTTP -----------------------------------------------------------------------------------------------------
   http_body_bytes_max: 8 * MIB,

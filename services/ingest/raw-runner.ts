@@ -11,6 +11,7 @@ import type { RawLimits } from './raw-options.ts';
 import { RawPartition, type RawState } from './raw-partition.ts';
 import { positionName, type RawPlace } from './raw-position.ts';
 import type { ReadySource } from './raw-source.ts';
+import { RecordedTime } from './recorded-time.ts';
 
 export type IngestRunnerOptions = {
   readonly log: EventLog;
@@ -43,6 +44,8 @@ export class IngestRunner {
   readonly #limits: RawLimits;
   readonly #gate: Gate;
   readonly #partitions = new Map<string, RawPartition>();
+  /** Of recorded sources whose partition 0 is here. */
+  readonly #times = new Map<Topic, RecordedTime>();
   readonly #ended = Promise.withResolvers<void>();
   #stopping = false;
 
@@ -72,8 +75,10 @@ export class IngestRunner {
   /** Ends the work; what is being written is waited for. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all([...this.#partitions.values()].map((partition) => partition.end('handed_over')));
+    const working = [...this.#partitions.values(), ...this.#times.values()];
+    await Promise.all(working.map((one) => one.end('handed_over')));
     this.#partitions.clear();
+    this.#times.clear();
     this.#ended.resolve();
   }
 
@@ -100,17 +105,23 @@ export class IngestRunner {
     const { log, clock, telemetry, gaps, catalogue, decide = decideItem } = this.#options;
     const shared = { log, clock, telemetry, gaps, catalogue, decide, gate: this.#gate, limits: this.#limits };
     const name = positionName({ topic: source.topic, partition });
-    await this.#partitions.get(name)?.end('lost');
+    await this.#revoked({ topic: source.topic, partition }, 'lost');
     const begun = new RawPartition({ ...shared, source, partition });
     this.#partitions.set(name, begun);
     begun.done.catch((error: unknown) => this.#ended.reject(error));
+    if (!source.recorded || partition !== 0) return;
+    const time = new RecordedTime({ ...shared, source });
+    this.#times.set(source.topic, time);
+    time.done.catch((error: unknown) => this.#ended.reject(error));
   }
 
   async #revoked(place: RawPlace, how: 'handed_over' | 'lost'): Promise<void> {
     const name = positionName(place);
     const ending = this.#partitions.get(name);
     this.#partitions.delete(name);
-    await ending?.end(how);
+    const time = place.partition === 0 ? this.#times.get(place.topic) : undefined;
+    if (time !== undefined) this.#times.delete(place.topic);
+    await Promise.all([ending?.end(how), time?.end(how)]);
   }
 
   #ofTopic(topic: Topic): RawPartition[] {
