@@ -49,6 +49,8 @@ export const StatusAnswer = z.object({
   counters: z.record(z.string(), z.number()),
   responder: z.object({ epoch: z.int(), instance: z.string(), since: z.int() }).optional(),
   executor: ExecutorView,
+  /** Gaps that wait for a decision, and decided ones whose stage has not gone on yet. */
+  gaps: z.object({ open: count(), decided: count() }),
   containments: z.object({ open: count(), ended: count() }),
   streams: z.object({ open: count(), max: count() }),
 });

@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import type { PartitionView, StatusAnswer, SumsView } from '../../schemas/api/status.ts';
+import type { GapIncident } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import type { ControlState } from '../control/state.ts';
 import { TOPICS } from '../platform/event-log.ts';
 import type { Ports } from './ports.ts';
 import type { Context } from './route.ts';
@@ -28,9 +30,16 @@ export async function statusOf({ ports, streams }: Context): Promise<z.input<typ
     counters: Object.fromEntries(counters),
     ...(responder !== undefined && { responder }),
     executor: executorView(state),
+    gaps: { open: countOf(state, 'open'), decided: countOf(state, 'decided') },
     containments: { open: state.open.size, ended: state.ended.size },
     streams: { open: streams.open(), max: LIMITS.stream_clients_max },
   };
+}
+
+function countOf({ gaps }: ControlState, wanted: GapIncident['state']): number {
+  let count = 0;
+  for (const { state } of gaps.values()) if (state === wanted) count++;
+  return count;
 }
 
 async function partitionsOf({ detect, log }: Ports): Promise<z.input<typeof PartitionView>[]> {

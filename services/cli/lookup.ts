@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { AlertAnswer, AlertPage } from '../../schemas/api/alerts.ts';
 import { ContainmentAnswer, ContainmentPage } from '../../schemas/api/containments.ts';
+import { GapPage } from '../../schemas/api/gaps.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { at, type Client } from './client.ts';
 import { EXIT, Problem } from './problem.ts';
@@ -20,25 +21,33 @@ export async function readContainment(client: Client, id: string): Promise<z.out
 
 /** The uid that begins so: people type what a table shows. Throws a Problem when there is none or more than one. */
 export function fullUid(client: Client, prefix: string): Promise<string> {
-  return expand(prefix, { what: 'alert', full_chars: FULL_CHARS }, async (cursor) => {
+  return expand(prefix, { what: 'alert', list: 'alerts', full_chars: FULL_CHARS }, async (cursor) => {
     const page = await client.get('/v1/alerts', AlertPage, { limit: LIMITS.page_items_max, cursor });
     return { ids: page.items.map(({ uid }) => uid), next: page.next_cursor };
   });
 }
 
 export function fullContainmentId(client: Client, prefix: string): Promise<string> {
-  return expand(prefix, { what: 'containment', full_chars: FULL_CHARS }, async (cursor) => {
+  return expand(prefix, { what: 'containment', list: 'containments', full_chars: FULL_CHARS }, async (cursor) => {
     const page = await client.get('/v1/containments', ContainmentPage, { limit: LIMITS.page_items_max, cursor });
     return { ids: page.items.map(({ id }) => id), next: page.next_cursor };
   });
 }
 
+export function fullGapId(client: Client, prefix: string): Promise<string> {
+  return expand(prefix, { what: 'gap', list: 'gap list', full_chars: GAP_CHARS }, async (cursor) => {
+    const page = await client.get('/v1/gaps', GapPage, { limit: LIMITS.page_items_max, cursor });
+    return { ids: page.items.map(({ gap }) => gap.id), next: page.next_cursor };
+  });
+}
+
 /** Hexadecimal digits of alert uids and containment ids. */
 const FULL_CHARS = 32;
+const GAP_CHARS = 16;
 
 async function expand(
   prefix: string,
-  { what, full_chars }: { readonly what: 'alert' | 'containment'; readonly full_chars: number },
+  { what, list, full_chars }: { readonly what: string; readonly list: string; readonly full_chars: number },
   fetchPage: (
     cursor: string | undefined,
   ) => Promise<{ readonly ids: readonly string[]; readonly next: string | undefined }>,
@@ -57,7 +66,7 @@ async function expand(
   if (first === undefined) {
     throw new Problem(
       `${what}_unknown`,
-      `no ${what} begins with ${shown}; \`countersign ${what}s\` lists them`,
+      `no ${what} begins with ${shown}; \`countersign ${list}\` lists them`,
       EXIT.refused,
     );
   }

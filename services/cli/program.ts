@@ -6,6 +6,7 @@ import { registerContainments } from './commands/containments.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerGaps } from './commands/gaps.ts';
 import { registerIdentities } from './commands/identities.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMap } from './commands/map.ts';
@@ -34,7 +35,7 @@ export function createProgram(): Command {
   const groups: readonly [string, readonly ((program: Command) => void)[]][] = [
     ['Run:', [registerDemo, registerUp, registerDoctor, registerStatus]],
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
-    ['Decide:', [registerContainments, registerVotes]],
+    ['Decide:', [registerContainments, registerVotes, registerGaps]],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
     ['Administer:', [registerKeys, registerSubscriptions]],
   ];

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { ROUTES } from '../../services/api/routes/index.ts';
+import { gapOf } from '../../services/platform/gaps.ts';
+import { until } from '../deliver/receiver.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
 import { type Service, startService } from './support/service.ts';
 
@@ -34,6 +36,11 @@ describe('docs/api.md', { concurrency: 1, skip: missing.length > 0 && `needs ${m
     await service.raise(...[1, 2, 3].map((n) => plainAlert({ uid: String(n).repeat(32), updated: n })));
   });
   after(() => service.close());
+  before(async () => {
+    const found = { stage: 'ingest', topic: 'agent.audit.raw', partition: 3, reason: 'offset_before_log' } as const;
+    await service.gaps.report(gapOf({ ...found, message: 'deleted before it was read', lost: 120 }, [1]));
+    await until(() => service.ports.control.state.gaps.size > 0);
+  });
 
   /** Examples use variables of those before them: each shell hands its own to the next. */
   const variables: string[] = [];

@@ -34,6 +34,8 @@ describe('help', () => {
           'deny',
           'doctor',
           'events',
+          'gap accept',
+          'gap list',
           'identities',
           'identity',
           'keys create',

@@ -3,6 +3,7 @@ import { access } from './access.ts';
 import { alerts } from './alerts.ts';
 import { containments } from './containments.ts';
 import { events } from './events.ts';
+import { gaps } from './gaps.ts';
 import { identities } from './identities.ts';
 import { operations } from './operations.ts';
 import { siem } from './siem.ts';
@@ -15,6 +16,7 @@ export const ROUTES: readonly Route[] = [
   ...alerts,
   ...identities,
   ...containments,
+  ...gaps,
   ...siem,
   ...access,
   ...subscriptions,

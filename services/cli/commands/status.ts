@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { StatusAnswer } from '../../../schemas/api/status.ts';
 import { asksService } from '../connection.ts';
+import { invocation } from '../invocation.ts';
 import { EXIT } from '../problem.ts';
 import { inSession, type Session } from '../session.ts';
 import { fact, heading } from '../show/words.ts';
@@ -52,10 +53,20 @@ function showStatus(terminal: Terminal, answer: Status, url: string): void {
       clockText(one.watermark),
     ]),
   );
+  showGapCount(terminal, answer);
   heading(terminal, 'Containment');
   fact(terminal, 'open', `${containments.open}, ${containments.ended} ended`);
   fact(terminal, 'execution', printable(executor.message, 300));
   fact(terminal, 'streams', `${streams.open} of ${streams.max} open`);
+}
+
+/** Nothing to say is nothing to read. */
+function showGapCount(terminal: Terminal, { gaps }: Status): void {
+  if (gaps.open + gaps.decided === 0) return;
+  heading(terminal, 'Gaps');
+  const open = `${counted(gaps.open, 'gap')} to decide: ${invocation()} gap list`;
+  if (gaps.open > 0) fact(terminal, 'open', terminal.style('red', open));
+  if (gaps.decided > 0) fact(terminal, 'decided', `${counted(gaps.decided, 'gap')}, not gone on yet`);
 }
 
 function clockText({ live, recorded }: Status['partitions'][number]['watermark']): string {

@@ -30,6 +30,7 @@ import { createIngest } from '../../../services/ingest/submit.ts';
 import { openStore } from '../../../services/platform/clickhouse/client.ts';
 import { systemClock } from '../../../services/platform/clock.ts';
 import { type EventLog, TOPICS } from '../../../services/platform/event-log.ts';
+import type { GapPort } from '../../../services/platform/gaps.ts';
 import { type PostAnswer, type PostRequest, post } from '../../../services/platform/http-post.ts';
 import { identityKey, partitionOf } from '../../../services/platform/partitioner.ts';
 import { openSqliteLog } from '../../../services/platform/sqlite-log/sqlite-log.ts';
@@ -90,6 +91,8 @@ export type Service = {
   readonly telemetry: Telemetry;
   readonly tokens: Readonly<Record<Subject, string>>;
   readonly executed: readonly unknown[];
+  /** What stages tell of gaps. */
+  readonly gaps: GapPort;
   /** A request in somebody's name. Its answer is held against the OpenAPI document that the service serves. */
   as(subject: Subject, request: InjectOptions | string): Promise<LightMyRequestResponse>;
   /** Applies what is in the log and makes it durable. */
@@ -128,7 +131,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     ...(options.executor !== false && { executor }),
   });
   const stopping = new AbortController();
-  const feeding = runFeed({ log, clock, telemetry, gaps: createGapPort({ log, clock, view }) }, stopping.signal);
+  const gaps = createGapPort({ log, clock, view });
+  const feeding = runFeed({ log, clock, telemetry, gaps }, stopping.signal);
   const bus = createCommandBus({ log, view, clock });
   const made = subscriptionsOf({ view, bus, clock });
   const { configured } = options;
@@ -218,6 +222,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     telemetry,
     tokens,
     executed: executor.requests,
+    gaps,
     async as(subject, request) {
       const asked = typeof request === 'string' ? { method: 'GET' as const, url: request } : request;
       const headers = { authorization: `Bearer ${tokens[subject]}`, ...asked.headers };
