@@ -4,6 +4,7 @@ import { type CommitResult, commit } from './raw-commit.ts';
 import type { RawPartitionOptions } from './raw-options.ts';
 import { type Patience, Stopped } from './raw-patience.ts';
 import { type Found, parsePosition, positionName, type RawPosition, type Start, startOf } from './raw-position.ts';
+import { topicName } from './raw-source.ts';
 import { countersOf, reportTally, sourceCountersOf, tallyOf } from './tally.ts';
 
 /** A position that this process holds, with the text that the log has for it. */
@@ -64,7 +65,7 @@ export class RawOffice {
   async write(batch: RawBatch, expected: string, position: string): Promise<CommitResult> {
     const { log, telemetry, source } = this.#options;
     const counted = tallyOf(batch.counting);
-    const counters = [...countersOf(counted), ...sourceCountersOf(counted, source.topic)];
+    const counters = [...countersOf(counted), ...sourceCountersOf(counted, topicName(source.topic))];
     const write = { name: this.#name, expected, position, records: batch.records, counters };
     const result = await commit(log, this.#patience, write);
     if (result === 'taken') return result;

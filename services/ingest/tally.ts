@@ -1,6 +1,5 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { EventFlag } from '../../schemas/event.ts';
-import type { Topic } from '../platform/event-log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Decided } from './core.ts';
 
@@ -74,9 +73,9 @@ export function countersOf({ sums, reasons }: Tally): { name: string; add: numbe
   ].filter(({ add }) => add > 0);
 }
 
-/** The share of one raw topic in them: `ingest.source.<topic>.received`, .... */
-export function sourceCountersOf({ sums }: Tally, topic: Topic): { name: string; add: number }[] {
-  return sumsUnder(`ingest.source.${topic}`, sums).filter(({ add }) => add > 0);
+/** The share of one raw topic, by its name, in them: `ingest.source.<name>.received`, .... */
+export function sourceCountersOf({ sums }: Tally, name: string): { name: string; add: number }[] {
+  return sumsUnder(`ingest.source.${name}`, sums).filter(({ add }) => add > 0);
 }
 
 function sumsUnder(prefix: string, sums: Sums): { name: string; add: number }[] {
