@@ -124,6 +124,19 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
     }
     return [];
   };
+  /**
+   * Whoever expects something else than was last written here may have read what another holder wrote since: being shut
+   * out is noticed only at the next transaction, and there is none for a write that is refused from memory.
+   */
+  const overtaken = async (group: readonly Queued[]): Promise<boolean> => {
+    for (const { checked } of group) {
+      const { expect } = checked.write;
+      if (expect === undefined || !memory.positions.has(expect.name)) continue;
+      if (conflictOf(expect, memory.positions) === undefined) continue;
+      if ((await ledger.position(expect.name, 'decided')) !== memory.positions.get(expect.name)) return true;
+    }
+    return false;
+  };
   const learn = async (group: readonly Queued[]): Promise<void> => {
     if (!sums_known && group.some(({ checked }) => (checked.write.counters ?? []).length > 0)) {
       memory = { ...memory, sums: await ledger.sumsOf(fence) };
@@ -178,6 +191,7 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
 
   /** One transaction. The group is settled or back in the queue afterwards. */
   const carryOut = async (asked: readonly Queued[]): Promise<void> => {
+    if (role === 'office' && (await overtaken(asked))) lose();
     const group = await worthAsking(asked);
     if (group.length === 0) return;
     if (producer === undefined) {
