@@ -51,10 +51,9 @@ export async function openControlView(log: EventLog, clock: Clock): Promise<Cont
   };
 
   const follow = async (): Promise<void> => {
+    const wait = (): Promise<void> => log.waitBeyond(TOPICS.control, 0, next, closing.signal);
     while (!closing.signal.aborted) {
-      const further = await whileUnavailable(clock, closing.signal, step);
-      if (further) continue;
-      await whileUnavailable(clock, closing.signal, () => log.waitBeyond(TOPICS.control, 0, next, closing.signal));
+      await whileUnavailable(clock, closing.signal, async () => (await step()) || wait());
     }
   };
 

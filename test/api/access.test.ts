@@ -29,6 +29,8 @@ const MATRIX: Readonly<Record<string, string>> = {
   'POST /v1/containments/:id/approve': 'approver',
   'POST /v1/containments/:id/deny': 'approver',
   'POST /v1/containments/:id/cancel': 'approver',
+  'GET /v1/gaps': 'viewer analyst approver admin',
+  'POST /v1/gaps/:id/decision': 'admin',
   'GET /v1/siem/alerts': 'siem',
   'GET /v1/keys': 'admin',
   'POST /v1/keys': 'admin',
