@@ -123,13 +123,14 @@ describe('hazards of kafkajs', { skip: kafka.skip }, () => {
       [],
     );
     work.resolve();
-    await until(() => told.filter((what) => what.startsWith('begun')).length === 6);
+    // Whether it came back before the other joined or after it, it has begun with two at least.
+    await until(() => told.filter((what) => what.startsWith('begun')).length >= 6);
     await subscription.close();
     for (const partition of [0, 1, 2, 3]) {
       const turns = told.filter((what) => what.endsWith(` ${partition}`)).map((what) => what.split(' ')[0]);
       for (let at = 0; at < turns.length; at += 3) {
         assert.deepEqual(turns.slice(at, at + 2), ['begin', 'begun'], told.join());
-        assert.match(turns[at + 2] ?? '', /^(lost|handed_over)$/, told.join());
+        assert.ok(turns[at + 2] === 'lost' || turns[at + 2] === 'handed_over', told.join());
       }
       assert.equal(turns[2], 'lost');
     }

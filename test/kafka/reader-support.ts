@@ -124,7 +124,13 @@ export async function readValues(
   }
 }
 
-/** Resolves when the condition holds; the runner's time limit is what ends it otherwise. */
+const PATIENCE_MS = 40_000;
+
+/** Resolves when the condition holds. A test that waits in vain fails, and does not keep its process running. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await systemClock.sleep(10);
+  const begun = systemClock.elapsed();
+  while (!(await condition())) {
+    if (systemClock.elapsed() - begun > PATIENCE_MS) throw new Error('what was waited for does not come');
+    await systemClock.sleep(10);
+  }
 }
