@@ -4,9 +4,10 @@ import { FEED_POSITION } from '../../services/deliver/feed.ts';
 import { decodePosition } from '../../services/deliver/feed-core.ts';
 import { waitingPriors } from '../../services/detect/priors.ts';
 import { committedName } from '../../services/detect/writer.ts';
+import { systemClock } from '../../services/platform/clock.ts';
 import { type EventLog, LogUnavailable, TOPICS, type Topic } from '../../services/platform/event-log.ts';
 
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 90_000;
 const POLL_MS = 100;
 const ONE = { records: 1, bytes: 1 };
 
@@ -14,7 +15,8 @@ const ONE = { records: 1, bytes: 1 };
 export async function drained(log: EventLog, alive: () => boolean): Promise<string[]> {
   let behind: string[] = ['nothing was looked at'];
   let calm = 0;
-  for (let waited = 0; waited < PATIENCE_MS && alive(); waited += POLL_MS) {
+  const begun = systemClock.elapsed();
+  while (systemClock.elapsed() - begun < PATIENCE_MS && alive()) {
     behind = await whoIsBehind(log).catch((error: unknown) => {
       if (error instanceof LogUnavailable) return [String(error)];
       throw error;

@@ -28,6 +28,8 @@ const rows = new Map<string, Row>();
 const stopped = new Set<string>();
 const missed = new Set<string>();
 let done = 0;
+// Ending by `exit` ends the broker and, with it, everything that this process started.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const environments =
   values.log === 'kafka' ? await kafkaEnvironments() : { open: embeddedEnvironment, close: async () => {} };
 for (let n = 0; done < kills; n++) {

@@ -96,14 +96,28 @@ async function play(scenario: Scenario, world: World): Promise<{ differences: st
 const SETTLES_MAX = 4;
 
 /** Lets everything come to its end and stops the processes. A last tick may come as they stop: then once more. */
-async function settle({ fleet, processes }: World, log: EventLog): Promise<string[]> {
+async function settle(world: World, log: EventLog): Promise<string[]> {
+  const { fleet, processes } = world;
   for (let round = 1; ; round++) {
     await fleet.fill(processes);
     const behind = await drained(log, () => fleet.running.size > 0);
+    if (behind.length > 0) await keepStatus(world);
     await Promise.all([...fleet.running.keys()].map((place) => fleet.end(place, 'SIGTERM')));
     if (behind.length > 0) return behind.map((what) => `did not drain: ${what}`);
     if ((await whoIsBehind(log)).length === 0) return [];
     if (round === SETTLES_MAX) return ['the log does not come to rest'];
+  }
+}
+
+/** What every process says of itself, as evidence. */
+async function keepStatus({ environment, fleet }: World): Promise<void> {
+  for (const [place, process] of fleet.running) {
+    const headers = { authorization: `Bearer ${fleet.token('admin')}` };
+    const text = await fetch(`${process.url()}/v1/status`, { headers, signal: AbortSignal.timeout(5_000) }).then(
+      (response) => response.text(),
+      String,
+    );
+    writeFileSync(join(environment.folder, `status-${place}.json`), text);
   }
 }
 

@@ -43,7 +43,7 @@ export type TrafficOptions = {
 
 const PAUSE_MS = 15;
 const ANSWER_MS = 8_000;
-const PRIOR_MS = 6_000;
+const PRIOR_MS = 3_000;
 
 /** Sends until it is stopped: live events and judgements over HTTP, a recording, ticks, cuts and rubbish into the log. */
 export async function startTraffic(options: TrafficOptions): Promise<Traffic> {
