@@ -3,7 +3,7 @@
  *
  * The public consumer of kafkajs 2.2.4 owns offsets: it jumps when one is out of range, goes on calling handlers after
  * a rebalance, and commits for partitions it has lost. So we use the layer below it: connections with TLS and SASL, the
- * negotiation of versions, and the requests of groups. The version is pinned, and test/kafka/internals.test.ts says what
+ * negotiation of versions, and the requests of groups. The version is pinned, and test/kafka/reader-internals.test.ts says what
  * is missing after an update.
  */
 
