@@ -15,6 +15,7 @@ const NOW = Date.UTC(2025, 0, 1);
 
 const log: LogFacts = {
   opened: 'yes',
+  kind: 'embedded',
   damage: [],
   size_bytes: 3_500_000,
   generation: 'g1',
@@ -167,7 +168,22 @@ describe('doctor', () => {
     assert.match(complaint(withDetect({ counters: fewer })), /^sums_applied fail: 100 events accepted, 94 applied, 2/);
     const poisoned = { ...fewer, tick: 3, poison: 4 };
     assert.equal(complaint(withDetect({ counters: poisoned })), '');
+    const accepted = { ...fewer, tick: 3, 'gap.accepted': 1, 'gap.lost': 4 };
+    assert.equal(complaint(withDetect({ counters: accepted })), '', 'what was given up at a gap is accounted for');
     const more = { event: 58, accepted: 53, duplicate: 5 };
     assert.match(complaint(withDetect({ counters: more })), /^sums_applied fail: 100 events accepted, 101 applied, 2/);
+  });
+
+  test('on Kafka offsets have holes: they bound the sums, and are none', () => {
+    const { size_bytes: _, damage: __, ...rest } = log;
+    const kafka = (change: Partial<DetectFacts>): Facts => ({
+      ...withDetect(change),
+      log: { ...rest, kind: 'kafka' },
+    });
+    assert.equal(complaint(kafka({})), '');
+    const fewer = { event: 55, accepted: 50, duplicate: 5 };
+    assert.equal(complaint(kafka({ counters: fewer })), '');
+    assert.match(found(kafka({})).get('log')?.detail ?? '', /^Kafka, 3 partitions, 98 offsets in use$/);
+    assert.match(complaint(kafka({ next_offset: 57 })), /^sums_applied fail: .*57 applied, 58 counted/);
   });
 });

@@ -5,13 +5,13 @@ import { systemClock } from '../../platform/clock.ts';
 import type { LoadedConfig } from '../../platform/config.ts';
 import { type DataDir, dataDirAt, dataDirHolder } from '../../platform/data-dir.ts';
 import type { DetectFacts, Facts, LogFacts, StoreFacts, Unopened } from '../../platform/doctor/doctor.ts';
-import { LogUnavailable, TOPICS } from '../../platform/event-log.ts';
-import { openSqliteLog, type SqliteLog } from '../../platform/sqlite-log/sqlite-log.ts';
+import { TOPICS } from '../../platform/event-log.ts';
 import { silentTelemetry } from '../../platform/telemetry.ts';
 import { createClient } from '../client.ts';
 import { type ConnectionOptions, keyAtHand, urlOf } from '../connection.ts';
 import { Problem } from '../problem.ts';
-import { type Foundation, freeBytes, openFoundation } from '../service/foundation.ts';
+import { type Foundation, freeBytes, openFoundation, openStoreOf } from '../service/foundation.ts';
+import { lookAtCluster, lookAtFile, refused } from './log-facts.ts';
 
 type Options = ConnectionOptions & { readonly deep: boolean };
 type Inside = Pick<Facts, 'store' | 'detect'>;
@@ -26,8 +26,8 @@ export async function gatherFacts(loaded: LoadedConfig, options: Options): Promi
   const running = data_dir.holder !== undefined;
   // Detect before the log: what it has applied then stands in the log as it is seen afterwards.
   const told = running ? await askService(options) : [];
-  const log = fs.existsSync(dir.log) ? await lookAtLog(dir, options) : ABSENT;
-  const inside = running ? beside(log, told) : await lookInside(loaded, dir, log);
+  const log = await lookAtLog(loaded, dir, options);
+  const inside = await lookAtStore(loaded, { dir, log, running, told });
   return {
     now_ms: systemClock.now(),
     runtime: { node_version: process.version },
@@ -36,6 +36,38 @@ export async function gatherFacts(loaded: LoadedConfig, options: Options): Promi
     log,
     ...inside,
   };
+}
+
+function lookAtLog(loaded: LoadedConfig, dir: DataDir, options: Options): Promise<LogFacts | Unopened> {
+  if (loaded.config.log.kafka !== undefined) return lookAtCluster(loaded);
+  return fs.existsSync(dir.log) ? lookAtFile(dir, options) : Promise.resolve(ABSENT);
+}
+
+type Place = {
+  readonly dir: DataDir;
+  readonly log: LogFacts | Unopened;
+  readonly running: boolean;
+  readonly told: readonly Told[];
+};
+
+function lookAtStore(loaded: LoadedConfig, { dir, log, running, told }: Place): Promise<Inside> {
+  if (loaded.config.store.url !== undefined && log.opened === 'yes') return lookAtServer(loaded, dir, log);
+  return running ? Promise.resolve(beside(log, told)) : lookInside(loaded, dir, log);
+}
+
+/** A server is there for everybody, whatever runs. */
+async function lookAtServer(loaded: LoadedConfig, dir: DataDir, log: LogFacts): Promise<Inside> {
+  const partitions = log.streams.filter(({ topic }) => topic === TOPICS.events).length;
+  try {
+    const { store, db } = await openStoreOf(loaded, dir, silentTelemetry(), 0);
+    try {
+      return { store: await storeFacts({ store, db }), detect: await manifestsOf(store, partitions) };
+    } finally {
+      await store.close();
+    }
+  } catch (error) {
+    return { store: refused(error) };
+  }
 }
 
 const ABSENT: Unopened = { opened: 'absent' };
@@ -83,46 +115,6 @@ function bytesBelow(directory: string): number {
   return bytes;
 }
 
-async function lookAtLog(dir: DataDir, { deep }: Options): Promise<LogFacts | Unopened> {
-  let log: SqliteLog | undefined;
-  try {
-    log = openSqliteLog({ path: dir.log, clock: systemClock, telemetry: silentTelemetry() });
-    return await logFacts(log, fs.statSync(dir.log).size, { deep });
-  } catch (error) {
-    return refused(error);
-  } finally {
-    await log?.close();
-  }
-}
-
-async function logFacts(log: SqliteLog, size_bytes: number, { deep }: { readonly deep: boolean }): Promise<LogFacts> {
-  const positions = await log.positions();
-  const copies = [
-    { name: 'copy.dead', topic: TOPICS.dead },
-    { name: 'copy.control', topic: TOPICS.control },
-  ];
-  return {
-    opened: 'yes',
-    ...(deep && { damage: await log.quickCheck() }),
-    size_bytes,
-    generation: (await log.describe(TOPICS.events)).generation,
-    streams: await log.streams(),
-    counters: await log.counters(),
-    consumers: copies.flatMap(({ name, topic }) => {
-      const position = positions.get(name);
-      return position === undefined ? [] : [{ name, topic, partition: 0, next_offset: Number(position) }];
-    }),
-  };
-}
-
-/** Errors with a code are for people; anything else is a defect of ours. */
-function refused(error: unknown): Unopened {
-  if (error instanceof LogUnavailable)
-    return { opened: 'refused', code: `log_${error.reason}`, message: error.message };
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') throw error;
-  return { opened: 'refused', code: error.code, message: error.message };
-}
-
 type Told = Omit<DetectFacts, 'generation'>;
 
 /** The store is the running service's alone. */
@@ -142,7 +134,8 @@ async function lookInside(loaded: LoadedConfig, dir: DataDir, log: LogFacts | Un
     return { store: refused(error) };
   }
   try {
-    return { store: await storeFacts(foundation), detect: await manifestsOf(foundation) };
+    const { partitions } = await foundation.log.describe(TOPICS.events);
+    return { store: await storeFacts(foundation), detect: await manifestsOf(foundation.store, partitions) };
   } catch (error) {
     return { store: refused(error) };
   } finally {
@@ -158,7 +151,7 @@ const NOT_WITHOUT_LOG: Unopened = {
 
 const IDENTITIES_LOOKED_AT = 500;
 
-async function storeFacts({ store, db }: Foundation): Promise<StoreFacts> {
+async function storeFacts({ store, db }: Pick<Foundation, 'store' | 'db'>): Promise<StoreFacts> {
   const { items } = await store.listIdentities('default', { limit: IDENTITIES_LOOKED_AT });
   const newest = items.reduce((latest, { last_seen }) => Math.max(latest, last_seen), 0);
   return {
@@ -171,14 +164,13 @@ async function storeFacts({ store, db }: Foundation): Promise<StoreFacts> {
   };
 }
 
-async function manifestsOf({ log, store }: Foundation): Promise<readonly DetectFacts[]> {
-  const { partitions } = await log.describe(TOPICS.events);
+async function manifestsOf(store: Foundation['store'], partitions: number): Promise<readonly DetectFacts[]> {
   const facts: DetectFacts[] = [];
   for (let partition = 0; partition < partitions; partition++) {
     const manifest = await store.readManifest(TOPICS.events, partition);
     if (manifest === undefined) continue;
-    const { generation, next_offset, counters } = manifest;
-    facts.push({ partition, generation, next_offset, counters });
+    const { generation, next_offset, offset_base, counters } = manifest;
+    facts.push({ partition, generation, next_offset: next_offset - offset_base, counters });
   }
   return facts;
 }

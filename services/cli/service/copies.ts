@@ -2,7 +2,7 @@ import { DeadLetter } from '../../../schemas/dead-letter.ts';
 import { controlCopies } from '../../control/copies.ts';
 import { readControl } from '../../control/writer.ts';
 import { systemClock } from '../../platform/clock.ts';
-import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS } from '../../platform/event-log.ts';
+import { type EventLog, LogUnavailable, OffsetOutOfRange, PositionConflict, TOPICS } from '../../platform/event-log.ts';
 import { type CopyStore, StoreRefused, StoreUnavailable } from '../../platform/store.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
 
@@ -16,7 +16,7 @@ const BATCH = { records: 1000, bytes: 8 << 20 };
 const PAUSE_MS = 1000;
 /** Positions up to which the copies reach. */
 export const DEAD_COPIED = 'copy.dead';
-const CONTROL_COPIED = 'copy.control';
+export const CONTROL_COPIED = 'copy.control';
 
 export async function copyDeadLetters(seams: Seams, signal: AbortSignal): Promise<void> {
   const { log, store } = seams;
@@ -81,14 +81,23 @@ async function follow(
       const next = Math.max(start, stored === undefined ? start : Number(stored));
       const further = await copy(next);
       if (further === next) await log.waitBeyond(topic, 0, next, signal);
-      else await log.transact({ records: [], positions: [{ name, position: String(further) }] });
+      else await advance(log, name, stored, further);
     } catch (error) {
       // Retention may have moved the start between the two looks.
       const passing =
-        error instanceof StoreUnavailable || error instanceof LogUnavailable || error instanceof OffsetOutOfRange;
+        error instanceof StoreUnavailable ||
+        error instanceof LogUnavailable ||
+        error instanceof OffsetOutOfRange ||
+        error instanceof PositionConflict;
       if (!passing) throw error;
       if (signal.aborted) return;
       await systemClock.sleep(PAUSE_MS, signal);
     }
   }
+}
+
+/** Of two processes that copy for a moment, the one that was there before gets no further. */
+async function advance(log: EventLog, name: string, stored: string | undefined, further: number): Promise<void> {
+  const positions = [{ name, position: String(further) }];
+  await log.transact({ records: [], positions, expect: { name, position: stored, fence: 'copies' } });
 }

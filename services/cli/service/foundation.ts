@@ -72,8 +72,14 @@ export async function openFoundation(loaded: LoadedConfig, telemetry: Telemetry)
 }
 
 /** The store of the configuration; one that does not answer yet is waited for, as long as a start may take. */
-export function openStoreOf(loaded: LoadedConfig, dir: DataDir, telemetry: Telemetry): Promise<OpenStore> {
+export function openStoreOf(
+  loaded: LoadedConfig,
+  dir: DataDir,
+  telemetry: Telemetry,
+  patience_ms: number = LIMITS.start_patience_ms,
+): Promise<OpenStore> {
   const waiting = {
+    patience_ms,
     telemetry,
     part: 'store' as const,
     isPassing: (error: unknown) => error instanceof StoreUnavailable,
@@ -103,7 +109,12 @@ async function openLog(
     return { log, embedded: log };
   }
   const settings = kafkaSettings(config, kafka, secrets, instanceOf(dir, newInstance));
-  const waiting = { telemetry, part: 'log' as const, isPassing: (error: unknown) => error instanceof LogUnavailable };
+  const waiting = {
+    patience_ms: LIMITS.start_patience_ms,
+    telemetry,
+    part: 'log' as const,
+    isPassing: (error: unknown) => error instanceof LogUnavailable,
+  };
   // Nobody pays for a Kafka client who has no Kafka.
   const { openKafkaLog } = await import('../../platform/kafka/kafka-log.ts');
   return { log: await patiently(waiting, () => openKafkaLog({ settings, clock, telemetry })), embedded: undefined };
@@ -115,10 +126,11 @@ type Waiting = {
   readonly telemetry: Telemetry;
   readonly part: 'log' | 'store';
   readonly isPassing: (error: unknown) => boolean;
+  readonly patience_ms: number;
 };
 
 /** Tries again with growing pauses: processes of a cluster start in any order. */
-async function patiently<T>({ telemetry, part, isPassing }: Waiting, open: () => Promise<T>): Promise<T> {
+async function patiently<T>({ telemetry, part, isPassing, patience_ms }: Waiting, open: () => Promise<T>): Promise<T> {
   const began = systemClock.elapsed();
   for (let pause_ms: number = LIMITS.restart_ms; ; pause_ms = Math.min(2 * pause_ms, LIMITS.restart_ms_max)) {
     try {
@@ -127,7 +139,7 @@ async function patiently<T>({ telemetry, part, isPassing }: Waiting, open: () =>
       if (!isPassing(error)) throw error;
       const { message } = error as Error;
       telemetry.occurred('start_waits', { part }, { error: message });
-      if (systemClock.elapsed() - began + pause_ms > LIMITS.start_patience_ms) {
+      if (systemClock.elapsed() - began + pause_ms > patience_ms) {
         throw new Problem(`${part}_unreachable`, `${message}: start it, or correct its address`, EXIT.unreachable);
       }
     }

@@ -42,9 +42,12 @@ export type StreamFact = PartitionBounds & {
 
 export type LogFacts = {
   readonly opened: 'yes';
+  /** On Kafka offsets have holes, so they are no counts. */
+  readonly kind: 'embedded' | 'kafka';
   /** What the integrity check found; absent when it was not run. */
   readonly damage?: readonly string[];
-  readonly size_bytes: number;
+  /** Of the embedded log's file. */
+  readonly size_bytes?: number;
   /** Of the topic `events`. */
   readonly generation: string;
   readonly streams: readonly StreamFact[];
@@ -70,6 +73,7 @@ export type StoreFacts = {
 export type DetectFacts = {
   readonly partition: number;
   readonly generation: string;
+  /** Offset of the log. */
   readonly next_offset: number;
   /** The manifest's counters. */
   readonly counters: Readonly<Record<string, number>>;

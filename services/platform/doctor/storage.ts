@@ -18,8 +18,9 @@ export function checkLog({ log }: Facts): Check {
     return fail('log', detail, 'stop the service, check the disk, restore the data directory from a backup');
   }
   const records = total(log.streams.map(({ start, end }) => end - start));
+  if (log.kind === 'kafka') return ok('log', `Kafka, ${log.streams.length} partitions, ${records} offsets in use`);
   const looked = log.damage === undefined ? 'integrity not checked' : 'sound';
-  return ok('log', `${records} records, ${bytesText(log.size_bytes)}, ${looked}`);
+  return ok('log', `${records} records, ${bytesText(log.size_bytes ?? 0)}, ${looked}`);
 }
 
 /** Every consumer's offset lies inside the log, and not far behind its end. */
