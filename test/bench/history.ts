@@ -9,9 +9,8 @@ import type { Checkpoint } from '../../services/detect/handover.ts';
 import { PartitionWorker } from '../../services/detect/worker.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import type { SeenKey } from '../../services/platform/store.ts';
-import { canonicalHistory } from './input.ts';
+import { canonicalHistory, type Fleet } from './input.ts';
 import { decodedRecords } from './log-records.ts';
-import type { Size } from './modes.ts';
 
 /** What a partition knows after the history: enough to start as many equal workers as are wanted. */
 export type History = {
@@ -26,7 +25,7 @@ const ALERTS_PER_1000_IDENTITY_DAYS = 100;
 /** Records looked ahead for state, as the runner does. */
 const SLICE = 1024;
 
-export function playHistory(size: Size): History {
+export function playHistory(size: Fleet): History {
   const model = createModel();
   const worker = newWorker(model, undefined);
   const cuts = createCutPolicy();

@@ -6,34 +6,46 @@ import type { DecideContext, Item } from '../../services/ingest/core.ts';
 import { normalisersOf } from '../../services/ingest/formats.ts';
 import { loadMapping } from '../../services/ingest/load.ts';
 import { simulateFleet } from '../../services/simulate/simulate.ts';
-import type { Size } from './modes.ts';
 
 const SEED = 1;
 /** A Thursday: the weekend falls into the history, and busy days into what is measured. */
 const START_MS = Date.UTC(2026, 0, 8);
 const MAPPING = new URL('../../deploy/examples/mappings/agent-traces.yaml', import.meta.url);
 
-/** One simulated fleet as the bytes that a source would send, with the recorded time of each event. */
-export type Input = { readonly items: readonly Item[]; readonly times: readonly number[]; readonly bytes: number };
+/** A simulated fleet, and which of its events are history and which are measured. */
+export type Fleet = {
+  readonly identities: number;
+  readonly days: number;
+  readonly history_events: number;
+  readonly events: number;
+};
+
+/** One simulated fleet as the bytes that a source would send, with the recorded time and the identity of each event. */
+export type Input = {
+  readonly items: readonly Item[];
+  readonly times: readonly number[];
+  readonly identities: readonly string[];
+  readonly bytes: number;
+};
 
 type Span = { readonly from: number; readonly to: number };
 
 /** Canonical JSON, one item an event, in time order: the events that are measured. */
-export function canonicalInput(size: Size): Input {
+export function canonicalInput(size: Fleet): Input {
   return inputOf(size, measuredSpan(size), (event) => JSON.stringify(event));
 }
 
 /** What came before them. */
-export function canonicalHistory(size: Size): Input {
+export function canonicalHistory(size: Fleet): Input {
   return inputOf(size, { from: 0, to: size.history_events }, (event) => JSON.stringify(event));
 }
 
 /** The measured calls as flat records, as the example mapping reads them. */
-export function mappedInput(size: Size): Input {
+export function mappedInput(size: Fleet): Input {
   return inputOf(size, measuredSpan(size), (event, time_ms) => JSON.stringify(flatRecord(event, time_ms)));
 }
 
-function measuredSpan({ history_events, events }: Size): Span {
+function measuredSpan({ history_events, events }: Fleet): Span {
   return { from: history_events, to: history_events + events };
 }
 
@@ -49,9 +61,10 @@ export function contextFor(format: 'canonical' | 'mapped'): DecideContext {
   };
 }
 
-function inputOf(size: Size, { from, to }: Span, write: (event: EventInput, time_ms: number) => string): Input {
+function inputOf(size: Fleet, { from, to }: Span, write: (event: EventInput, time_ms: number) => string): Input {
   const items: Item[] = [];
   const times: number[] = [];
+  const identities: string[] = [];
   let [bytes, index] = [0, 0];
   for (const simulated of simulateFleet({ ...size, seed: SEED, start_ms: START_MS })) {
     if (index === to || simulated.kind !== 'event') break;
@@ -59,10 +72,11 @@ function inputOf(size: Size, { from, to }: Span, write: (event: EventInput, time
     const item = Buffer.from(write(simulated.event, simulated.time_ms), 'utf8');
     items.push({ bytes: item, position: `bench:${index}` });
     times.push(simulated.time_ms);
+    identities.push(simulated.event.identity.id);
     bytes += item.length;
   }
   if (items.length !== to - from) throw new Error(`the fleet has ${index} events, not ${to}`);
-  return { items: contiguous(items), times, bytes };
+  return { items: contiguous(items), times, identities, bytes };
 }
 
 /** Items as views of one buffer, as they come from a file or a request. */

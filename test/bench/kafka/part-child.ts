@@ -1,0 +1,41 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { FromPart, PartArguments, ToPart } from './messages.ts';
+import { PARTS } from './parts/index.ts';
+
+/** One part in a process of its own, which tells all the time how far it is and what it has cost. */
+const given = JSON.parse(process.argv[2] as string) as PartArguments;
+const REPORT_MS = 20;
+
+const open = await PARTS[given.part]();
+const part = await open(given);
+const delay = monitorEventLoopDelay({ resolution: 5 });
+
+const report = (): void => {
+  const { user, system } = process.cpuUsage();
+  const ms = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e6 - 5);
+  const standing: FromPart = {
+    held: part.held ?? [],
+    done: part.done,
+    durable: part.durable ?? true,
+    cpu_us: user + system,
+    rss_peak_bytes: process.resourceUsage().maxRSS * 1024,
+    loop_delay: { p50_ms: ms(delay.percentile(50)), p99_ms: ms(delay.percentile(99)), max_ms: ms(delay.max) },
+  };
+  if (process.connected) process.send?.(standing);
+};
+const reporting = setInterval(report, REPORT_MS);
+
+process.on('message', async (message: ToPart) => {
+  if (message === 'go') {
+    delay.enable();
+    await part.go();
+  } else if (message === 'settle') await part.settle?.();
+  else {
+    clearInterval(reporting);
+    await part.close();
+    process.disconnect();
+  }
+});
+// The parent is gone, whatever became of it.
+process.on('disconnect', () => process.exit());
+report();

@@ -1,0 +1,32 @@
+import { openControl } from '../../../../services/cli/service/control.ts';
+import { openGround } from '../../../../services/cli/service/foundation.ts';
+import { startIngest } from '../../../../services/cli/service/ingest-role.ts';
+import { emptyCatalogue } from '../../../../services/ingest/catalogue.ts';
+import { TOPICS } from '../../../../services/platform/event-log.ts';
+import { silentTelemetry } from '../../../../services/platform/telemetry.ts';
+import { configOf } from '../cluster.ts';
+import { gate } from '../gate.ts';
+import type { OpenPart } from './part.ts';
+
+/** The role `ingest` of the service: the raw topic to events in the log. Sources do not write in transactions, so offsets count records. */
+export const openIngest: OpenPart = async (given) => {
+  const ground = await openGround(configOf(given), silentTelemetry());
+  const gated = gate(ground.log, [TOPICS.raw], given);
+  const control = await openControl(ground.log);
+  const inputs = { format: 'canonical', mappings: [], catalogue: emptyCatalogue() } as const;
+  const ingest = await startIngest({ ...ground, log: gated.log }, inputs, control.gaps);
+  return {
+    get held() {
+      return gated.held;
+    },
+    get done() {
+      return ingest.runner.progress(TOPICS.raw).reduce((sum, { next }) => sum + next, 0);
+    },
+    go: gated.open,
+    close: async () => {
+      await ingest.stop();
+      await control.close();
+      await ground.close();
+    },
+  };
+};
