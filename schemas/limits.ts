@@ -173,6 +173,14 @@ export const LIMITS = {
   /** Records left out because the worker fails on them, within a span of offsets; at one more the partition stands still. */
   failed_records_max: 16,
   failed_records_span: 10_000,
+  /** Blobs of a checkpoint that are written together, bytes at which they are fewer, and bytes that may wait for it. */
+  checkpoint_piece_blobs: 2_048,
+  checkpoint_piece_bytes: 8 * MIB,
+  checkpoint_waiting_bytes_max: 64 * MIB,
+  /** Blobs that are read from the store at once. */
+  load_blobs_max: 2_048,
+  /** Identities of a partition whose fingerprints are held, so that new ones cost no look-up. Beyond it every one does. */
+  known_identities_max: 4_000_000,
   /** Priors that are asked for and not built yet: each waits for its turn. */
   priors_waiting_max: 16,
   /** Records that detect may be behind the log before the service calls itself not ready. */
@@ -282,6 +290,10 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(
     2 * limits.checkpoint_records_max <= limits.gap_margin_offsets,
     'gap_margin_offsets leaves room for two checkpoints',
+  );
+  must(
+    limits.checkpoint_piece_bytes <= limits.checkpoint_waiting_bytes_max,
+    'checkpoint_waiting_bytes_max holds a piece',
   );
   must(limits.failed_records_max < limits.failed_records_span, 'failed_records_max < failed_records_span');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');

@@ -7,10 +7,11 @@ import type { EventLog, PartitionBounds, TopicInfo } from '../platform/event-log
 import { TOPICS } from '../platform/event-log.ts';
 import type { DetectStore } from '../platform/store.ts';
 import { detectGap, evidenceOf, type GapReason } from './gap.ts';
+import { KnownKeys } from './known-keys.ts';
 import { PartitionWorker, type WorkerOptions } from './worker.ts';
 
 export type Assigned =
-  | { readonly kind: 'ready'; readonly worker: PartitionWorker; readonly manifest: Manifest }
+  | { readonly kind: 'ready'; readonly worker: PartitionWorker; readonly known: KnownKeys; readonly manifest: Manifest }
   /** `manifest` is the last one, where there is one. */
   | { readonly kind: 'gap'; readonly gap: Gap; readonly manifest: Manifest | undefined };
 
@@ -47,7 +48,7 @@ export async function assignPartition(
     { ...options, topic, partition, partitions: info.partitions, generation: info.generation },
     from,
   );
-  if (manifest === undefined) return { kind: 'ready', worker, manifest: from };
+  if (manifest === undefined) return { kind: 'ready', worker, known: new KnownKeys(new Uint32Array()), manifest: from };
   if (!(await restorePrior(store, worker, manifest, options.model))) {
     return { kind: 'gap', manifest, gap: priorMissing(manifest) };
   }
@@ -58,7 +59,8 @@ export async function assignPartition(
     }
   }
   worker.arm(await store.readDue(topic, partition));
-  return { kind: 'ready', worker, manifest };
+  const known = new KnownKeys(await store.readFingerprints(topic, partition, LIMITS.known_identities_max));
+  return { kind: 'ready', worker, known, manifest };
 }
 
 /** False when the prior in use is gone from the store. */

@@ -92,23 +92,24 @@ export class GroupTable {
     return false;
   }
 
-  /** Blobs of what changed since the last checkpoint, as of `version`, with a pause after each. */
-  *checkpoint(version: number): Generator<undefined, StateBlob[]> {
-    const blobs: StateBlob[] = [];
+  /** Blobs of what changed since the last snapshot, as of `version`, one at a time. */
+  *snapshot(version: number): Generator<StateBlob[]> {
     for (const name of this.#registered) {
       const group = this.get(name);
       if (!group.dirty) continue;
       group.dirty = false;
       group.applied = version;
-      blobs.push({ key: groupBlobKey(name), version, due: undefined, bytes: this.#model.encodeGroup(group.state) });
-      yield;
+      yield [{ key: groupBlobKey(name), version, due: undefined, bytes: this.#model.encodeGroup(group.state) }];
     }
-    return blobs;
   }
 
-  /** All groups by name: the cut from which a prior is built. */
-  encodeCut(): Uint8Array {
-    const parts = this.names().map((name) => ({ name, bytes: this.#model.encodeGroup(this.get(name).state) }));
+  /** All groups by name: the cut from which a prior is built. With a pause after each group. */
+  *encodeCut(): Generator<undefined, Uint8Array> {
+    const parts: { readonly name: string; readonly bytes: Uint8Array }[] = [];
+    for (const name of this.names()) {
+      parts.push({ name, bytes: this.#model.encodeGroup(this.get(name).state) });
+      yield;
+    }
     const header = Buffer.from(
       JSON.stringify(parts.map(({ name, bytes }) => ({ name, length: bytes.length }))),
       'utf8',

@@ -15,6 +15,13 @@ export type Checkpoint = {
   readonly manifest: Manifest;
 };
 
+/** A checkpoint that is encoded piece by piece: others may run between them, but no record is applied before the last. */
+export type Snapshot = {
+  readonly groups: Iterable<readonly StateBlob[]>;
+  readonly identities: Iterable<readonly StateBlob[]>;
+  readonly manifest: Manifest;
+};
+
 export function emptyOutputs(): Outputs {
   return { events: [], findings: [], alerts: [], poison: [] };
 }

@@ -173,7 +173,7 @@ export class Holdings {
     const { partition, patience, signal } = tenure;
     const assigned = await patience.until('read', () => assignPartition(log, store, partition, options));
     if (assigned.kind === 'gap') return this.#at(tenure, assigned.gap, assigned.manifest);
-    const { worker, manifest } = assigned;
+    const { worker, known, manifest } = assigned;
     // A log that lost its tail and grew again looks whole: then only who found it remembers.
     const hidden = gaps.hidden(placeOf(partition), evidenceOf(manifest));
     if (hidden !== undefined) return this.#at(tenure, hidden, manifest);
@@ -181,7 +181,7 @@ export class Holdings {
     await patience.until('gap', () => gaps.working(placeOf(partition), worker.next - worker.offset_base));
     if (signal.aborted) return undefined;
     tenure.gap = undefined;
-    tenure.slot = { worker, durable: worker.next, evictable: false, asked_again_ms: 0, pause_ms: 0 };
+    tenure.slot = { worker, known, durable: worker.next, evictable: false, asked_again_ms: 0, pause_ms: 0 };
     return undefined;
   }
 

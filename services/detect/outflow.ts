@@ -1,7 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LIMITS } from '../../schemas/limits.ts';
-import type { Checkpoint } from './handover.ts';
+import type { Manifest, StateBlob } from '../../schemas/outputs.ts';
+import type { Snapshot } from './handover.ts';
 import { harvest, report } from './harvest.ts';
-import { inSteps } from './slices.ts';
+import { Pieces } from './pieces.ts';
 import type { Slot, Tenure } from './tenure.ts';
 import { type Batch, Writer, type WriterOptions } from './writer.ts';
 
@@ -103,7 +105,7 @@ export class Outflow {
     await this.settled();
     this.#bytes = 0;
     const workers = this.#partitions.running().map(({ slot }) => slot.worker);
-    this.#start({ ...harvest(workers, this.#options.telemetry), checkpoints: [] }, () => undefined);
+    this.#start({ ...harvest(workers, this.#options.telemetry) }, () => undefined);
   }
 
   /** Hands over the rows of these partitions, and the state of those that have moved on. No write may be under way. */
@@ -112,20 +114,38 @@ export class Outflow {
     const running = await this.#partitions.stillTheirs(candidates);
     const workers = running.map(({ slot }) => slot.worker);
     const taken = harvest(workers, this.#options.telemetry);
-    const changed = running.filter(({ slot }) => slot.worker.next > slot.durable);
-    const checkpoints: Checkpoint[] = [];
-    for (const { slot } of changed) checkpoints.push(await inSteps(slot.worker.checkpointSteps()));
     this.#applied = 0;
     this.#bytes = 0;
     this.#checkpointed_ms = this.#options.clock.elapsed();
+    const changed = running
+      .filter(({ slot }) => slot.worker.next > slot.durable)
+      .map((one) => ({ ...one, snapshot: one.slot.worker.snapshot() }));
+    const checkpoints = {
+      groups: new Pieces(LIMITS.checkpoint_waiting_bytes_max),
+      identities: new Pieces(LIMITS.checkpoint_waiting_bytes_max),
+      /** Of those that were encoded as a whole. */
+      manifests: [] as Manifest[],
+    };
     this.#start({ ...taken, checkpoints }, () => {
-      for (const [i, { tenure, slot }] of changed.entries()) {
-        const { next_offset, offset_base } = checkpoints[i]!.manifest;
+      for (const { tenure, slot, snapshot } of changed) {
+        const { next_offset, offset_base } = snapshot.manifest;
+        if (!checkpoints.manifests.includes(snapshot.manifest)) continue;
         slot.durable = next_offset;
         slot.evictable = true;
         if (!tenure.signal.aborted) this.#options.committed?.(tenure.partition, next_offset - offset_base);
       }
     });
+    try {
+      for (const { tenure, snapshot } of changed) await encode(snapshot, snapshot.groups, checkpoints.groups, tenure);
+      checkpoints.groups.end();
+      for (const { tenure, snapshot } of changed) {
+        await encode(snapshot, snapshot.identities, checkpoints.identities, tenure);
+        if (!tenure.signal.aborted) checkpoints.manifests.push(snapshot.manifest);
+      }
+    } finally {
+      checkpoints.groups.end();
+      checkpoints.identities.end();
+    }
   }
 
   #start(batch: Batch, done: () => void): void {
@@ -140,6 +160,8 @@ export class Outflow {
       (error: unknown) => {
         this.#writing = false;
         this.#failed = error;
+        batch.checkpoints?.groups.end();
+        batch.checkpoints?.identities.end();
       },
     );
   }
@@ -149,4 +171,29 @@ export class Outflow {
     await this.#inflight;
     if (this.#failed !== undefined) throw this.#failed;
   }
+}
+
+/** Puts the blobs in, many to a piece. Ends early when the partition is lost. */
+async function encode(
+  { manifest }: Snapshot,
+  from: Iterable<readonly StateBlob[]>,
+  to: Pieces,
+  tenure: Tenure,
+): Promise<void> {
+  let blobs: StateBlob[] = [];
+  let bytes = 0;
+  for (const few of from) {
+    for (const blob of few) {
+      blobs.push(blob);
+      bytes += blob.bytes.length;
+    }
+    if (blobs.length >= LIMITS.checkpoint_piece_blobs || bytes >= LIMITS.checkpoint_piece_bytes) {
+      await to.put({ manifest, blobs });
+      blobs = [];
+      bytes = 0;
+    }
+    await nextTurn();
+    if (tenure.signal.aborted) return;
+  }
+  if (blobs.length > 0) await to.put({ manifest, blobs });
 }

@@ -1,10 +1,12 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LIMITS } from '../../schemas/limits.ts';
+import type { StateBlob } from '../../schemas/outputs.ts';
 import { type EventLog, type LogRecord, OffsetOutOfRange, RecordsUnreadable, TOPICS } from '../platform/event-log.ts';
 import type { DetectStore } from '../platform/store.ts';
 import { type Decoded, decodeRecord } from './decode.ts';
 import { isPassing, Stopped } from './patience.ts';
 import { passedBy } from './poison.ts';
-import { inSlices } from './slices.ts';
+import { inSlices, SLICE_ITEMS } from './slices.ts';
 import type { Slot, Tenure } from './tenure.ts';
 
 /** What came of one attempt to move a partition on. */
@@ -23,59 +25,98 @@ export type PumpOptions = {
   readonly fetch_records_max?: number;
 };
 
+const NOTHING: ReadonlyMap<string, StateBlob> = new Map();
+
 /** Reads what comes next, fetches the state that it needs, and applies it. */
 export async function pump(tenure: Tenure, slot: Slot, on: PumpOptions): Promise<Pumped> {
   const read = await readNext(tenure, slot, on);
   if (read.kind !== 'read') return read;
   const { worker } = slot;
-  const { partition } = tenure;
-  const { records, next } = read;
-  /** Offsets at which the work at hand fails, if it does; none while it is not ours. */
+  const { records } = read;
+  /** Offsets at which the worker fails, if it does; none while it is not at work. */
   let from = -1;
   let to = -1;
-  const working = (first: number, behind: number): void => {
-    from = first;
-    to = behind;
+  const whole = records.length === 1 ? spanOf(records[0] as LogRecord) : { from: worker.next, to: read.next };
+  const guarded: Guarded = (work) => {
+    ({ from, to } = whole);
+    const result = work();
+    from = -1;
+    return result;
   };
   try {
     const decoded: Decoded[] = [];
     await inSlices(records, (record) => {
-      working(record.offset, record.offset + 1);
+      ({ from, to } = spanOf(record));
       decoded.push(understood(record, tenure));
     });
     // One look-up for all of them: where new identities keep coming, each look-up is a pause.
-    working(worker.next, next);
-    const needs = worker.needs(decoded);
-    working(-1, -1);
+    const needs = guarded(() => worker.needs(decoded));
     for (const version of needs.priors) {
       const bytes = await tenure.patience.until('read', () => on.store.readPrior(version));
       if (bytes === undefined) return { kind: 'prior_missing', version, offset: adoptionOf(version, decoded) };
       worker.addPrior(version, bytes);
     }
-    if (needs.blobs.length > 0) {
-      const ask = (keys: readonly string[]) =>
-        tenure.patience.until('read', () => on.store.readBlobs(TOPICS.events, partition, keys));
-      const found = await ask(needs.blobs);
-      working(worker.next, next);
-      const behind = worker.load(needs.blobs, found);
-      working(-1, -1);
-      if (behind.length > 0) worker.catchUp(await ask(behind));
-    }
+    await load(tenure, slot, needs.blobs, { ...on, guarded });
     let bytes = 0;
     let applied = 0;
-    await inSlices(decoded, (record, at) => {
-      if (tenure.leaving || tenure.signal.aborted) return;
-      working(record.offset, record.offset + 1);
-      worker.apply(record);
-      applied += 1;
-      bytes += (records[at] as LogRecord).value.length;
-    });
-    if (applied === decoded.length) worker.skipTo(next);
+    for (; applied < decoded.length && !tenure.leaving && !tenure.signal.aborted; applied++) {
+      const record = decoded[applied] as Decoded;
+      from = record.offset;
+      to = from + 1;
+      const steps = worker.applySteps(record);
+      if (steps !== undefined && !(await finished(steps, tenure.signal))) break;
+      bytes += (records[applied] as LogRecord).value.length;
+      if (applied % SLICE_ITEMS === SLICE_ITEMS - 1) await nextTurn();
+    }
+    if (applied === decoded.length) worker.skipTo(read.next);
     return { kind: 'applied', records: applied, bytes };
   } catch (error) {
     if (from < 0 || error instanceof Stopped) throw error;
     return { kind: 'failed', from, to, error };
   }
+}
+
+/** Does synchronous work of the worker, whose failure is put down to the records at hand. */
+type Guarded = <T>(work: () => T) => T;
+
+const spanOf = ({ offset }: LogRecord): { readonly from: number; readonly to: number } => {
+  return { from: offset, to: offset + 1 };
+};
+
+/** Brings state into memory, so many blobs at a time. Keys of which the store holds nothing are not looked up. */
+async function load(
+  { partition, patience }: Tenure,
+  { worker, known }: Slot,
+  keys: readonly string[],
+  { store, guarded }: PumpOptions & { readonly guarded: Guarded },
+): Promise<void> {
+  const ask = (some: readonly string[]) =>
+    patience.until('read', () => store.readBlobs(TOPICS.events, partition, some));
+  const stored: string[] = [];
+  const unheard: string[] = [];
+  for (const key of keys) (known.mayHold(key) ? stored : unheard).push(key);
+  for (const key of unheard) known.add(key);
+  guarded(() => worker.load(unheard, NOTHING));
+  let behind: readonly string[] = [];
+  for (let at = 0; at < stored.length; at += LIMITS.load_blobs_max) {
+    const some = stored.slice(at, at + LIMITS.load_blobs_max);
+    const found = await ask(some);
+    const groups = guarded(() => worker.load(some, found));
+    if (groups.length > 0) behind = groups;
+    await nextTurn();
+  }
+  if (behind.length === 0) return;
+  const found = await ask(behind);
+  guarded(() => worker.catchUp(found));
+}
+
+/** False when the signal aborted before the last step: then the worker is half-way through a record. */
+async function finished(steps: Generator<undefined, void>, signal: AbortSignal): Promise<boolean> {
+  while (steps.next().done !== true) {
+    await nextTurn();
+    if (signal.aborted) return false;
+  }
+  return true;
 }
 
 type Read = { readonly kind: 'read'; readonly records: readonly LogRecord[]; readonly next: number };

@@ -105,18 +105,20 @@ export class Residents {
     (state.recorded ? this.#timers.recorded : this.#timers.live).push(due, state.key);
   }
 
-  /** Blobs of what changed since the last snapshot, as of `version`, with a pause after every few. */
-  *snapshot(version: number): Generator<undefined, StateBlob[]> {
-    const blobs: StateBlob[] = [];
+  /** Blobs of what changed since the last snapshot, as of `version`, a few at a time. */
+  *snapshot(version: number): Generator<StateBlob[]> {
+    let blobs: StateBlob[] = [];
     for (const state of this.#identities.values()) {
       if (!state.dirty) continue;
-      if (blobs.length % SNAPSHOT_STEP === SNAPSHOT_STEP - 1) yield;
       state.dirty = false;
       state.applied = version;
       state.saved = version;
       blobs.push({ key: state.key, version, due: state.due, bytes: encodeIdentity(state, this.#model, this.#slab) });
+      if (blobs.length < SNAPSHOT_STEP) continue;
+      yield blobs;
+      blobs = [];
     }
-    return blobs;
+    if (blobs.length > 0) yield blobs;
   }
 
   /** Lets go of idle identities, and of the longest idle ones beyond the limit; only of what the store holds durably. */

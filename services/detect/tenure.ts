@@ -1,10 +1,12 @@
 import type { Gap } from '../../schemas/gap.ts';
+import type { KnownKeys } from './known-keys.ts';
 import { createPatience, type Patience } from './patience.ts';
 import { type PartitionStatus, statusOf, type Taken } from './status.ts';
 import type { WriterOptions } from './writer.ts';
 
 /** A partition that is being read: the worker, and how much of what it applied is durable. */
 export type Slot = Taken & {
+  readonly known: KnownKeys;
   /** A checkpoint has come through since memory was freed last. */
   evictable: boolean;
   /** Log clock of this process at which a log that did not answer is asked again. */

@@ -11,7 +11,7 @@ import { DedupMemory } from './dedup.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
-import type { Checkpoint, GroupCut, Needs } from './handover.ts';
+import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
 import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { needsOf } from './needs.ts';
@@ -43,6 +43,8 @@ export type WorkerOptions = {
 
 /** Newest events of a session that go along as evidence. */
 const RECENT_EVIDENCE = 5;
+/** Identities for which time passes in one step of a tick: about 5 ms. */
+const TICK_STEP = 512;
 
 export class PartitionWorker {
   readonly #options: WorkerOptions;
@@ -175,6 +177,15 @@ export class PartitionWorker {
 
   /** Applies one record. Records come in offset order, each exactly once per worker. */
   apply(decoded: Decoded): void {
+    const steps = this.applySteps(decoded);
+    if (steps !== undefined) for (let step = steps.next(); step.done !== true; step = steps.next());
+  }
+
+  /**
+   * Applies one record, or, where that can be much work, says how to in steps: others may run between them, but nothing
+   * else is asked of this worker before the last.
+   */
+  applySteps(decoded: Decoded): Generator<undefined, void> | undefined {
     const { offset, recorded, record } = decoded;
     // A broker's clock can be set back, and time that has passed in a partition has passed. A recording's clock is its own.
     const log_ms = recorded ? decoded.log_ms : Math.max(this.#watermark.live, decoded.log_ms);
@@ -183,16 +194,17 @@ export class PartitionWorker {
     if (isPoison(record)) {
       this.#count('poison');
       this.#outbox.poison(record);
-      return;
+      return undefined;
     }
     this.#count(record.type);
     if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
     else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
-    else if (record.type === 'tick') this.#applyTick(offset, log_ms, recorded);
-    else if (record.type === 'cut') this.#applyCut(record.version, offset);
+    else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);
+    else if (record.type === 'cut') return this.#applyCut(record.version, offset);
     else if (record.type === 'prior') this.adoptPrior(record.version);
     else this.#applyVerdict(record.verdict, offset, log_ms, recorded);
+    return undefined;
   }
 
   #applyEvent(event: CanonicalEvent, offset: number, log_ms: number, recorded: boolean): void {
@@ -246,10 +258,12 @@ export class PartitionWorker {
     }
   }
 
-  #applyTick(offset: number, log_ms: number, recorded: boolean): void {
+  *#applyTick(offset: number, log_ms: number, recorded: boolean): Generator<undefined, void> {
     // An identity that is ahead of this tick has met it already; its deadline waits for a tick that it has not met.
     const ahead: IdentityState[] = [];
+    let met = 0;
     for (const state of this.#residents.due(log_ms, recorded)) {
+      if (++met % TICK_STEP === 0) yield;
       if (offset <= state.applied) {
         ahead.push(state);
         continue;
@@ -260,10 +274,10 @@ export class PartitionWorker {
     for (const state of ahead) this.#residents.rearm(state);
   }
 
-  #applyCut(version: string, offset: number): void {
+  *#applyCut(version: string, offset: number): Generator<undefined, void> {
     // A group that is ahead of the cut was saved by a checkpoint that had written this very cut first.
     if (this.#groups.anyAppliedBeyond(offset)) return;
-    this.#outbox.cut(version, this.#groups.encodeCut());
+    this.#outbox.cut(version, yield* this.#groups.encodeCut());
   }
 
   #applyVerdict(verdict: Verdict, offset: number, log_ms: number, recorded: boolean): void {
@@ -293,20 +307,14 @@ export class PartitionWorker {
     return this.#outbox.takeTallies();
   }
 
-  /** A snapshot of what changed since the last one. Outputs must be taken before, and written before it. */
-  checkpoint(): Checkpoint {
-    const steps = this.checkpointSteps();
-    for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
-  }
-
-  /** The same in small steps: others may run between them, but no record may be applied before the last. */
-  *checkpointSteps(): Generator<undefined, Checkpoint> {
-    if (this.pending.rows > 0) throw new Error('a checkpoint before its outputs were taken would lose them');
+  /** What changed since the last snapshot. Outputs must be taken before, and written before it. */
+  snapshot(): Snapshot {
+    if (this.pending.rows > 0) throw new Error('a snapshot before its outputs were taken would lose them');
     const version = this.#next - 1;
     const { topic, partition, partitions, generation } = this.#options;
     return {
-      groups: yield* this.#groups.checkpoint(version),
-      identities: yield* this.#residents.snapshot(version),
+      groups: this.#groups.snapshot(version),
+      identities: this.#residents.snapshot(version),
       manifest: {
         topic,
         partition,
@@ -323,6 +331,12 @@ export class PartitionWorker {
         counters: { ...this.#counters },
       },
     };
+  }
+
+  /** The snapshot as a whole. */
+  checkpoint(): Checkpoint {
+    const { groups, identities, manifest } = this.snapshot();
+    return { groups: [...groups].flat(), identities: [...identities].flat(), manifest };
   }
 
   /** Frees memory. `durable` is the version of the last checkpoint that was written whole. */

@@ -7,8 +7,9 @@ import { type EventLog, type NewRecord, TOPICS } from '../platform/event-log.ts'
 import { identityKey } from '../platform/partitioner.ts';
 import { type DetectStore, StoreRefused } from '../platform/store.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
-import type { Checkpoint, GroupCut } from './handover.ts';
+import type { GroupCut } from './handover.ts';
 import { createPatience, type Patience } from './patience.ts';
+import type { Piece, Pieces } from './pieces.ts';
 
 /**
  * Carries out what the workers hand over, in the order on which recovery rests (design, section 5): rows, alert records,
@@ -31,7 +32,12 @@ export type WriterOptions = {
 export type Batch = {
   readonly outputs: Outputs;
   readonly cuts: readonly GroupCut[];
-  readonly checkpoints: readonly Checkpoint[];
+  /** Encoded while the rest is being written. The manifests are complete once all pieces have come. */
+  readonly checkpoints?: {
+    readonly groups: Pieces;
+    readonly identities: Pieces;
+    readonly manifests: readonly Manifest[];
+  };
 };
 
 /** Position in the log up to which a partition is durable in the store. For displays and those who wait; not decisive. */
@@ -67,34 +73,29 @@ export class Writer {
       await this.#patience.until('cuts', () => store.writePrior(cutName(cut.version, cut.partition), cut.bytes));
     }
     await onStep?.('groups');
-    await this.#writeBlobs(checkpoints, (checkpoint) => checkpoint.groups);
+    for await (const piece of checkpoints?.groups ?? []) await this.#writeBlobs(piece);
     await onStep?.('identities');
-    await this.#writeBlobs(checkpoints, (checkpoint) => checkpoint.identities);
+    for await (const piece of checkpoints?.identities ?? []) await this.#writeBlobs(piece);
     await onStep?.('manifests');
-    for (const { manifest } of checkpoints) {
-      await this.#patience.until('manifests', () => store.writeManifest(manifest));
-    }
+    const manifests = checkpoints?.manifests ?? [];
+    for (const manifest of manifests) await this.#patience.until('manifests', () => store.writeManifest(manifest));
     await onStep?.('commit');
-    const positions = checkpoints.map(({ manifest }) => ({
-      name: committedName(manifest.partition),
-      position: String(manifest.next_offset - manifest.offset_base),
+    const positions = manifests.map(({ partition, next_offset, offset_base }) => ({
+      name: committedName(partition),
+      position: String(next_offset - offset_base),
     }));
     if (positions.length > 0) await this.#patience.until('commit', () => log.transact({ records: [], positions }));
     await onStep?.('done');
   }
 
-  async #writeBlobs(checkpoints: readonly Checkpoint[], pick: (checkpoint: Checkpoint) => StateBlob[]): Promise<void> {
+  async #writeBlobs({ manifest, blobs }: Piece): Promise<void> {
     const { store } = this.#options;
-    for (const checkpoint of checkpoints) {
-      const { topic, partition } = checkpoint.manifest;
-      const blobs: readonly StateBlob[] = pick(checkpoint);
-      if (blobs.length === 0) continue;
-      await this.#bisected('blobs', blobs, {
-        write: (part) => store.writeBlobs(topic, partition, part),
-        halves: (part) => (part.length > 1 ? halvesOf(part) : undefined),
-        refuse: (part, error) => this.#deadLetter('state_blobs', refusedBlob(part, checkpoint.manifest, error)),
-      });
-    }
+    const { topic, partition } = manifest;
+    await this.#bisected('blobs', blobs, {
+      write: (part) => store.writeBlobs(topic, partition, part),
+      halves: (part) => (part.length > 1 ? halvesOf(part) : undefined),
+      refuse: (part, error) => this.#deadLetter('state_blobs', refusedBlob(part, manifest, error)),
+    });
   }
 
   #writeRows(outputs: Outputs): Promise<void> {

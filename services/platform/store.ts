@@ -29,6 +29,8 @@ export interface DetectStore {
   readBlobs(topic: string, partition: number, keys: readonly string[]): Promise<Map<string, StateBlob>>;
   /** Blobs of which something falls due, without their bytes. */
   readDue(topic: string, partition: number): Promise<{ key: string; due: number }[]>;
+  /** CRC-32 (that of zlib) of the keys of all blobs, each once; undefined when there are more than `most`. */
+  readFingerprints(topic: string, partition: number, most: number): Promise<Uint32Array | undefined>;
   /** Event keys (32 hex digits) and ids of accepted events in [from, to), in offset order, to rebuild the dedup memory. */
   readKeys(topic: string, partition: number, from: number, to: number): AsyncIterable<SeenKey[]>;
 

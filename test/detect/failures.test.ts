@@ -99,12 +99,14 @@ test('a failure that does not come again costs no record', async () => {
 
 test('state that cannot be read is put down to the records that need it', async () => {
   const on = sceneOf();
-  const { runner, store } = on.machine();
-  await runner.assign(0);
+  const first = on.machine();
+  await first.runner.assign(0);
   await on.events(0, 4);
-  await runner.drain();
+  await first.runner.drain();
   const key = identityKey('default', 'damaged');
-  await store.writeBlobs(TOPICS.events, 0, [{ key, version: 2, due: undefined, bytes: Buffer.from([1, 2, 3]) }]);
+  await first.store.writeBlobs(TOPICS.events, 0, [{ key, version: 2, due: undefined, bytes: Buffer.from([1, 2, 3]) }]);
+  const { runner } = on.machine();
+  await runner.assign(0);
   await on.events(4, 6);
   await on.append({ type: 'event', event: eventOf('d', { identity: 'damaged' }) });
   await on.events(6, 8);

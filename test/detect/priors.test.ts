@@ -137,7 +137,8 @@ test('the thread builds the same bytes as the caller would', async () => {
       table.register(name);
       teach(model, table.get(name).state, partition);
     }
-    return table.encodeCut();
+    const steps = table.encodeCut();
+    for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
   });
   assert.equal(decodeCut(cuts[0] as Uint8Array, model).size, 2);
   const [here, there] = [buildPriorFrom(model, cuts, 20), await buildPriorInThread(cuts, 20)];

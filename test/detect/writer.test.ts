@@ -4,6 +4,7 @@ import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 import { emptyOutputs } from '../../services/detect/handover.ts';
 import { Stopped } from '../../services/detect/patience.ts';
+import { Pieces } from '../../services/detect/pieces.ts';
 import { type Batch, committedName, Writer, type WriteStep } from '../../services/detect/writer.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { type DetectStore, StoreRefused, StoreUnavailable } from '../../services/platform/store.ts';
@@ -51,7 +52,7 @@ const rows = (count: number): Outputs => ({
   ...emptyOutputs(),
   events: Array.from({ length: count }, (_, i) => row(i)),
 });
-const batchOf = (parts: Partial<Batch>): Batch => ({ outputs: emptyOutputs(), cuts: [], checkpoints: [], ...parts });
+const batchOf = (parts: Partial<Batch>): Batch => ({ outputs: emptyOutputs(), cuts: [], ...parts });
 const blobOf = (key: string): StateBlob => ({ key, version: 9, due: undefined, bytes: Buffer.from(`state of ${key}`) });
 const manifest: Manifest = {
   topic: TOPICS.events,
@@ -68,6 +69,16 @@ const manifest: Manifest = {
   rules_version: 1,
   counters: {},
 };
+
+function piecesOf(groups: readonly StateBlob[], identities: readonly StateBlob[]): NonNullable<Batch['checkpoints']> {
+  const pieceOf = (blobs: readonly StateBlob[]): Pieces => {
+    const pieces = new Pieces(1e9);
+    if (blobs.length > 0) void pieces.put({ manifest, blobs });
+    pieces.end();
+    return pieces;
+  };
+  return { groups: pieceOf(groups), identities: pieceOf(identities), manifests: [manifest] };
+}
 
 /** Lets pending promises settle and wakes what sleeps, until the write is over. */
 async function settle(write: Promise<void>, clock: { advance(ms: number): void }): Promise<void> {
@@ -111,7 +122,7 @@ describe('the writer', () => {
       },
     }));
     const identities = ['a', 'bad', 'b', 'c', 'd'].map(blobOf);
-    await on.writer.write(batchOf({ checkpoints: [{ groups: [], identities, manifest }] }));
+    await on.writer.write(batchOf({ checkpoints: piecesOf([], identities) }));
     assert.deepEqual([...on.held.blobs.values()].map(({ key }) => key).sort(), ['a', 'b', 'c', 'd']);
     assert.equal(on.held.manifests.get(0)?.next_offset, 10);
     assert.deepEqual(
@@ -123,8 +134,8 @@ describe('the writer', () => {
   test('repeats until the store is back, step by step and in order', async () => {
     let failures = 0;
     const on = writerOn({ plan: () => (failures++ % 3 < 2 ? 'fail_after' : 'none') });
-    const checkpoint = { groups: [blobOf('group')], identities: [blobOf('a')], manifest };
-    await settle(on.writer.write(batchOf({ outputs: rows(3), checkpoints: [checkpoint] })), on.clock);
+    const checkpoints = piecesOf([blobOf('group')], [blobOf('a')]);
+    await settle(on.writer.write(batchOf({ outputs: rows(3), checkpoints })), on.clock);
     assert.deepEqual(on.steps, ['rows', 'alerts', 'cuts', 'groups', 'identities', 'manifests', 'commit', 'done']);
     assert.deepEqual([on.held.events.size, on.held.blobs.size, on.held.conflicts.length], [3, 2, 0]);
     assert.equal(await on.log.position(committedName(0)), '10');

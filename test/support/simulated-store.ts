@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
 import { type DetectStore, type SeenKey, StoreRefused, StoreUnavailable } from '../../services/platform/store.ts';
 
@@ -122,6 +123,12 @@ export function openSimulatedStore(disk: StoreDisk, faults: StoreFaults, limbo: 
           path.startsWith(`${topic}/${partition}/`) && due !== undefined ? [{ key, due }] : [],
         ),
       ),
+    readFingerprints: (topic, partition, most) =>
+      read('fingerprints', () => {
+        const blobs = [...disk.blobs].filter(([path]) => path.startsWith(`${topic}/${partition}/`));
+        const found = new Set(blobs.map(([, { key }]) => crc32(key)));
+        return found.size > most ? undefined : Uint32Array.from(found);
+      }),
     async *readKeys(_topic, partition, from, to) {
       yield await read('keys', () =>
         [...disk.events.values(), ...disk.refused.values()]

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import type { StateBlob } from '../../schemas/outputs.ts';
 import type { OpenStore } from '../../services/platform/clickhouse/client.ts';
 import { createDetectStore } from '../../services/platform/clickhouse/detect-store.ts';
@@ -101,6 +102,23 @@ export function detectSuite(use: () => OpenStore): void {
     await store.writeOutputs(outputs({ events: [scored(event, { partition: 901 })] }));
     assert.equal(await store.hasHistory(TOPICS.events, 901), true);
     assert.equal(await store.hasHistory(topic, 901), false);
+  });
+
+  test('tells the fingerprints of all keys, or that there are too many', async () => {
+    const { store } = use();
+    const topic = fresh('topic');
+    const keys = [...HOSTILE.map((text) => identityKey('default', text)), '', '\0group\0g'];
+    await store.writeBlobs(
+      topic,
+      1,
+      keys.map((key) => blob(key, 1)),
+    );
+    await store.writeBlobs(topic, 1, [blob('', 2)]);
+    await store.writeBlobs(topic, 2, [blob('another', 1)]);
+    const found = await store.readFingerprints(topic, 1, keys.length);
+    assert.deepEqual([...(found ?? [])].sort(), keys.map((key) => crc32(key)).sort());
+    assert.equal(await store.readFingerprints(topic, 1, keys.length - 1), undefined);
+    assert.deepEqual(await store.readFingerprints(topic, 3, 9), new Uint32Array());
   });
 
   test('tells the highest offset that anything stored carries', async () => {

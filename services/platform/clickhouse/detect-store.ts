@@ -76,6 +76,14 @@ export function createDetectStore(
     async readDue(topic, partition) {
       return readDueRows(await decide(READ_DUE, 'RowBinary', { topic, partition }));
     },
+    async readFingerprints(topic, partition, most) {
+      const answer = await decide(READ_FINGERPRINTS, 'RowBinary', { topic, partition, most: most + 1 });
+      const count = answer.length / Uint32Array.BYTES_PER_ELEMENT;
+      if (count > most) return undefined;
+      const fingerprints = new Uint32Array(count);
+      for (let i = 0; i < count; i++) fingerprints[i] = answer.readUInt32LE(i * Uint32Array.BYTES_PER_ELEMENT);
+      return fingerprints;
+    },
     readKeys: (topic, partition, from, to) =>
       topic === TOPICS.events
         ? readSeenKeys(decide, partition, { from, to, most: options.seen_keys_per_read ?? SEEN_KEYS_PER_READ })
@@ -114,6 +122,8 @@ const READ_DUE = `
     SELECT key, argMax(tuple(due), version) AS latest FROM state_blobs WHERE ${PLACE} GROUP BY key
   )
   WHERE latest.1 IS NOT NULL ORDER BY key`;
+
+const READ_FINGERPRINTS = `SELECT DISTINCT CRC32(key) FROM state_blobs WHERE ${PLACE} LIMIT {most:UInt32}`;
 
 const READ_KEYS = `
   SELECT log_offset, key, origin, id FROM (
