@@ -17,9 +17,7 @@ const ALERTS = 120;
 /** Messages after which the process is killed, each time within the sending of the next ones. */
 const KILLS = [1, 7, 30, 31, 100];
 
-it('kill -9 of the deliver process, again and again, skips nothing and keeps the order', {
-  timeout: 55_000,
-}, async (t) => {
+it('kill -9 of the deliver process, again and again, skips nothing and keeps the order', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-deliver-'));
   const path = join(directory, 'log.sqlite');
   const log = openSqliteLog({ path, partitions: 2, clock: systemClock, telemetry: silentTelemetry() });
