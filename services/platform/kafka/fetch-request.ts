@@ -1,8 +1,11 @@
+import { flexibleReader, unsignedVarint } from './flexible-encoding.ts';
 import { errorOfCode, type RawRequest } from './internals.ts';
 
 /** One partition to fetch from, and where. */
 export type FetchTarget = {
   readonly topic: string;
+  /** Of the topic, see TopicMetadata: a topic made anew under its old name is another one. */
+  readonly id: string;
   readonly partition: number;
   readonly offset: number;
   /** Wanted at most; a first batch larger than it comes all the same. */
@@ -13,12 +16,11 @@ export type AbortedTransaction = { readonly producer: bigint; readonly first_off
 
 export type FetchedPartition = {
   readonly topic: string;
+  readonly id: string;
   readonly partition: number;
   readonly error_code: number;
-  /** -1 each when there is an error. */
-  readonly end: number;
+  /** Last stable offset; -1 when there is an error. */
   readonly stable: number;
-  readonly start: number;
   readonly aborted: readonly AbortedTransaction[];
   /** Batches one after the other, the last possibly cut off. A view of the answer. */
   readonly batches: Buffer;
@@ -30,106 +32,104 @@ export type Fetched = {
   readonly partitions: readonly FetchedPartition[];
 };
 
+export const OFFSET_OUT_OF_RANGE = 1;
+/** The topic of that id is gone, or not known to this broker yet. */
+export const UNKNOWN_TOPIC_IDS: ReadonlySet<number> = new Set([100, 103]);
+
 const FETCH = 1;
 
 /**
- * Fetch, version 11, read committed, without a fetch session: the newest version that is not in the flexible encoding, which
- * Kafka 2.3 to 4.x understand. kafkajs's own decoder of the answer makes several objects and strings for each record.
+ * Fetch, version 13, read committed, without a fetch session. It is the first that names topics by their ids (KIP-516), so
+ * that no offset is ever read from a topic that was made anew; Kafka 3.1 to 4.x understand it. kafkajs knows version 11,
+ * and its decoder of the answer makes several objects and strings for each record.
  */
 export function fetchRequest(
   targets: readonly FetchTarget[],
   options: { readonly wait_ms: number; readonly bytes: number; readonly timeout_ms: number },
 ): RawRequest<Fetched> {
+  const names = new Map(targets.map(({ id, topic }) => [id, topic]));
   return {
     api_key: FETCH,
-    api_version: 11,
+    api_version: 13,
     api_name: 'Fetch',
     body: encode(targets, options),
-    decode: decodeFetch,
+    decode: (payload) => decodeFetch(payload, names),
     timeout_ms: options.timeout_ms,
   };
 }
 
-const HEAD_BYTES = 4 + 4 + 4 + 4 + 1 + 4 + 4 + 4;
-const TARGET_BYTES = 4 + 4 + 4 + 8 + 8 + 4;
+const NO_TAGS = Buffer.of(0);
 
 /** Every target is a topic entry of its own: the order of targets is the order in which the broker fills its answer. */
 function encode(
   targets: readonly FetchTarget[],
   options: { readonly wait_ms: number; readonly bytes: number },
 ): Buffer {
-  const names = targets.map(({ topic }) => Buffer.from(topic));
-  const size = names.reduce((sum, name) => sum + 2 + name.length + 4 + TARGET_BYTES, HEAD_BYTES + 4 + 2);
-  const body = Buffer.alloc(size);
-  let at = body.writeInt32BE(-1, 0); // replica: none, a consumer
-  at = body.writeInt32BE(options.wait_ms, at);
-  at = body.writeInt32BE(1, at); // least bytes
-  at = body.writeInt32BE(options.bytes, at);
-  at = body.writeInt8(1, at); // read committed
-  at = body.writeInt32BE(0, at); // session
-  at = body.writeInt32BE(-1, at); // epoch of the session: none
-  at = body.writeInt32BE(targets.length, at);
-  targets.forEach((target, index) => {
-    const name = names[index] as Buffer;
-    at = body.writeInt16BE(name.length, at);
-    at += name.copy(body, at);
-    at = body.writeInt32BE(1, at);
-    at = body.writeInt32BE(target.partition, at);
-    at = body.writeInt32BE(-1, at); // epoch of the leader: not known
-    at = body.writeBigInt64BE(BigInt(target.offset), at);
-    at = body.writeBigInt64BE(-1n, at); // start of the log: for replicas
-    at = body.writeInt32BE(target.bytes, at);
-  });
-  at = body.writeInt32BE(0, at); // forgotten topics
-  body.writeInt16BE(0, at); // rack
+  const head = Buffer.alloc(25);
+  let at = head.writeInt32BE(-1, 0); // replica: none, a consumer
+  at = head.writeInt32BE(options.wait_ms, at);
+  at = head.writeInt32BE(1, at); // least bytes
+  at = head.writeInt32BE(options.bytes, at);
+  at = head.writeInt8(1, at); // read committed
+  at = head.writeInt32BE(0, at); // session
+  head.writeInt32BE(-1, at); // epoch of the session: none
+  return Buffer.concat([
+    NO_TAGS, // of the header
+    head,
+    unsignedVarint(targets.length + 1),
+    ...targets.map(encodeTarget),
+    unsignedVarint(1), // forgotten topics: none
+    unsignedVarint(1), // rack: none
+    NO_TAGS,
+  ]);
+}
+
+const ID_BYTES = 16;
+
+function encodeTarget(target: FetchTarget): Buffer {
+  const body = Buffer.alloc(ID_BYTES + 1 + 32 + 2);
+  let at = body.write(target.id, 0, 'hex');
+  at = body.writeUInt8(2, at); // one partition
+  at = body.writeInt32BE(target.partition, at);
+  at = body.writeInt32BE(-1, at); // epoch of the leader: not known
+  at = body.writeBigInt64BE(BigInt(target.offset), at);
+  at = body.writeInt32BE(-1, at); // epoch of the last record: not told
+  at = body.writeBigInt64BE(-1n, at); // start of the log: for replicas
+  body.writeInt32BE(target.bytes, at);
   return body;
 }
 
 /** Throws RangeError when the payload ends early. */
-export function decodeFetch(payload: Buffer): Fetched {
-  let at = 0;
-  const int16 = (): number => {
-    at += 2;
-    return payload.readInt16BE(at - 2);
-  };
-  const int32 = (): number => {
-    at += 4;
-    return payload.readInt32BE(at - 4);
-  };
-  const int64 = (): number => {
-    at += 8;
-    return readInt64(payload, at - 8);
-  };
-  const bytes = (length: number): Buffer => {
-    if (at + length > payload.length) throw new RangeError('the answer ends early');
-    at += length;
-    return payload.subarray(at - length, at);
-  };
-  const throttle_ms = int32();
-  const error_code = int16();
+function decodeFetch(payload: Buffer, names: ReadonlyMap<string, string>): Fetched {
+  const read = flexibleReader(payload);
+  read.tags();
+  const throttle_ms = read.int32();
+  const error_code = read.int16();
   if (error_code !== 0) throw errorOfCode(error_code);
-  int32(); // session
-  const partitions: FetchedPartition[] = [];
-  for (let topics = int32(); topics > 0; topics--) {
-    const topic = bytes(int16()).toString();
-    for (let left = int32(); left > 0; left--) {
-      const partition = int32();
-      const own_code = int16();
-      const end = int64();
-      const stable = int64();
-      const start = int64();
-      const aborted: AbortedTransaction[] = [];
-      for (let transactions = int32(); transactions > 0; transactions--) {
-        const producer = payload.readBigInt64BE(at);
-        at += 8;
-        aborted.push({ producer, first_offset: int64() });
-      }
-      int32(); // preferred replica: none, we told no rack
-      const batches = bytes(Math.max(0, int32()));
-      partitions.push({ topic, partition, error_code: own_code, end, stable, start, aborted, batches });
-    }
-  }
-  return { throttle_ms, partitions };
+  read.skip(4); // session
+  const partitions = read.array(() => {
+    const id = read.bytes(ID_BYTES).toString('hex');
+    const topic = names.get(id) ?? '';
+    const found = read.array((): FetchedPartition => {
+      const partition = read.int32();
+      const own_code = read.int16();
+      read.skip(8); // high watermark
+      const stable = read.int64();
+      read.skip(8); // start of the log
+      const aborted = read.array((): AbortedTransaction => {
+        const transaction = { producer: read.bigInt64(), first_offset: read.int64() };
+        read.tags();
+        return transaction;
+      });
+      read.skip(4); // preferred replica: none, we told no rack
+      const batches = read.compactBytes();
+      read.tags();
+      return { topic, id, partition, error_code: own_code, stable, aborted, batches };
+    });
+    read.tags();
+    return found;
+  });
+  return { throttle_ms, partitions: partitions.flat() };
 }
 
 /** A 64-bit number as a float: offsets and times lie far below 2^53. */

@@ -1,6 +1,7 @@
 import type { TopicInfo } from '../event-log.ts';
 import type { KafkaConnection } from './connection.ts';
 import type { KafkaNodes, NodeAddress } from './connection-nodes.ts';
+import { flexibleReader, unsignedVarint } from './flexible-encoding.ts';
 import { errorOfCode, type RawRequest, sendRaw } from './internals.ts';
 
 /** What a cluster says of one topic. */
@@ -20,6 +21,8 @@ export type KafkaMetadata = {
   describe(topic: string): Promise<TopicInfo>;
   /** Node that leads a partition, as last heard. Throws kafkajs's error of a topic or partition that does not exist. */
   leader(topic: string, partition: number): Promise<number>;
+  /** The same, with the id of the topic. */
+  place(topic: string, partition: number): Promise<{ readonly node: number; readonly id: string }>;
   /** Forgets what was heard of a topic: the next question asks the cluster. */
   forget(topic: string): void;
 };
@@ -44,8 +47,19 @@ export function createMetadata(connection: KafkaConnection, nodes: KafkaNodes): 
     if (asked !== undefined) return asked;
     const asking = ask(topic);
     known.set(topic, asking);
-    asking.catch(() => known.delete(topic));
+    asking.catch(() => {
+      if (known.get(topic) === asking) known.delete(topic);
+    });
     return asking;
+  };
+  const place: KafkaMetadata['place'] = async (topic, partition) => {
+    const { id, leaders } = await topicOf(topic);
+    const node = leaders[partition];
+    if (node === undefined || node < 0) {
+      known.delete(topic);
+      throw errorOfCode(node === undefined ? UNKNOWN_TOPIC_OR_PARTITION : LEADER_NOT_AVAILABLE);
+    }
+    return { node, id };
   };
   return {
     describe: async (topic) => {
@@ -53,15 +67,8 @@ export function createMetadata(connection: KafkaConnection, nodes: KafkaNodes): 
       const { id, leaders } = await topicOf(topic);
       return { partitions: leaders.length, generation: id };
     },
-    leader: async (topic, partition) => {
-      const { leaders } = await topicOf(topic);
-      const leader = leaders[partition];
-      if (leader === undefined || leader < 0) {
-        known.delete(topic);
-        throw errorOfCode(leader === undefined ? UNKNOWN_TOPIC_OR_PARTITION : LEADER_NOT_AVAILABLE);
-      }
-      return leader;
-    },
+    leader: async (topic, partition) => (await place(topic, partition)).node,
+    place,
     forget: (topic) => void known.delete(topic),
   };
 }
@@ -69,8 +76,7 @@ export function createMetadata(connection: KafkaConnection, nodes: KafkaNodes): 
 const METADATA = 3;
 
 /**
- * Metadata, version 10: the first that tells topic ids (KIP-516), and newer than what kafkajs knows. Flexible encoding
- * (KIP-482): lengths are unsigned varints of one more than the length, and every structure ends with tagged fields.
+ * Metadata, version 10: the first that tells topic ids (KIP-516), and newer than what kafkajs knows.
  */
 export function metadataRequest(topic: string): RawRequest<ClusterMetadata> {
   const name = Buffer.from(topic);
@@ -123,52 +129,4 @@ export function decodeMetadata(payload: Buffer): ClusterMetadata {
   });
   if (topic === undefined) throw errorOfCode(UNKNOWN_TOPIC_OR_PARTITION);
   return { nodes, topic };
-}
-
-function unsignedVarint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest >>>= 7) bytes.push((rest & 0x7f) | 0x80);
-  bytes.push(rest);
-  return Buffer.from(bytes);
-}
-
-/** Reads the flexible encoding. Every step throws RangeError beyond the end. */
-function flexibleReader(payload: Buffer) {
-  let at = 0;
-  const advance = (bytes: number): number => {
-    const from = at;
-    if (bytes < 0 || from + bytes > payload.length) throw new RangeError('the answer ends early');
-    at += bytes;
-    return from;
-  };
-  const varint = (): number => {
-    let value = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = payload.readUInt8(advance(1));
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-      if (shift > 28) throw new RangeError('a length of the answer is no varint');
-    }
-  };
-  const read = {
-    int16: () => payload.readInt16BE(advance(2)),
-    int32: () => payload.readInt32BE(advance(4)),
-    bytes: (length: number) => payload.subarray(advance(length), at),
-    skip: (length: number) => void advance(length),
-    /** Null reads as empty. */
-    string: () => read.bytes(Math.max(0, varint() - 1)).toString(),
-    array: <T>(element: () => T): T[] => {
-      const length = Math.max(0, varint() - 1);
-      if (length > payload.length) throw new RangeError('the answer ends early');
-      return Array.from({ length }, element);
-    },
-    tags: (): void => {
-      for (let left = varint(); left > 0; left--) {
-        varint();
-        read.skip(varint());
-      }
-    },
-  };
-  return read;
 }

@@ -2,7 +2,13 @@ import { LIMITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../clock.ts';
 import { failureOf, isTransient, unavailable } from './connection-errors.ts';
 import type { KafkaNodes } from './connection-nodes.ts';
-import { type FetchedPartition, type FetchTarget, fetchRequest } from './fetch-request.ts';
+import {
+  type FetchedPartition,
+  type FetchTarget,
+  fetchRequest,
+  OFFSET_OUT_OF_RANGE,
+  UNKNOWN_TOPIC_IDS,
+} from './fetch-request.ts';
 import { errorOfCode, sendRaw } from './internals.ts';
 import type { KafkaMetadata } from './metadata.ts';
 
@@ -10,6 +16,8 @@ type Waiter = {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** Of the topic, as last heard. */
+  id: string;
   readonly settle: (error?: unknown) => void;
   settled: boolean;
   /** When looking for news began to fail, and nothing has come since. */
@@ -33,7 +41,7 @@ const PAUSE_MS = 50;
 /** Bytes of news that come along with the answer, of each partition and in all. */
 const PARTITION_BYTES = 512 * 1024;
 const ANSWER_BYTES = 4 * 1024 * 1024;
-const OFFSET_OUT_OF_RANGE = 1;
+const UNKNOWN_TOPIC_OR_PARTITION = 3;
 
 /** One open question for each broker, for all who wait for news of partitions that it leads. */
 export function createPolls(options: {
@@ -52,7 +60,8 @@ export function createPolls(options: {
   const join = async (waiter: Waiter): Promise<void> => {
     if (waiter.settled) return;
     try {
-      const node = await metadata.leader(waiter.topic, waiter.partition);
+      const { node, id } = await metadata.place(waiter.topic, waiter.partition);
+      waiter.id = id;
       const group = groups.get(node) ?? { node, waiters: new Set(), changed: true };
       group.waiters.add(waiter);
       group.changed = true;
@@ -76,12 +85,13 @@ export function createPolls(options: {
     await join(waiter);
   };
   const heard = (group: Group, found: FetchedPartition, target: FetchTarget): void => {
-    const waiting = [...group.waiters].filter((w) => w.topic === found.topic && w.partition === found.partition);
+    const waiting = [...group.waiters].filter((w) => w.id === found.id && w.partition === found.partition);
     const leave = (waiter: Waiter): void => void group.waiters.delete(waiter);
     if (found.error_code !== 0 && found.error_code !== OFFSET_OUT_OF_RANGE) {
+      const code = UNKNOWN_TOPIC_IDS.has(found.error_code) ? UNKNOWN_TOPIC_OR_PARTITION : found.error_code;
       for (const waiter of waiting) {
         leave(waiter);
-        void failed(waiter, errorOfCode(found.error_code));
+        void failed(waiter, errorOfCode(code));
       }
       return;
     }
@@ -105,7 +115,7 @@ export function createPolls(options: {
     if (answer.partitions.length === 0) await clock.sleep(Math.max(answer.throttle_ms, PAUSE_MS), closed);
     let news = false;
     for (const found of answer.partitions) {
-      const target = targets.get(`${found.topic}/${found.partition}`);
+      const target = targets.get(`${found.id}/${found.partition}`);
       if (target === undefined) continue;
       news ||= found.error_code !== 0 || found.stable > target.offset;
       heard(group, found, target);
@@ -137,7 +147,7 @@ export function createPolls(options: {
           if (error === undefined) resolve();
           else reject(error);
         };
-        const waiter: Waiter = { topic, partition, offset, settle, settled: false, failing_since: undefined };
+        const waiter: Waiter = { topic, partition, offset, id: '', settle, settled: false, failing_since: undefined };
         const stop = (): void => {
           for (const group of groups.values()) group.waiters.delete(waiter);
           settle();
@@ -152,11 +162,11 @@ export function createPolls(options: {
 /** Each partition once, from the smallest offset that anybody waits at. */
 function targetsOf(waiters: ReadonlySet<Waiter>): ReadonlyMap<string, FetchTarget> {
   const targets = new Map<string, FetchTarget>();
-  for (const { topic, partition, offset } of waiters) {
-    const name = `${topic}/${partition}`;
+  for (const { topic, id, partition, offset } of waiters) {
+    const name = `${id}/${partition}`;
     const known = targets.get(name);
     if (known !== undefined && known.offset <= offset) continue;
-    targets.set(name, { topic, partition, offset, bytes: PARTITION_BYTES });
+    targets.set(name, { topic, id, partition, offset, bytes: PARTITION_BYTES });
   }
   return targets;
 }

@@ -8,6 +8,8 @@ import type { ReadMost } from './reader-types.ts';
 export type Stream = {
   readonly topic: string;
   readonly partition: number;
+  /** Id of the topic that it reads; undefined before the first fetch. */
+  id: string | undefined;
   /** Offset that its reader asks for next. */
   position: number;
   /** Offset to fetch from next. */
@@ -29,10 +31,13 @@ export type Streams = {
   /** The stream of a reader at this offset, marked busy; a new one when nobody has read up to there. */
   claim(topic: string, partition: number, offset: number): Stream;
   release(stream: Stream): void;
+  /** Forgets what was fetched, but not where its reader is, and of which topic. */
+  clear(stream: Stream): void;
   drop(stream: Stream): void;
   /** Keeps what was fetched from the offset for whoever reads there next. */
   offer(found: FetchedPartition, offset: number): void;
-  append(stream: Stream, found: FetchedPartition): void;
+  /** Adds what was fetched from the offset, if that is still where the stream goes on. */
+  append(stream: Stream, found: FetchedPartition, offset: number): void;
   /** Appends what the stream holds, at most so much. Returns where to read on. Throws BatchDamage. */
   take(stream: Stream, most: ReadMost, into: LogRecord[]): number;
   /** Whether so many bytes more may be fetched ahead. */
@@ -66,12 +71,16 @@ export function createStreams(options: {
     partitions.set(name, made);
     return made;
   };
-  const drop = (stream: Stream): void => {
-    if (stream.dropped) return;
-    stream.dropped = true;
+  const clear = (stream: Stream): void => {
     held -= stream.bytes;
     stream.bytes = 0;
     stream.queue.length = 0;
+    stream.fetch_from = stream.position;
+  };
+  const drop = (stream: Stream): void => {
+    if (stream.dropped) return;
+    stream.dropped = true;
+    clear(stream);
     const list = of(stream.topic, stream.partition);
     list.splice(list.indexOf(stream), 1);
     if (list.length === 0) partitions.delete(`${stream.topic}/${stream.partition}`);
@@ -89,6 +98,7 @@ export function createStreams(options: {
     const stream: Stream = {
       topic,
       partition,
+      id: undefined,
       position: offset,
       fetch_from: offset,
       queue: [],
@@ -105,12 +115,13 @@ export function createStreams(options: {
   const idleAt = (topic: string, partition: number, offset: number): Stream | undefined =>
     partitions.get(`${topic}/${partition}`)?.find((stream) => stream.position === offset && !stream.busy);
   const hear = (found: FetchedPartition): void => void stable.set(`${found.topic}/${found.partition}`, found.stable);
-  const append = (stream: Stream, found: FetchedPartition): void => {
+  const append = (stream: Stream, found: FetchedPartition, offset: number): void => {
     stream.stable = found.stable;
+    stream.id = found.id;
     hear(found);
     const { batches, aborted } = found;
     const behind = offsetBehind(batches);
-    if (stream.dropped || behind === undefined) return;
+    if (stream.dropped || stream.fetch_from !== offset || behind === undefined) return;
     stream.queue.push(openBatches(batches, aborted, { batch_bytes_max: options.batch_bytes_max }));
     stream.bytes += batches.length;
     held += batches.length;
@@ -126,11 +137,12 @@ export function createStreams(options: {
       stream.busy = false;
       stream.touched_ms = clock.elapsed();
     },
+    clear,
     drop,
     offer: (found, offset) => {
       const stream = idleAt(found.topic, found.partition, offset) ?? add(found.topic, found.partition, offset);
-      const wanted = stream.queue.length === 0 && stream.fetching === undefined && held < options.bytes_max;
-      if (wanted) append(stream, found);
+      const idle = stream.queue.length === 0 && stream.fetching === undefined;
+      if (idle && held < options.bytes_max && (stream.id ?? found.id) === found.id) append(stream, found, offset);
       else hear(found);
     },
     append,
@@ -154,8 +166,8 @@ export function createStreams(options: {
     hasRoom: (bytes) => {
       if (held + bytes <= options.bytes_max) return true;
       const now = clock.elapsed();
-      for (const list of [...partitions.values()]) {
-        for (const stream of [...list]) if (!stream.busy && now - stream.touched_ms > STALE_MS) drop(stream);
+      for (const list of partitions.values()) {
+        for (const stream of list) if (!stream.busy && now - stream.touched_ms > STALE_MS) clear(stream);
       }
       return held + bytes <= options.bytes_max;
     },
