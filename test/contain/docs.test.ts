@@ -11,7 +11,9 @@ test('every refusal is explained in the docs, and the docs explain no other', as
 });
 
 test('every refusal is given somewhere', async () => {
-  const files = ['machine', 'commands', 'accounts', 'subscriptions', 'gaps'].map((name) => `../../services/contain/${name}.ts`);
+  const files = ['machine', 'commands', 'accounts', 'subscriptions', 'gaps'].map(
+    (name) => `../../services/contain/${name}.ts`,
+  );
   const sources = await Promise.all(
     [...files, '../../services/control/command-bus.ts'].map((file) => readFile(new URL(file, import.meta.url), 'utf8')),
   );
