@@ -53,12 +53,16 @@ export async function startIngest(ground: Ground, inputs: Inputs, gaps: GapPort)
 }
 
 /** The configured sources and, where it is not among them, the topic that is always read. */
-function sourcesOf({ log, ingest }: FrozenConfig): RawSource[] {
-  const raw = log.kafka?.topics.raw ?? TOPICS.raw;
-  const listed = ingest.sources.map(
-    ({ topic, ...source }): RawSource => ({ ...source, topic: topic === raw ? TOPICS.raw : `source:${topic}` }),
+function sourcesOf(config: FrozenConfig): RawSource[] {
+  const listed = config.ingest.sources.map(
+    ({ topic, ...source }): RawSource => ({ ...source, topic: topicOf(config, topic) }),
   );
   return listed.some(({ topic }) => topic === TOPICS.raw) ? listed : [...listed, { topic: TOPICS.raw, format: 'auto' }];
+}
+
+/** The topic that a source's name in the cluster stands for. */
+export function topicOf({ log }: Pick<FrozenConfig, 'log'>, name: string): Topic {
+  return name === (log.kafka?.topics.raw ?? TOPICS.raw) ? TOPICS.raw : `source:${name}`;
 }
 
 function sourceProblem({ field, message }: { readonly field: readonly (string | number)[]; readonly message: string }) {

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { LIMITS, UNITS } from '../../../schemas/limits.ts';
 import { buildPriorInThread } from '../../detect/prior-thread.ts';
 import { appendTick, requestPrior, runPriorBuilder, waitingPriors } from '../../detect/priors.ts';
-import { type Clock, systemClock } from '../../platform/clock.ts';
-import { type EventLog, LogUnavailable, TOPICS } from '../../platform/event-log.ts';
-import { type DetectStore, StoreUnavailable } from '../../platform/store.ts';
+import { systemClock } from '../../platform/clock.ts';
+import { type EventLog, TOPICS, type Topic } from '../../platform/event-log.ts';
+import type { DetectStore } from '../../platform/store.ts';
 import { createCutPolicy } from '../recorded/cut-policy.ts';
 import type { Foundation } from './foundation.ts';
+import { topicOf } from './ingest-role.ts';
+import { isPassing } from './membership.ts';
 import { holdOffice, type Office, together } from './office.ts';
 
 /**
@@ -33,7 +35,8 @@ export function buildPriors({ log, store, config }: Foundation, signal: AbortSig
 
 async function keepTime({ log, store }: Foundation, signal: AbortSignal): Promise<void> {
   const minute = createMinute({ log, accepted: () => acceptedLive(log, store) });
-  await every(LIMITS.tick_ms, systemClock, signal, minute);
+  await systemClock.sleep(LIMITS.tick_ms, signal);
+  await every(LIMITS.tick_ms, signal, minute);
 }
 
 /** Recorded streams are read at any speed, so the population grows by the second. */
@@ -44,31 +47,26 @@ const RECORDED_LOOK_MS = UNITS.SECOND_MS;
  * the recording is read; they stand in the log, and everything else follows from that.
  */
 async function askForRecorded({ log, config }: Foundation, signal: AbortSignal): Promise<void> {
-  const topics = config.ingest.sources.filter(({ recorded }) => recorded).map(({ topic }) => topic);
+  const recorded = config.ingest.sources.filter((source) => source.recorded);
+  const topics = recorded.map(({ topic }) => topicOf(config, topic));
   if (topics.length === 0) return untilAborted(signal);
   const ask = createRequests({ log, kind: 'recorded', accepted: () => acceptedFrom(log, topics) });
-  await every(RECORDED_LOOK_MS, systemClock, signal, ask);
+  await every(RECORDED_LOOK_MS, signal, ask);
 }
 
 async function untilAborted(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await systemClock.sleep(UNITS.HOUR_MS, signal);
 }
 
-async function every(
-  ms: number,
-  clock: Clock,
-  signal: AbortSignal,
-  work: (now_ms: number) => Promise<void>,
-): Promise<void> {
+async function every(ms: number, signal: AbortSignal, work: (now_ms: number) => Promise<void>): Promise<void> {
   while (!signal.aborted) {
-    await clock.sleep(ms, signal);
-    if (signal.aborted) return;
     try {
-      await work(clock.now());
+      await work(systemClock.now());
     } catch (error) {
       // Log and store count and report what they could not take; the next time makes up for this one.
-      if (!(error instanceof LogUnavailable || error instanceof StoreUnavailable)) throw error;
+      if (!isPassing(error)) throw error;
     }
+    await systemClock.sleep(ms, signal);
   }
 }
 
@@ -117,10 +115,7 @@ async function acceptedLive(log: EventLog, store: Pick<DetectStore, 'readManifes
   return sum;
 }
 
-async function acceptedFrom(log: EventLog, topics: readonly string[]): Promise<number> {
+async function acceptedFrom(log: EventLog, topics: readonly Topic[]): Promise<number> {
   const counters = await log.counters();
-  return topics.reduce((sum, topic) => {
-    const named = topic === TOPICS.raw ? topic : `source:${topic}`;
-    return sum + (counters.get(`ingest.source.${named}.accepted`) ?? 0);
-  }, 0);
+  return topics.reduce((sum, topic) => sum + (counters.get(`ingest.source.${topic}.accepted`) ?? 0), 0);
 }
