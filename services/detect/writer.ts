@@ -69,9 +69,8 @@ export class Writer {
     const alerts = alertRecords(outputs);
     if (alerts.length > 0) await this.#patience.until('alerts', () => log.transact({ records: alerts }));
     await onStep?.('cuts');
-    for (const cut of cuts) {
-      await this.#patience.until('cuts', () => store.writePrior(cutName(cut.version, cut.partition), cut.bytes));
-    }
+    const priors = cuts.map(({ version, partition, bytes }) => ({ version: cutName(version, partition), bytes }));
+    if (priors.length > 0) await this.#patience.until('cuts', () => store.writePriors(priors));
     await onStep?.('groups');
     for await (const piece of checkpoints?.groups ?? []) await this.#writeBlobs(piece);
     await onStep?.('identities');

@@ -35,6 +35,8 @@ export interface DetectStore {
   readKeys(topic: string, partition: number, from: number, to: number): AsyncIterable<SeenKey[]>;
 
   writePrior(version: string, bytes: Uint8Array): Promise<void>;
+  /** The same for several, in one write. */
+  writePriors(priors: readonly { readonly version: string; readonly bytes: Uint8Array }[]): Promise<void>;
   readPrior(version: string): Promise<Uint8Array | undefined>;
 }
 

@@ -76,6 +76,7 @@ export function trappedStore<S extends Store>(store: S, traps: Traps): S {
     writeManifest: (manifest) => traps.at('manifest', () => store.writeManifest(manifest)),
     writePrior: (version, bytes) =>
       traps.at(version.startsWith('cut/') ? 'cut' : 'prior', () => store.writePrior(version, bytes)),
+    writePriors: (priors) => traps.at('cut', () => store.writePriors(priors)),
     writeDeadLetters: (rows) => traps.at('dead_copies', () => store.writeDeadLetters(rows)),
     writeControlCopies: (rows) => traps.at('control_copies', () => store.writeControlCopies(rows)),
     readManifest: (topic, partition) => traps.at('read_manifest', () => store.readManifest(topic, partition)),

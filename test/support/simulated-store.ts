@@ -137,14 +137,12 @@ export function openSimulatedStore(disk: StoreDisk, faults: StoreFaults, limbo: 
           .sort((a, b) => a.offset - b.offset),
       );
     },
-    writePrior: (version, bytes) =>
-      write('prior', [
-        () => {
-          const held = disk.priors.get(version);
-          if (held !== undefined) same(disk, `prior ${version}`, Buffer.from(held), Buffer.from(bytes));
-          disk.priors.set(version, bytes);
-        },
-      ]),
+    writePriors: (priors) =>
+      write(
+        'prior',
+        priors.map(({ version, bytes }) => () => keepPrior(disk, version, bytes)),
+      ),
+    writePrior: (version, bytes) => write('prior', [() => keepPrior(disk, version, bytes)]),
     readPrior: (version) => read('prior', () => disk.priors.get(version)),
   };
 }
@@ -183,6 +181,12 @@ function keepHighest(disk: StoreDisk, path: string, blob: StateBlob): void {
   if (held !== undefined && held.version > blob.version) return;
   if (held?.version === blob.version) same(disk, `blob ${path}`, blobText(held), blobText(blob));
   disk.blobs.set(path, blob);
+}
+
+function keepPrior(disk: StoreDisk, version: string, bytes: Uint8Array): void {
+  const held = disk.priors.get(version);
+  if (held !== undefined) same(disk, `prior ${version}`, Buffer.from(held), Buffer.from(bytes));
+  disk.priors.set(version, bytes);
 }
 
 export const blobText = (blob: StateBlob): string => `${blob.due} ${Buffer.from(blob.bytes).toString('latin1')}`;

@@ -193,6 +193,23 @@ export function detectSuite(use: () => OpenStore): void {
     await store.writePrior(version, bytes);
     await store.writePrior(version, bytes);
     assert.deepEqual(Buffer.from((await store.readPrior(version)) ?? []), bytes);
+    await store.writePriors(['a', 'b'].map((name) => ({ version: `${version}/${name}`, bytes: Buffer.from(name) })));
+    assert.deepEqual(Buffer.from((await store.readPrior(`${version}/b`)) ?? []).toString(), 'b');
+  });
+
+  test('lets go of old cuts, and of no prior', async () => {
+    const { db, store } = use();
+    const name = fresh('old');
+    const rows = [`cut/${name}/0`, name, `cut/${name}/1`];
+    for (const [i, version] of rows.entries()) {
+      const stored = i === 2 ? 'now()' : 'now() - toIntervalDay(100)';
+      await db.command(`INSERT INTO priors (version, bytes, stored) SELECT {version:String}, 'x', ${stored}`, {
+        version,
+      });
+    }
+    await db.command('OPTIMIZE TABLE priors FINAL');
+    const kept = await Promise.all(rows.map(async (version) => (await store.readPrior(version)) !== undefined));
+    assert.deepEqual(kept, [false, true, true]);
   });
 
   test('collapses what is written again, and loses nothing that only looks alike', async () => {

@@ -47,6 +47,7 @@ export function createDetectStore(
       ),
     writeManifest: (manifest) => insert(MANIFESTS, [manifest]),
     writePrior: (version, bytes) => insert(PRIORS, [{ version, bytes }]),
+    writePriors: (priors) => insert(PRIORS, priors),
 
     async readManifest(topic, partition) {
       const sql = `SELECT body FROM manifests WHERE ${PLACE} ORDER BY next_offset DESC LIMIT 1`;
