@@ -6,7 +6,8 @@ import { promisify } from 'node:util';
 import { CompressionTypes } from 'kafkajs';
 import { type LogRecord, RecordsUnreadable } from '../../services/platform/event-log.ts';
 import type { KafkaConnection } from '../../services/platform/kafka/connection.ts';
-import { type KafkaReader, openKafkaReader } from '../../services/platform/kafka/reader.ts';
+import { openKafkaReader } from '../../services/platform/kafka/reader.ts';
+import type { KafkaReader } from '../../services/platform/kafka/reader-types.ts';
 import { kafkaForTests, uniquePrefix } from '../support/kafka/for-tests.ts';
 import { connect, createTopic, MOST, peer, readValues } from './reader-support.ts';
 

@@ -5,7 +5,7 @@ import type { Subscription } from '../../services/platform/event-log.ts';
 import type { KafkaConnection } from '../../services/platform/kafka/connection.ts';
 import { type JoinOptions, joinGroup } from '../../services/platform/kafka/group.ts';
 import { kafkaForTests, uniquePrefix } from '../support/kafka/for-tests.ts';
-import { connect, createTopic, until, withAdmin } from './reader-support.ts';
+import { connect, createTopic, standStill, until, withAdmin } from './reader-support.ts';
 
 const kafka = await kafkaForTests();
 const PARTITIONS = 12;
@@ -125,8 +125,7 @@ describe('groups', { skip: kafka.skip }, () => {
     const b = await join({ topic, session_timeout_ms: 1_000 });
     await until(() => balanced([a, b]));
     // Nothing else of this process runs for longer than a session: both are given up.
-    const resume = Date.now() + 1_600;
-    while (Date.now() < resume);
+    standStill(1_600);
     await until(() => a.told.some(({ what }) => what === 'lost') && b.told.some(({ what }) => what === 'lost'));
     await until(() => balanced([a, b]));
     assert.equal(a.told.filter(({ what }) => what === 'lost').length, PARTITIONS / 2);

@@ -8,7 +8,7 @@ import { joinGroup } from '../../services/platform/kafka/group.ts';
 import { createGroupRequests } from '../../services/platform/kafka/group-requests.ts';
 import { openKafkaReader } from '../../services/platform/kafka/reader.ts';
 import { kafkaForTests, uniquePrefix } from '../support/kafka/for-tests.ts';
-import { connect, createTopic, MOST, produce, readValues, until, withAdmin } from './reader-support.ts';
+import { connect, createTopic, MOST, produce, readValues, standStill, until, withAdmin } from './reader-support.ts';
 
 const kafka = await kafkaForTests();
 const SESSION_MS = 1_000;
@@ -114,8 +114,7 @@ describe('hazards of kafkajs', { skip: kafka.skip }, () => {
     cleanups.push(() => subscription.close());
     await until(() => told.length === 4);
     // The process stands still for longer than the session while all four are being taken on.
-    const resume = Date.now() + 1.5 * SESSION_MS;
-    while (Date.now() < resume);
+    standStill(1.5 * SESSION_MS);
     const other = await join(topic, 40);
     await until(async () => {
       const { groups } = await withAdmin(kafka.brokers, (admin) => admin.describeGroups([topic]));

@@ -2,7 +2,7 @@ import { type Admin, Kafka, logLevel, type Message } from 'kafkajs';
 import { systemClock } from '../../services/platform/clock.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { type KafkaConnection, openConnection } from '../../services/platform/kafka/connection.ts';
-import type { KafkaReader } from '../../services/platform/kafka/reader.ts';
+import type { KafkaReader } from '../../services/platform/kafka/reader-types.ts';
 import type { KafkaSettings } from '../../services/platform/kafka/settings.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 
@@ -133,4 +133,10 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
     if (systemClock.elapsed() - begun > PATIENCE_MS) throw new Error('what was waited for does not come');
     await systemClock.sleep(10);
   }
+}
+
+/** Nothing else of this process runs meanwhile. */
+export function standStill(ms: number): void {
+  const begun = systemClock.elapsed();
+  while (systemClock.elapsed() - begun < ms);
 }

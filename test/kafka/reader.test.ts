@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { systemClock } from '../../services/platform/clock.ts';
 import { LogUnavailable, OffsetOutOfRange } from '../../services/platform/event-log.ts';
 import type { KafkaConnection } from '../../services/platform/kafka/connection.ts';
-import { type KafkaReader, openKafkaReader } from '../../services/platform/kafka/reader.ts';
+import { openKafkaReader } from '../../services/platform/kafka/reader.ts';
+import type { KafkaReader } from '../../services/platform/kafka/reader-types.ts';
 import { kafkaForTests, uniquePrefix } from '../support/kafka/for-tests.ts';
 import { connect, createTopic, MOST, peer, produce, readValues, transact, withAdmin } from './reader-support.ts';
 
@@ -50,10 +52,10 @@ describe('the reader', { skip: kafka.skip }, () => {
 
   test('the time of a record is when the log took it, where the topic says so', async () => {
     const topic = await newTopic({ config: { 'message.timestamp.type': 'LogAppendTime' } });
-    const begun = Date.now();
+    const begun = systemClock.now();
     await produce(kafka.brokers, topic, [{ value: 'a', timestamp: '1' }]);
     const [record] = (await reader.read(topic, 0, 0, MOST)).records;
-    assert.ok(record !== undefined && record.append_ms >= begun && record.append_ms <= Date.now());
+    assert.ok(record !== undefined && record.append_ms >= begun && record.append_ms <= systemClock.now());
   });
 
   test('reads give what was asked for at most, and at least one record', async () => {

@@ -84,27 +84,15 @@ export function createGroupRequests(connection: KafkaConnection, options: GroupO
   return {
     findCoordinator: () => atCoordinator(signs, async () => {}),
     countPartitions,
-    join: async (member, claim, named) => {
-      const ask = (as: string): Promise<JoinAnswer> =>
+    join: (member, claim, named) =>
+      joinAs(member, named, (as) =>
         atCoordinator(joining, (broker) =>
           sendRaw(
             broker,
             joinRequest({ ...options, member: as, protocol: PROTOCOL, metadata: encodeClaim(topic, claim) }),
           ),
-        );
-      let answer = await ask(member);
-      if (answer.error_code === MEMBER_ID_REQUIRED) {
-        named(answer.member);
-        answer = await ask(answer.member);
-      }
-      if (answer.error_code !== 0) throw errorOfCode(answer.error_code);
-      named(answer.member);
-      const leads = answer.leader === answer.member;
-      return {
-        membership: { member: answer.member, generation: answer.generation },
-        claims: leads ? answer.members.map(({ id, metadata: claimed }) => decodeClaim(id, claimed)) : undefined,
-      };
-    },
+        ),
+      ),
     sync: async ({ member, generation }, given) => {
       const { memberAssignment } = await atCoordinator(joining, (broker) =>
         broker.syncGroup({
@@ -143,6 +131,26 @@ export function createGroupRequests(connection: KafkaConnection, options: GroupO
       joining.destroy();
       signs.destroy();
     },
+  };
+}
+
+/** A member without a name is given one first, and has to ask again with it (KIP-394). */
+async function joinAs(
+  member: string,
+  named: (member: string) => void,
+  ask: (as: string) => Promise<JoinAnswer>,
+): Promise<Joined> {
+  let answer = await ask(member);
+  if (answer.error_code === MEMBER_ID_REQUIRED) {
+    named(answer.member);
+    answer = await ask(answer.member);
+  }
+  if (answer.error_code !== 0) throw errorOfCode(answer.error_code);
+  named(answer.member);
+  const leads = answer.leader === answer.member;
+  return {
+    membership: { member: answer.member, generation: answer.generation },
+    claims: leads ? answer.members.map(({ id, metadata }) => decodeClaim(id, metadata)) : undefined,
   };
 }
 

@@ -43,8 +43,7 @@ const PARTITION_BYTES = 512 * 1024;
 const ANSWER_BYTES = 4 * 1024 * 1024;
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
 
-/** One open question for each broker, for all who wait for news of partitions that it leads. */
-export function createPolls(options: {
+type Options = {
   readonly clock: Clock;
   /** Ends all waiting. */
   readonly closed: AbortSignal;
@@ -53,88 +52,14 @@ export function createPolls(options: {
   readonly metadata: KafkaMetadata;
   /** Told of what came along with news, read from the offset. */
   readonly found: (found: FetchedPartition, offset: number) => void;
-}): Polls {
-  const { clock, closed, nodes, metadata } = options;
-  const groups = new Map<number, Group>();
+};
 
-  const join = async (waiter: Waiter): Promise<void> => {
-    if (waiter.settled) return;
-    try {
-      const { node, id } = await metadata.place(waiter.topic, waiter.partition);
-      waiter.id = id;
-      const group = groups.get(node) ?? { node, waiters: new Set(), changed: true };
-      group.waiters.add(waiter);
-      group.changed = true;
-      if (groups.get(node) === group) return;
-      groups.set(node, group);
-      void run(group);
-    } catch (error) {
-      await failed(waiter, error);
-    }
-  };
-  /** Looks for the partition's leader again, unless that has been in vain for too long. */
-  const failed = async (waiter: Waiter, error: unknown): Promise<void> => {
-    metadata.forget(waiter.topic);
-    waiter.failing_since ??= clock.elapsed();
-    const late = clock.elapsed() - waiter.failing_since > LIMITS.kafka_retry_ms_max;
-    if (closed.aborted) return waiter.settle();
-    if (late || !isTransient(failureOf(error))) {
-      return waiter.settle(unavailable(error, `waiting for ${waiter.topic}/${waiter.partition}`));
-    }
-    await clock.sleep(PAUSE_MS, closed);
-    await join(waiter);
-  };
-  const heard = (group: Group, found: FetchedPartition, target: FetchTarget): void => {
-    const waiting = [...group.waiters].filter((w) => w.id === found.id && w.partition === found.partition);
-    const leave = (waiter: Waiter): void => void group.waiters.delete(waiter);
-    if (found.error_code !== 0 && found.error_code !== OFFSET_OUT_OF_RANGE) {
-      const code = UNKNOWN_TOPIC_IDS.has(found.error_code) ? UNKNOWN_TOPIC_OR_PARTITION : found.error_code;
-      for (const waiter of waiting) {
-        leave(waiter);
-        void failed(waiter, errorOfCode(code));
-      }
-      return;
-    }
-    for (const waiter of waiting) {
-      waiter.failing_since = undefined;
-      // Out of range: the next read says what is there.
-      if (found.error_code === 0 && found.stable <= waiter.offset) continue;
-      leave(waiter);
-      waiter.settle();
-    }
-    if (found.error_code === 0 && found.batches.length > 0) options.found(found, target.offset);
-  };
-  const ask = async (group: Group, wait_ms: number): Promise<boolean> => {
-    const targets = targetsOf(group.waiters);
-    const request = fetchRequest([...targets.values()], {
-      wait_ms,
-      bytes: ANSWER_BYTES,
-      timeout_ms: wait_ms + LIMITS.kafka_request_ms,
-    });
-    const answer = await nodes.use(group.node, (broker) => sendRaw(broker, request));
-    if (answer.partitions.length === 0) await clock.sleep(Math.max(answer.throttle_ms, PAUSE_MS), closed);
-    let news = false;
-    for (const found of answer.partitions) {
-      const target = targets.get(`${found.id}/${found.partition}`);
-      if (target === undefined) continue;
-      news ||= found.error_code !== 0 || found.stable > target.offset;
-      heard(group, found, target);
-    }
-    return news;
-  };
-  const run = async (group: Group): Promise<void> => {
-    for (let wait_ms = POLL_MS; group.waiters.size > 0; ) {
-      group.changed = false;
-      const asked = [...group.waiters];
-      try {
-        const news = await ask(group, wait_ms);
-        wait_ms = news || group.changed ? POLL_MS : Math.min(2 * wait_ms, LIMITS.kafka_poll_ms_max);
-      } catch (error) {
-        for (const waiter of asked) if (group.waiters.delete(waiter)) void failed(waiter, error);
-      }
-    }
-    groups.delete(group.node);
-  };
+type State = Options & { readonly groups: Map<number, Group> };
+
+/** One open question for each broker, for all who wait for news of partitions that it leads. */
+export function createPolls(options: Options): Polls {
+  const state: State = { ...options, groups: new Map() };
+  const { closed, groups } = state;
   return {
     wait: (topic, partition, offset, signal) =>
       new Promise((resolve, reject) => {
@@ -154,9 +79,94 @@ export function createPolls(options: {
         };
         signal.addEventListener('abort', stop, { once: true });
         closed.addEventListener('abort', stop, { once: true });
-        void join(waiter);
+        void join(state, waiter);
       }),
   };
+}
+
+/** Goes to those who wait for the leader of the partition. */
+async function join(state: State, waiter: Waiter): Promise<void> {
+  const { groups, metadata } = state;
+  try {
+    const { node, id } = await metadata.place(waiter.topic, waiter.partition);
+    if (waiter.settled) return;
+    waiter.id = id;
+    const group = groups.get(node) ?? { node, waiters: new Set(), changed: true };
+    group.waiters.add(waiter);
+    group.changed = true;
+    if (groups.get(node) === group) return;
+    groups.set(node, group);
+    void run(state, group);
+  } catch (error) {
+    await failed(state, waiter, error);
+  }
+}
+
+/** Looks for the partition's leader again, unless that has been in vain for too long. */
+async function failed(state: State, waiter: Waiter, error: unknown): Promise<void> {
+  const { clock, closed, metadata } = state;
+  metadata.forget(waiter.topic);
+  waiter.failing_since ??= clock.elapsed();
+  const late = clock.elapsed() - waiter.failing_since > LIMITS.kafka_retry_ms_max;
+  if (closed.aborted) return waiter.settle();
+  if (late || !isTransient(failureOf(error))) {
+    return waiter.settle(unavailable(error, `waiting for ${waiter.topic}/${waiter.partition}`));
+  }
+  await clock.sleep(PAUSE_MS, closed);
+  if (!waiter.settled) await join(state, waiter);
+}
+
+/** Asks as long as anybody waits. */
+async function run(state: State, group: Group): Promise<void> {
+  for (let wait_ms = POLL_MS; group.waiters.size > 0; ) {
+    group.changed = false;
+    const asked = [...group.waiters];
+    try {
+      const news = await ask(state, group, wait_ms);
+      wait_ms = news || group.changed ? POLL_MS : Math.min(2 * wait_ms, LIMITS.kafka_poll_ms_max);
+    } catch (error) {
+      for (const waiter of asked) if (group.waiters.delete(waiter)) void failed(state, waiter, error);
+    }
+  }
+  state.groups.delete(group.node);
+}
+
+/** One question, for all who wait now. Whether there were news. */
+async function ask(state: State, group: Group, wait_ms: number): Promise<boolean> {
+  const { clock, closed, nodes } = state;
+  const targets = targetsOf(group.waiters);
+  const timeout_ms = wait_ms + LIMITS.kafka_request_ms;
+  const request = fetchRequest([...targets.values()], { wait_ms, bytes: ANSWER_BYTES, timeout_ms });
+  const answer = await nodes.use(group.node, (broker) => sendRaw(broker, request));
+  if (answer.partitions.length === 0) await clock.sleep(Math.max(answer.throttle_ms, PAUSE_MS), closed);
+  let news = false;
+  for (const found of answer.partitions) {
+    const target = targets.get(`${found.id}/${found.partition}`);
+    if (target === undefined) continue;
+    news ||= found.error_code !== 0 || found.stable > target.offset;
+    heard(state, group, found);
+    if (found.error_code === 0 && found.batches.length > 0) state.found(found, target.offset);
+  }
+  return news;
+}
+
+/** Tells those who wait for the partition. */
+function heard(state: State, group: Group, found: FetchedPartition): void {
+  const { error_code } = found;
+  for (const waiter of [...group.waiters]) {
+    if (waiter.id !== found.id || waiter.partition !== found.partition) continue;
+    if (error_code !== 0 && error_code !== OFFSET_OUT_OF_RANGE) {
+      group.waiters.delete(waiter);
+      const code = UNKNOWN_TOPIC_IDS.has(error_code) ? UNKNOWN_TOPIC_OR_PARTITION : error_code;
+      void failed(state, waiter, errorOfCode(code));
+      continue;
+    }
+    waiter.failing_since = undefined;
+    // Out of range: the next read says what is there.
+    if (error_code === 0 && found.stable <= waiter.offset) continue;
+    group.waiters.delete(waiter);
+    waiter.settle();
+  }
 }
 
 /** Each partition once, from the smallest offset that anybody waits at. */

@@ -53,129 +53,145 @@ const STREAMS_PER_PARTITION = 8;
 /** What nobody has read for so long is given up when room is needed. */
 const STALE_MS = 10_000;
 
-export function createStreams(options: {
+type Options = {
   readonly clock: Clock;
   readonly bytes_max: number;
   readonly batch_bytes_max: number;
-}): Streams {
-  const { clock } = options;
-  const partitions = new Map<string, Stream[]>();
-  const stable = new Map<string, number>();
-  let held = 0;
+};
 
-  const of = (topic: string, partition: number): Stream[] => {
-    const name = `${topic}/${partition}`;
-    const found = partitions.get(name);
-    if (found !== undefined) return found;
-    const made: Stream[] = [];
-    partitions.set(name, made);
-    return made;
-  };
-  const clear = (stream: Stream): void => {
-    held -= stream.bytes;
-    stream.bytes = 0;
-    stream.queue.length = 0;
-    stream.fetch_from = stream.position;
-  };
-  const drop = (stream: Stream): void => {
-    if (stream.dropped) return;
-    stream.dropped = true;
-    clear(stream);
-    const list = of(stream.topic, stream.partition);
-    list.splice(list.indexOf(stream), 1);
-    if (list.length === 0) partitions.delete(`${stream.topic}/${stream.partition}`);
-  };
-  const add = (topic: string, partition: number, offset: number): Stream => {
-    const list = of(topic, partition);
-    if (list.length >= STREAMS_PER_PARTITION) {
-      const idle = list.filter((stream) => !stream.busy);
-      const oldest = idle.reduce<Stream | undefined>(
-        (found, stream) => (found === undefined || stream.touched_ms < found.touched_ms ? stream : found),
-        undefined,
-      );
-      if (oldest !== undefined) drop(oldest);
-    }
-    const stream: Stream = {
-      topic,
-      partition,
-      id: undefined,
-      position: offset,
-      fetch_from: offset,
-      queue: [],
-      bytes: 0,
-      stable: 0,
-      fetching: undefined,
-      busy: false,
-      dropped: false,
-      touched_ms: clock.elapsed(),
-    };
-    of(topic, partition).push(stream);
-    return stream;
-  };
-  const idleAt = (topic: string, partition: number, offset: number): Stream | undefined =>
-    partitions.get(`${topic}/${partition}`)?.find((stream) => stream.position === offset && !stream.busy);
-  const hear = (found: FetchedPartition): void => void stable.set(`${found.topic}/${found.partition}`, found.stable);
-  const append = (stream: Stream, found: FetchedPartition, offset: number): void => {
-    stream.stable = found.stable;
-    stream.id = found.id;
-    hear(found);
-    const { batches, aborted } = found;
-    const behind = offsetBehind(batches);
-    if (stream.dropped || stream.fetch_from !== offset || behind === undefined) return;
-    stream.queue.push(openBatches(batches, aborted, { batch_bytes_max: options.batch_bytes_max }));
-    stream.bytes += batches.length;
-    held += batches.length;
-    stream.fetch_from = Math.max(stream.fetch_from, behind);
-  };
+type State = Options & {
+  readonly partitions: Map<string, Stream[]>;
+  readonly stable: Map<string, number>;
+  /** Bytes that are held or have been asked for. */
+  held: number;
+};
+
+export function createStreams(options: Options): Streams {
+  const state: State = { ...options, partitions: new Map(), stable: new Map(), held: 0 };
   return {
     claim: (topic, partition, offset) => {
-      const stream = idleAt(topic, partition, offset) ?? add(topic, partition, offset);
+      const stream = idleAt(state, { topic, partition, offset }) ?? add(state, { topic, partition, offset });
       stream.busy = true;
       return stream;
     },
     release: (stream) => {
       stream.busy = false;
-      stream.touched_ms = clock.elapsed();
+      stream.touched_ms = state.clock.elapsed();
     },
-    clear,
-    drop,
-    offer: (found, offset) => {
-      const stream = idleAt(found.topic, found.partition, offset) ?? add(found.topic, found.partition, offset);
-      const idle = stream.queue.length === 0 && stream.fetching === undefined;
-      if (idle && held < options.bytes_max && (stream.id ?? found.id) === found.id) append(stream, found, offset);
-      else hear(found);
-    },
-    append,
-    take: (stream, most, into) => {
-      const had = into.length;
-      let bytes = 0;
-      while (stream.queue.length > 0) {
-        const room = { records: most.records - (into.length - had), bytes: most.bytes - bytes };
-        if (into.length > had && (room.records <= 0 || room.bytes <= 0)) break;
-        const front = stream.queue[0] as Batches;
-        const taken = takeRecords(front, stream.position, room, into);
-        stream.position = taken.next;
-        bytes += taken.bytes;
-        if (!taken.exhausted) break;
-        stream.queue.shift();
-        stream.bytes -= front.bytes.length;
-        held -= front.bytes.length;
-      }
-      return stream.position;
-    },
-    hasRoom: (bytes) => {
-      if (held + bytes <= options.bytes_max) return true;
-      const now = clock.elapsed();
-      for (const list of partitions.values()) {
-        for (const stream of list) if (!stream.busy && now - stream.touched_ms > STALE_MS) clear(stream);
-      }
-      return held + bytes <= options.bytes_max;
-    },
+    clear: (stream) => clear(state, stream),
+    drop: (stream) => drop(state, stream),
+    offer: (found, offset) => offer(state, found, offset),
+    append: (stream, found, offset) => append(state, { stream, found, offset }),
+    take: (stream, most, into) => take(state, { stream, most, into }),
+    hasRoom: (bytes) => hasRoom(state, bytes),
     reserve: (bytes) => {
-      held += bytes;
+      state.held += bytes;
     },
-    stableOf: (topic, partition) => stable.get(`${topic}/${partition}`) ?? 0,
+    stableOf: (topic, partition) => state.stable.get(nameOf({ topic, partition })) ?? 0,
   };
+}
+
+type Place = { readonly topic: string; readonly partition: number };
+
+const nameOf = ({ topic, partition }: Place): string => `${topic}/${partition}`;
+
+function idleAt(state: State, at: Place & { readonly offset: number }): Stream | undefined {
+  return state.partitions.get(nameOf(at))?.find((stream) => stream.position === at.offset && !stream.busy);
+}
+
+/** A stream for a reader at a new place. Of too many, the one is given up that nobody has used for longest. */
+function add(state: State, { topic, partition, offset }: Place & { readonly offset: number }): Stream {
+  const list = state.partitions.get(nameOf({ topic, partition })) ?? [];
+  if (list.length >= STREAMS_PER_PARTITION) {
+    const [oldest] = list.filter(({ busy }) => !busy).sort((a, b) => a.touched_ms - b.touched_ms);
+    if (oldest !== undefined) drop(state, oldest);
+  }
+  const stream: Stream = {
+    topic,
+    partition,
+    id: undefined,
+    position: offset,
+    fetch_from: offset,
+    queue: [],
+    bytes: 0,
+    stable: 0,
+    fetching: undefined,
+    busy: false,
+    dropped: false,
+    touched_ms: state.clock.elapsed(),
+  };
+  list.push(stream);
+  state.partitions.set(nameOf(stream), list);
+  return stream;
+}
+
+function clear(state: State, stream: Stream): void {
+  state.held -= stream.bytes;
+  stream.bytes = 0;
+  stream.queue.length = 0;
+  stream.fetch_from = stream.position;
+}
+
+function drop(state: State, stream: Stream): void {
+  if (stream.dropped) return;
+  stream.dropped = true;
+  clear(state, stream);
+  const list = state.partitions.get(nameOf(stream)) ?? [];
+  list.splice(list.indexOf(stream), 1);
+  if (list.length === 0) state.partitions.delete(nameOf(stream));
+}
+
+function append(
+  state: State,
+  { stream, found, offset }: { readonly stream: Stream; readonly found: FetchedPartition; readonly offset: number },
+): void {
+  const { batches, aborted, id, stable } = found;
+  stream.stable = stable;
+  stream.id = id;
+  state.stable.set(nameOf(found), stable);
+  const behind = offsetBehind(batches);
+  if (stream.dropped || stream.fetch_from !== offset || behind === undefined) return;
+  stream.queue.push(openBatches(batches, aborted, { batch_bytes_max: state.batch_bytes_max }));
+  stream.bytes += batches.length;
+  state.held += batches.length;
+  stream.fetch_from = Math.max(stream.fetch_from, behind);
+}
+
+function offer(state: State, found: FetchedPartition, offset: number): void {
+  const { topic, partition, id } = found;
+  const stream = idleAt(state, { topic, partition, offset }) ?? add(state, { topic, partition, offset });
+  const idle = stream.queue.length === 0 && stream.fetching === undefined && (stream.id ?? id) === id;
+  if (idle && state.held < state.bytes_max) append(state, { stream, found, offset });
+  else state.stable.set(nameOf(found), found.stable);
+}
+
+function take(
+  state: State,
+  { stream, most, into }: { readonly stream: Stream; readonly most: ReadMost; readonly into: LogRecord[] },
+): number {
+  const had = into.length;
+  let bytes = 0;
+  for (let front = stream.queue[0]; front !== undefined; front = stream.queue[0]) {
+    const room = { records: most.records - (into.length - had), bytes: most.bytes - bytes };
+    if (into.length > had && (room.records <= 0 || room.bytes <= 0)) break;
+    const taken = takeRecords(front, stream.position, room, into);
+    stream.position = taken.next;
+    bytes += taken.bytes;
+    if (!taken.exhausted) break;
+    stream.queue.shift();
+    stream.bytes -= front.bytes.length;
+    state.held -= front.bytes.length;
+  }
+  return stream.position;
+}
+
+function hasRoom(state: State, bytes: number): boolean {
+  if (state.held + bytes <= state.bytes_max) return true;
+  const now = state.clock.elapsed();
+  for (const list of state.partitions.values()) {
+    for (const stream of list) if (!stream.busy && now - stream.touched_ms > STALE_MS) clear(state, stream);
+  }
+  return state.held + bytes <= state.bytes_max;
 }
 
 /** First offset behind the last whole batch, as its head says; undefined when there is none. */

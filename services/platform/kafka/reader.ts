@@ -5,12 +5,10 @@ import { BatchDamage } from './fetch-batches.ts';
 import type { FetchedPartition } from './fetch-request.ts';
 import { errorOfCode } from './internals.ts';
 import { createMetadata } from './metadata.ts';
-import { createFetcher } from './reader-fetch.ts';
+import { createFetcher, type Fetcher } from './reader-fetch.ts';
 import { createPolls } from './reader-polls.ts';
-import { createStreams, type Stream } from './reader-streams.ts';
+import { createStreams, type Stream, type Streams } from './reader-streams.ts';
 import type { KafkaReader, ReadMost } from './reader-types.ts';
-
-export type { KafkaReader, PartitionOffsets, ReadMost } from './reader-types.ts';
 
 export type ReaderOptions = {
   /** See `kafka_fetch_bytes`, `kafka_read_ahead_bytes_max` and `kafka_batch_bytes_max`, which are the defaults. */
@@ -46,6 +44,39 @@ export function openKafkaReader(connection: KafkaConnection, options: ReaderOpti
       assertOpen();
       return work();
     });
+  const { read, readAhead } = createReads({ fetcher, streams, fetch_bytes, persist });
+  return {
+    describe: (topic) => persist(`describing ${topic}`, () => metadata.describe(topic)),
+    offsets: (topic, partition) =>
+      persist(`asking for the offsets of ${topic}/${partition}`, () => fetcher.offsets(topic, partition)),
+    read: async (topic, partition, offset, most) => {
+      assertOpen();
+      const stream = streams.claim(topic, partition, offset);
+      const found = await read(stream, most);
+      readAhead(stream);
+      return found;
+    },
+    waitBeyond: async (topic, partition, offset, signal) => {
+      assertOpen();
+      if (streams.stableOf(topic, partition) > offset) return;
+      await polls.wait(topic, partition, offset, signal);
+    },
+    close: async () => {
+      closing.abort();
+      nodes.destroy();
+      waiting.destroy();
+    },
+  };
+}
+
+/** Reads from streams, and fetches for them. */
+function createReads(options: {
+  readonly fetcher: Fetcher;
+  readonly streams: Streams;
+  readonly fetch_bytes: number;
+  readonly persist: KafkaConnection['persist'];
+}) {
+  const { fetcher, streams, fetch_bytes, persist } = options;
   const fetchInto = async (stream: Stream): Promise<FetchedPartition | undefined> => {
     const { topic, partition, id, fetch_from: offset } = stream;
     streams.reserve(fetch_bytes);
@@ -98,28 +129,7 @@ export function openKafkaReader(connection: KafkaConnection, options: ReaderOpti
       streams.release(stream);
     }
   };
-  return {
-    describe: (topic) => persist(`describing ${topic}`, () => metadata.describe(topic)),
-    offsets: (topic, partition) =>
-      persist(`asking for the offsets of ${topic}/${partition}`, () => fetcher.offsets(topic, partition)),
-    read: async (topic, partition, offset, most) => {
-      assertOpen();
-      const stream = streams.claim(topic, partition, offset);
-      const found = await read(stream, most);
-      readAhead(stream);
-      return found;
-    },
-    waitBeyond: async (topic, partition, offset, signal) => {
-      assertOpen();
-      if (streams.stableOf(topic, partition) > offset) return;
-      await polls.wait(topic, partition, offset, signal);
-    },
-    close: async () => {
-      closing.abort();
-      nodes.destroy();
-      waiting.destroy();
-    },
-  };
+  return { read, readAhead };
 }
 
 function unreadable({ topic, partition, position }: Stream, damage: BatchDamage): RecordsUnreadable {
