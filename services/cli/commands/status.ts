@@ -46,7 +46,9 @@ function showStatus(terminal: Terminal, answer: Status, url: string): void {
     ['partition', 'state', 'applied', 'durable', 'end', 'clock (UTC)'],
     partitions.map((one) => [
       String(one.partition).padStart(9),
-      one.state === 'gap' ? style('red', `gap: ${printable(one.gap?.reason ?? 'unknown')}`) : one.state,
+      one.state === 'gap'
+        ? style('red', `gap: ${printable(one.gap?.reason ?? 'unknown')}`)
+        : `${one.state}${one.here ? '' : ' elsewhere'}`,
       thousands(one.next_offset).padStart(9),
       thousands(one.durable_offset).padStart(9),
       thousands(one.end_offset).padStart(9),

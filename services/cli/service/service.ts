@@ -113,7 +113,7 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
     webhooks: webhooksPort(foundation, control, deliver),
     detect: {
       detectors: createModel().detectors.map(({ name }) => name),
-      status: () => allPartitions(foundation, detection),
+      status: () => allPartitions({ log, store, control }, detection),
       stalled: () => detection?.runner.stalled ?? false,
     },
     log,
