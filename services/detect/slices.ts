@@ -9,11 +9,3 @@ export async function inSlices<T>(items: readonly T[], work: (item: T, at: numbe
     await new Promise(setImmediate);
   }
 }
-
-/** Runs the steps to their end and lets others run between them. */
-export async function inSteps<T>(steps: Generator<undefined, T>): Promise<T> {
-  for (let step = steps.next(); ; step = steps.next()) {
-    if (step.done === true) return step.value;
-    await new Promise(setImmediate);
-  }
-}
