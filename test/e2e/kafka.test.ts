@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import canonicalize from 'canonicalize';
+import { systemClock } from '../../services/platform/clock.ts';
 import { writeSimulation } from '../../services/simulate/write.ts';
 import { run as cli, type Ended, records } from '../cli/support.ts';
 import { startFront } from '../support/clickhouse-http-front.ts';
@@ -219,7 +220,7 @@ async function fleet(file: string): Promise<string[]> {
 function liveEvent(n: number): string {
   return JSON.stringify({
     id: `live-${n}`,
-    time: Date.now(),
+    time: systemClock.now(),
     identity: { id: `agent-${n % 5}`, kind: 'agent' },
     session: `s${n % 11}`,
     action: { operation: 'read' },

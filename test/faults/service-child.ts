@@ -2,6 +2,7 @@ import { assertLimits } from '../../schemas/limits.ts';
 import { readConfig } from '../../services/cli/configuration.ts';
 import { openFoundation } from '../../services/cli/service/foundation.ts';
 import { serve } from '../../services/cli/service/serve.ts';
+import { systemClock } from '../../services/platform/clock.ts';
 import { createTelemetry } from '../../services/platform/telemetry.ts';
 import { randomOf } from '../detect/simulation/world.ts';
 import { createTraps, type Outage, type Trap, trappedLog, trappedStore } from './traps.ts';
@@ -27,14 +28,14 @@ const { data, seed, trap } = JSON.parse(process.argv[2] as string) as ServiceArg
 const say = (message: FromService): void => void process.send?.(message);
 
 assertLimits();
-const trueNow = Date.now;
+const trueNow = systemClock.now;
 const traps = createTraps({ die: () => process.kill(process.pid, 'SIGKILL'), random: randomOf(seed) });
 if (trap !== undefined) traps.set(trap);
 process.on('message', (message: ToService) => {
   if (message.kind === 'trap') traps.set(message.trap);
   else if (message.kind === 'outage') traps.break(message.outage);
   else if (message.kind === 'heal') traps.heal();
-  else Date.now = () => trueNow() + message.shift_ms;
+  else Object.assign(systemClock, { now: () => trueNow() + message.shift_ms });
 });
 // The harness is gone, whatever became of it.
 process.on('disconnect', () => process.exit(3));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { systemClock } from '../../../services/platform/clock.ts';
 import { KAFKA_VERSION, kafkaJars } from './jars.ts';
 
 /** A real Apache Kafka broker (KRaft, one node) of this test, its data in a temporary folder. */
@@ -120,9 +121,9 @@ function serverProperties({ folder, port, controller, properties = {} }: Place &
 }
 
 async function untilStarted(child: ChildProcess, folder: string, begun: number): Promise<void> {
-  const deadline = Date.now() + START_MS;
+  const deadline = systemClock.elapsed() + START_MS;
   while (!readLog(folder).slice(begun).includes('Kafka Server started')) {
-    if (child.exitCode !== null || Date.now() > deadline) {
+    if (child.exitCode !== null || systemClock.elapsed() > deadline) {
       throw new Error(`the broker did not start: ${readLog(folder).slice(begun).slice(-4000)}`);
     }
     await sleep(50);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
 import { type KafkaBroker, startKafka } from './broker.ts';
 import { KAFKA_VERSION, kafkaJars, whyNoJars } from './jars.ts';
@@ -27,9 +28,7 @@ export async function kafkaForTests(): Promise<KafkaForTests> {
   return { kind: 'ready', brokers: broker.brokers, jars: broker.jars, skip: false };
 }
 
-let prefixes = 0;
-
 /** A prefix for topics, groups and transactional ids that no other test of the run has. */
 export function uniquePrefix(): string {
-  return `t${process.pid}-${Date.now().toString(36)}-${prefixes++}`;
+  return `t${randomBytes(4).toString('hex')}`;
 }
