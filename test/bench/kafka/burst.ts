@@ -26,7 +26,7 @@ export async function measureBurst({ brokers, directory, size }: Stage): Promise
   const given = (part: PartArguments['part']): PartArguments => {
     return { part, size, brokers, name, topics: {}, data: join(directory, `${name}-${part}`) };
   };
-  const service = startPart(given('road'));
+  const service = startPart({ ...given('road'), loop_delay: true });
   const source = startPart(given('produce_burst'));
   const processes = [service, source];
   try {

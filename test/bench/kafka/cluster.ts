@@ -20,7 +20,9 @@ export function topicsOf({ name, topics }: Pick<PartArguments, 'name' | 'topics'
 
 /** The configuration of a process as an operator would write it. */
 export function configOf(given: PartArguments): LoadedConfig {
-  const { brokers, name, data, store_url, session_timeout_ms } = given;
+  const { part, brokers, name, data, store_url, session_timeout_ms } = given;
+  // The road tells what the embedded road tells: sessions end on the clock of the recording.
+  const recorded = part !== 'ingest';
   const topics = topicsOf(given);
   const loaded = loadConfig({
     cwd: data,
@@ -38,7 +40,7 @@ export function configOf(given: PartArguments): LoadedConfig {
           ...(session_timeout_ms === undefined ? {} : { session_timeout_ms }),
         },
       },
-      ingest: { sources: [{ topic: topics.raw, format: 'canonical', origin: 'bench', recorded: true }] },
+      ingest: { sources: [{ topic: topics.raw, format: 'canonical', origin: 'bench', recorded }] },
       ...(store_url === undefined ? {} : { store: { url: store_url, database: 'default' } }),
     },
   });

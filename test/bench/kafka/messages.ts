@@ -18,6 +18,8 @@ export type PartArguments = {
   readonly store_url?: string;
   /** Joins its groups only when told to go: until then it holds nothing. */
   readonly joins_late?: boolean;
+  /** Watches the event loop, which costs a little. */
+  readonly loop_delay?: boolean;
 };
 
 /** `go`: take up what was assigned, or begin. `settle`: make everything durable now. */
@@ -33,6 +35,6 @@ export type FromPart = {
   readonly durable: boolean;
   readonly cpu_us: number;
   readonly rss_peak_bytes: number;
-  /** Since the part was told to go. */
+  /** Time between turns of the event loop since the part was told to go, where it is watched: 1 ms is none. */
   readonly loop_delay: { readonly p50_ms: number; readonly p99_ms: number; readonly max_ms: number };
 };
