@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { KafkaConfig } from 'kafkajs';
 import { isLoopback } from '../loopback.ts';
@@ -55,6 +56,7 @@ export function assertSafe(settings: KafkaSettings): void {
   for (const broker of settings.brokers) assertSafeHost(settings, broker.slice(0, broker.lastIndexOf(':')));
   if (settings.tls === undefined) return;
   try {
+    assertCertificates(settings.tls.ca);
     createSecureContext(tlsOptions(settings.tls));
   } catch (error) {
     throw new KafkaUnusable(
@@ -63,6 +65,16 @@ export function assertSafe(settings: KafkaSettings): void {
       { cause: error },
     );
   }
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+/** Node.js passes over what it cannot read among the authorities, and would trust none. */
+function assertCertificates(ca: string | undefined): void {
+  if (ca === undefined) return;
+  const found = ca.match(CERTIFICATE) ?? [];
+  if (found.length === 0) throw new Error('no certificate');
+  for (const pem of found) new X509Certificate(pem);
 }
 
 /** The same for a host that a cluster names as one of its brokers. */

@@ -5,7 +5,7 @@ import { KafkaUnusable } from './errors.ts';
 import { errorOfCode } from './internals.ts';
 import type { KafkaMetadata } from './metadata.ts';
 import { refusalOf } from './refusals.ts';
-import { securityProblem } from './security.ts';
+import { assertSafeHost, securityProblem } from './security.ts';
 import type { KafkaSettings, TopicName } from './settings.ts';
 import { creationOf, problemsOf, ruleOf, type TopicFacts, type TopicProblem, weaknessOf } from './topic-rules.ts';
 
@@ -32,20 +32,17 @@ export async function prepareTopics(
   connection: KafkaConnection,
   metadata: Pick<KafkaMetadata, 'describe'>,
 ): Promise<Partitions> {
-  const client = connection.client();
-  const shell = { connection, metadata, admin: client.kafka.admin() };
-  try {
-    return await connection.persist('looking at the topics', async () => {
-      try {
-        await shell.admin.connect();
-        return await prepare(shell);
-      } catch (error) {
-        throw securityProblem(error) ?? refusalOf(error, 'looking at the topics') ?? error;
-      }
-    });
-  } finally {
-    client.destroy();
-  }
+  return await connection.persist('looking at the topics', async () => {
+    // A new one for every attempt: kafkajs goes on with a connection that was refused half-way.
+    const client = connection.client();
+    try {
+      return await prepare({ connection, metadata, admin: client.kafka.admin() });
+    } catch (error) {
+      throw securityProblem(error) ?? refusalOf(error, 'looking at the topics') ?? error;
+    } finally {
+      client.destroy();
+    }
+  });
 }
 
 async function prepare(shell: Shell): Promise<Partitions> {
@@ -53,6 +50,8 @@ async function prepare(shell: Shell): Promise<Partitions> {
   const own = Object.entries(settings.topics) as [TopicName, string][];
   const names = [...own.map(([, name]) => name), ...settings.source_topics];
   const before = await lookUp(shell, names);
+  for (const { host } of shell.connection.addresses.values()) assertSafeHost(settings, host);
+  await shell.admin.connect();
   const absent = own.filter(([, name]) => !before.has(name));
   const missing = [
     ...settings.source_topics
