@@ -140,7 +140,11 @@ export function openSimulatedStore(disk: StoreDisk, faults: StoreFaults, limbo: 
     writePriors: (priors) =>
       write(
         'prior',
-        priors.map(({ version, bytes }) => () => keepPrior(disk, version, bytes)),
+        priors.map(
+          ({ version, bytes }) =>
+            () =>
+              keepPrior(disk, version, bytes),
+        ),
       ),
     writePrior: (version, bytes) => write('prior', [() => keepPrior(disk, version, bytes)]),
     readPrior: (version) => read('prior', () => disk.priors.get(version)),
