@@ -14,7 +14,12 @@ const wait = ({ random }: World, from_ms: number, to_ms: number): Promise<void> 
 
 const kindOf = (name: string, strike: FaultKind['strike']): FaultKind => ({ name, on: ['kafka'], strike });
 
-const broker_restarts = kindOf('broker_restarts', async (world) => {
+const brokerFault = (name: string, strike: FaultKind['strike']): FaultKind => ({
+  ...kindOf(name, strike),
+  restarts_broker: true,
+});
+
+const broker_restarts = brokerFault('broker_restarts', async (world) => {
   const { broker } = cluster(world);
   await wait(world, 200, 1_500);
   await broker.stop();
@@ -22,7 +27,7 @@ const broker_restarts = kindOf('broker_restarts', async (world) => {
   await wait(world, 500, 2_000);
 });
 
-const broker_killed = kindOf('broker_killed', async (world) => {
+const broker_killed = brokerFault('broker_killed', async (world) => {
   const { broker } = cluster(world);
   await wait(world, 200, 1_500);
   await broker.kill();
@@ -32,7 +37,7 @@ const broker_killed = kindOf('broker_killed', async (world) => {
 });
 
 /** Longer than sessions and transactions last: afterwards everyone joins anew. */
-const broker_away = kindOf('broker_away', async (world) => {
+const broker_away = brokerFault('broker_away', async (world) => {
   const { broker, session_timeout_ms } = cluster(world);
   await wait(world, 200, 1_000);
   await broker.stop();
@@ -41,7 +46,7 @@ const broker_away = kindOf('broker_away', async (world) => {
   await wait(world, 1_000, 3_000);
 });
 
-const broker_paused = kindOf('broker_paused', async (world) => {
+const broker_paused = brokerFault('broker_paused', async (world) => {
   const { broker, session_timeout_ms } = cluster(world);
   await wait(world, 200, 1_000);
   broker.pause();

@@ -38,12 +38,9 @@ describe('faults on the embedded log', () => {
 describe('faults on Kafka', {
   skip: missing === undefined ? false : `NOT RUN: no Kafka broker can be started, ${missing}`,
 }, () => {
-  const environments = missing === undefined ? kafkaEnvironments() : undefined;
-  after(async () => (await environments)?.close());
-  const open: OpenEnvironment = async (options) => {
-    if (environments === undefined) throw new Error('there is no broker');
-    return (await environments).open(options);
-  };
-  test('killed, taken for dead, the broker killed, the store cutting connections', (t) =>
-    holds(open, 9, ['kill', 'zombie', 'broker_killed', 'store_resets', 'rebalance'], t.diagnostic.bind(t)));
+  const clusters = kafkaEnvironments();
+  after(() => clusters.close());
+  test('killed, taken for dead, partitions given on, the store cutting connections', (t) =>
+    holds(clusters.open(false), 9, ['kill', 'zombie', 'store_resets', 'rebalance'], t.diagnostic.bind(t)));
+  test('the broker killed', (t) => holds(clusters.open(true), 10, ['broker_killed'], t.diagnostic.bind(t)));
 });

@@ -20,6 +20,7 @@ export type World = {
 export type FaultKind = {
   readonly name: string;
   readonly on: readonly Environment['kind'][];
+  readonly restarts_broker?: true;
   /** One fault, and what it takes to be over it. `serial` counts the faults of a whole run. */
   strike(world: World, serial: number): Promise<void>;
 };

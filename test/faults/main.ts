@@ -30,20 +30,20 @@ const missed = new Set<string>();
 let done = 0;
 // Ending by `exit` ends the broker and, with it, everything that this process started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-const environments =
-  values.log === 'kafka' ? await kafkaEnvironments() : { open: embeddedEnvironment, close: async () => {} };
+const clusters = kafkaEnvironments();
 for (let n = 0; done < kills; n++) {
   const seed = Number(values.seed) + n;
   const kind = kinds[n % kinds.length] as FaultKind;
   const faults = Math.min(each, kills - done);
   const serial = Number(values.serial) + Math.floor(n / kinds.length) * each;
-  const scenario = { seed, serial, kinds: Array.from({ length: faults }, () => kind), open: environments.open };
+  const open = values.log === 'kafka' ? clusters.open(kind.restarts_broker === true) : embeddedEnvironment;
+  const scenario = { seed, serial, kinds: Array.from({ length: faults }, () => kind), open };
   const outcome = await runScenario(scenario);
   done += faults;
   count(kind.name, outcome);
   tell(kind.name, seed, serial, outcome);
 }
-await environments.close();
+await clusters.close();
 summary();
 
 function chosen(only: string | undefined): readonly FaultKind[] {
