@@ -93,8 +93,7 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
     queue = closed.aborted ? [] : waiting.filter(({ since_ms }) => since_ms > oldest_ms);
     const kept = new Set(queue);
     const given_up = waiting.filter((queued) => !kept.has(queued));
-    if (given_up.length > 0)
-      refuse(given_up, closed.aborted ? closedError() : unavailable(error, `writing as ${fence}`));
+    if (given_up.length > 0) refuse(given_up, closed.aborted ? closedError() : refused(error));
     telemetry.occurred('log_transactions_repeated', {}, { fence, error: String(error) });
     await clock.sleep(pause, closed);
     pause = Math.min(2 * pause, PAUSE_MS_MAX);
@@ -194,12 +193,14 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
     if (role === 'office' && (await overtaken(asked))) lose();
     const group = await worthAsking(asked);
     if (group.length === 0) return;
+    const until_ms = (group[0] as Queued).since_ms + options.write_wait_ms;
     if (producer === undefined) {
       const opened = await openProducer({
         connection,
         metadata,
         transactional_id: transactionalId(settings, fence),
         most: MOST,
+        until_ms,
         ...(identity === undefined ? {} : { predecessor: identity }),
       });
       if (opened.kind === 'fenced') return shutOut(group);
@@ -210,7 +211,7 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
     await learn(group);
     const staged = stage(group);
     if (staged.parts.length === 0) return resolveAll(group, staged, []);
-    const outcome = await producer.commit(staged.parts);
+    const outcome = await producer.commit(staged.parts, until_ms);
     if (outcome.kind === 'committed') return settle(group, staged, outcome.offsets);
     return failed(group, outcome);
   };

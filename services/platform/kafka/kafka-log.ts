@@ -37,8 +37,9 @@ export type KafkaLogOptions = {
 export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> {
   const connection = openConnection(options);
   try {
-    const metadata = createMetadata(connection, connection.nodes());
-    const partitions = await prepareTopics(connection, metadata);
+    const nodes = connection.nodes();
+    const metadata = createMetadata(connection, nodes);
+    const partitions = await prepareTopics({ connection, nodes, metadata });
     const parts = assemble({ ...options, connection, metadata });
     const log = createLog({ ...options, ...parts, connection, partitions });
     // An earlier life of this process may have left a transaction open; and what is refused is better refused now.

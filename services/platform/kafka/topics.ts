@@ -1,25 +1,32 @@
 import kafkajs, { type Admin } from 'kafkajs';
 import type { KafkaConnection } from './connection.ts';
 import { failureOf } from './connection-errors.ts';
+import type { KafkaNodes } from './connection-nodes.ts';
 import { KafkaUnusable } from './errors.ts';
 import { errorOfCode } from './internals.ts';
 import type { KafkaMetadata } from './metadata.ts';
 import { refusalOf } from './refusals.ts';
 import { assertSafeHost, securityProblem } from './security.ts';
-import type { KafkaSettings, TopicName } from './settings.ts';
-import { creationOf, problemsOf, ruleOf, type TopicFacts, type TopicProblem, weaknessOf } from './topic-rules.ts';
+import type { TopicName } from './settings.ts';
+import { createTopics } from './topic-creation.ts';
+import { problemsOf, ruleOf, type TopicFacts, type TopicProblem, weaknessOf } from './topic-rules.ts';
 
 // kafkajs's names for all but its client are only found on its default export.
-const { ConfigResourceTypes, KafkaJSAggregateError } = kafkajs;
+const { ConfigResourceTypes } = kafkajs;
 
 const UNKNOWN_TOPIC_OR_PARTITION = 3;
+/** Brokers hear of new topics with a delay: what seems absent is looked for again after so long. */
+const SECOND_LOOK_MS = 100;
 
 /** Partitions of topics by their names on the cluster. */
-type Partitions = ReadonlyMap<string, number>;
+export type TopicPartitions = ReadonlyMap<string, number>;
+
+type Own = readonly (readonly [TopicName, string])[];
 
 type Shell = {
   readonly connection: KafkaConnection;
-  readonly metadata: Pick<KafkaMetadata, 'describe'>;
+  readonly nodes: KafkaNodes;
+  readonly metadata: KafkaMetadata;
   readonly admin: Admin;
 };
 
@@ -28,15 +35,13 @@ type Shell = {
  * partitions of our topics by their names on the cluster. Throws KafkaUnusable with all that is wrong, LogUnavailable
  * while the cluster does not answer.
  */
-export async function prepareTopics(
-  connection: KafkaConnection,
-  metadata: Pick<KafkaMetadata, 'describe'>,
-): Promise<Partitions> {
-  return await connection.persist('looking at the topics', async () => {
+export function prepareTopics(shell: Omit<Shell, 'admin'>): Promise<TopicPartitions> {
+  const { connection } = shell;
+  return connection.persist('looking at the topics', async () => {
     // A new one for every attempt: kafkajs goes on with a connection that was refused half-way.
     const client = connection.client();
     try {
-      return await prepare({ connection, metadata, admin: client.kafka.admin() });
+      return await prepare({ ...shell, admin: client.kafka.admin() });
     } catch (error) {
       throw securityProblem(error) ?? refusalOf(error, 'looking at the topics') ?? error;
     } finally {
@@ -45,39 +50,37 @@ export async function prepareTopics(
   });
 }
 
-async function prepare(shell: Shell): Promise<Partitions> {
-  const { settings, telemetry } = shell.connection;
-  const own = Object.entries(settings.topics) as [TopicName, string][];
-  const names = [...own.map(([, name]) => name), ...settings.source_topics];
-  const before = await lookUp(shell, names);
-  for (const { host } of shell.connection.addresses.values()) assertSafeHost(settings, host);
-  await shell.admin.connect();
-  const absent = own.filter(([, name]) => !before.has(name));
-  const missing = [
-    ...settings.source_topics
-      .filter((name) => !before.has(name))
-      .map((name) => missingTopic(name, 'create it, or correct ingest.sources')),
-    ...(settings.create_topics ? [] : absent).map(([, name]) =>
-      missingTopic(name, 'create it, or set log.kafka.create_topics'),
-    ),
-  ];
-  refuse(missing);
-  await create(shell, absent);
-  const partitions = absent.length === 0 ? before : await lookUp(shell, names);
+async function prepare(shell: Shell): Promise<TopicPartitions> {
+  const { connection, admin } = shell;
+  const { settings } = connection;
+  const own: Own = Object.entries(settings.topics) as [TopicName, string][];
+  const names = own.map(([, name]) => name);
+  const there = await lookTwice(shell, [...names, ...settings.source_topics]);
+  for (const { host } of connection.addresses.values()) assertSafeHost(settings, host);
+  await admin.connect();
+  const absent = own.filter(([, name]) => !there.has(name));
+  refuse([
+    ...missing(settings.source_topics, there, 'create it, or correct ingest.sources'),
+    ...(settings.create_topics ? [] : missing(names, there, 'create it, or set log.kafka.create_topics')),
+  ]);
+  refuse(await createTopics(admin, settings, absent));
+  const partitions = await lookUp(shell, names);
   // A new topic is not known to every broker at once: the whole look is repeated.
-  if (names.some((name) => !partitions.has(name))) throw errorOfCode(UNKNOWN_TOPIC_OR_PARTITION);
-  const facts = await lookInto(shell, own, partitions);
-  refuse(facts.flatMap(({ rule, topic }) => problemsOf(rule, topic)));
-  const weak = Map.groupBy(facts, ({ topic, replicas }) => weaknessOf(topic, replicas) ?? 'none');
-  weak.delete('none');
-  for (const [reason, found] of weak) {
-    telemetry.occurred('log_topics_weak', { reason }, { topics: found.map(({ topic }) => topic.name) }, found.length);
-  }
+  if (partitions.size < names.length) throw errorOfCode(UNKNOWN_TOPIC_OR_PARTITION);
+  await assertLed(shell, partitions);
+  await checkSettings(shell, own, partitions);
   return partitions;
 }
 
+async function lookTwice(shell: Shell, names: readonly string[]): Promise<TopicPartitions> {
+  const found = await lookUp(shell, names);
+  if (found.size === names.length) return found;
+  await shell.connection.clock.sleep(SECOND_LOOK_MS);
+  return lookUp(shell, names);
+}
+
 /** Those that are there. */
-async function lookUp({ metadata }: Shell, names: readonly string[]): Promise<Partitions> {
+async function lookUp({ metadata }: Shell, names: readonly string[]): Promise<TopicPartitions> {
   const found = new Map<string, number>();
   for (const name of names) {
     try {
@@ -89,8 +92,10 @@ async function lookUp({ metadata }: Shell, names: readonly string[]): Promise<Pa
   return found;
 }
 
-function missingTopic(name: string, remedy: string): TopicProblem {
-  return { code: 'kafka_topic_missing', message: `there is no topic ${name}: ${remedy}` };
+function missing(names: readonly string[], there: TopicPartitions, remedy: string): TopicProblem[] {
+  return names
+    .filter((name) => !there.has(name))
+    .map((name) => ({ code: 'kafka_topic_missing', message: `there is no topic ${name}: ${remedy}` }));
 }
 
 /** One error for all problems, under the code of the first. */
@@ -100,76 +105,51 @@ function refuse(problems: readonly TopicProblem[]): void {
   throw new KafkaUnusable(first.code, problems.map(({ message }) => message).join('\n'));
 }
 
-async function create({ connection, admin }: Shell, absent: readonly (readonly [TopicName, string])[]): Promise<void> {
-  if (absent.length === 0) return;
-  const { settings } = connection;
-  const topics = absent.map(([topic, name]) => {
-    const { partitions, configuration } = creationOf(topic, settings);
-    return {
-      topic: name,
-      numPartitions: partitions,
-      replicationFactor: settings.replication_factor,
-      configEntries: Object.entries(configuration).map(([setting, value]) => ({ name: setting, value })),
-    };
-  });
+/**
+ * Every partition answers on the broker that leads it. A broker that is still making one takes it into transactions all
+ * the same, and does not get over their markers for half a minute (Kafka 4.3: WriteTxnMarkers stays without an answer).
+ */
+async function assertLed({ nodes, metadata }: Shell, partitions: TopicPartitions): Promise<void> {
+  const all = [...partitions].flatMap(([topic, count]) =>
+    Array.from({ length: count }, (_, partition) => ({ topic, partition })),
+  );
   try {
-    await admin.createTopics({ topics, waitForLeaders: true });
+    const leaders = await Promise.all(all.map(({ topic, partition }) => metadata.leader(topic, partition)));
+    const by_leader = Map.groupBy(all, (_, i) => leaders[i] as number);
+    for (const [node, led] of by_leader) {
+      const topics = [...Map.groupBy(led, ({ topic }) => topic)].map(([topic, of]) => ({
+        topic,
+        partitions: of.map(({ partition }) => ({ partition, timestamp: -1 as const })),
+      }));
+      await nodes.use(node, (broker) => broker.listOffsets({ replicaId: -1, isolationLevel: 0, topics }));
+    }
   } catch (error) {
-    const errors: readonly unknown[] = error instanceof KafkaJSAggregateError ? error.errors : [error];
-    // Another process that starts was faster.
-    const failed = errors.filter((one) => failureOf(one).type !== 'TOPIC_ALREADY_EXISTS');
-    refuse(failed.flatMap((one) => creationProblem(one, settings)));
-    if (failed.length > 0) throw failed[0];
+    for (const topic of partitions.keys()) metadata.forget(topic);
+    throw error;
   }
 }
 
-/** What a broker has against a topic of ours; nothing for errors that pass. */
-function creationProblem(error: unknown, { replication_factor }: KafkaSettings): TopicProblem[] {
-  const { type } = failureOf(error);
-  const name = error instanceof Error && 'topic' in error ? `topic ${String(error.topic)}` : 'topics';
-  switch (type) {
-    case 'INVALID_REPLICATION_FACTOR':
-      return [
-        {
-          code: 'kafka_topic_not_created',
-          message: `${name} cannot be created with ${replication_factor} replicas: set log.kafka.replication_factor to at most the number of brokers`,
-        },
-      ];
-    case 'POLICY_VIOLATION':
-    case 'INVALID_CONFIG':
-    case 'INVALID_PARTITIONS':
-    case 'INVALID_TOPIC_EXCEPTION':
-      return [
-        {
-          code: 'kafka_topic_not_created',
-          message: `${name} cannot be created (${type}): create it by hand, with the settings in docs/clustered.md`,
-        },
-      ];
-    default:
-      return [];
-  }
-}
-
-type Found = { readonly rule: ReturnType<typeof ruleOf>; readonly topic: TopicFacts; readonly replicas: number };
-
-async function lookInto(
-  { admin }: Shell,
-  own: readonly (readonly [TopicName, string])[],
-  partitions: Partitions,
-): Promise<readonly Found[]> {
+async function checkSettings({ connection, admin }: Shell, own: Own, partitions: TopicPartitions): Promise<void> {
   const { resources } = await admin.describeConfigs({
     resources: own.map(([, name]) => ({ type: ConfigResourceTypes.TOPIC, name })),
     includeSynonyms: false,
   });
   const { topics } = await admin.fetchTopicMetadata({ topics: own.map(([, name]) => name) });
-  return own.map(([topic, name]) => {
+  const found = own.map(([topic, name]) => {
     const entries = resources.find(({ resourceName }) => resourceName === name)?.configEntries ?? [];
-    const configuration = new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
-    const described = topics.find((found) => found.name === name)?.partitions ?? [];
-    return {
-      rule: ruleOf(topic),
-      topic: { name, partitions: partitions.get(name) ?? 0, configuration },
-      replicas: Math.min(...described.map(({ replicas }) => replicas.length)),
+    const described = topics.find((one) => one.name === name)?.partitions ?? [];
+    const facts: TopicFacts = {
+      name,
+      partitions: partitions.get(name) ?? 0,
+      configuration: new Map(entries.map(({ configName, configValue }) => [configName, configValue])),
     };
+    return { rule: ruleOf(topic), facts, replicas: Math.min(...described.map(({ replicas }) => replicas.length)) };
   });
+  refuse(found.flatMap(({ rule, facts }) => problemsOf(rule, facts)));
+  const weak = Map.groupBy(found, ({ facts, replicas }) => weaknessOf(facts, replicas) ?? 'none');
+  weak.delete('none');
+  for (const [reason, of] of weak) {
+    const names = of.map(({ facts }) => facts.name);
+    connection.telemetry.occurred('log_topics_weak', { reason }, { topics: names }, names.length);
+  }
 }

@@ -19,8 +19,11 @@ export type Outcome =
 export type TransactionalProducer = {
   /** What a successor must show to go on without shutting anybody out. */
   readonly identity: Producer;
-  /** One transaction of at least one record. Not to be called while another one is under way. */
-  commit(parts: readonly PartitionRecords[]): Promise<Outcome>;
+  /**
+   * One transaction of at least one record, given up at the time `until_ms` of the clock unless its end has been asked for
+   * by then. Not to be called while another one is under way.
+   */
+  commit(parts: readonly PartitionRecords[], until_ms: number): Promise<Outcome>;
   /** Breaks its connections. */
   close(): void;
 };
@@ -37,6 +40,8 @@ export type ProducerOptions = {
   readonly most: BatchMost;
   /** The producer that this one goes on for. Absent: whoever holds the id is shut out. */
   readonly predecessor?: Producer;
+  /** Time of the clock (`elapsed`) after which opening is given up. */
+  readonly until_ms: number;
 };
 
 /**
@@ -48,11 +53,10 @@ export type ProducerOptions = {
  * first ones, and lost without a word.)
  */
 export async function openProducer(options: ProducerOptions): Promise<Opened> {
-  const { connection, transactional_id, predecessor } = options;
+  const { connection, transactional_id, predecessor, until_ms } = options;
   const { transaction_timeout_ms } = connection.settings;
   const nodes = connection.nodes();
   const coordinator = createCoordinator(connection, nodes, transactional_id);
-  const until_ms = connection.clock.elapsed() + transaction_timeout_ms;
   const refuse = (answer: Exclude<Answer<unknown>, { kind: 'done' }>): Opened => {
     nodes.destroy();
     if (answer.kind === 'fenced') return { kind: 'fenced' };
@@ -84,16 +88,18 @@ function createProducer(
 
   return {
     identity,
-    commit: async (parts) => {
+    commit: async (parts, until_ms) => {
       if (spent) throw new Error('a producer is spent after its first failure, and takes one transaction at a time');
       spent = true;
-      const until_ms = clock.elapsed() + settings.transaction_timeout_ms;
-      const added = await coordinator.ask(addPartitions(transactional_id, identity, parts), until_ms);
+      // Longer than that the coordinator does not wait for us either.
+      const decided_ms = clock.elapsed() + settings.transaction_timeout_ms;
+      const begin_ms = Math.min(until_ms, decided_ms);
+      const added = await coordinator.ask(addPartitions(transactional_id, identity, parts), begin_ms);
       if (added.kind === 'fenced') return { kind: 'fenced' };
       if (added.kind === 'failed') return { kind: 'not_written', error: added.error, passing: added.passing };
       const sent = await send(parts);
       if (sent.kind !== 'sent') return sent;
-      const ended = await coordinator.ask(endTransaction(transactional_id, identity, 'commit'), until_ms);
+      const ended = await coordinator.ask(endTransaction(transactional_id, identity, 'commit'), decided_ms);
       if (ended.kind !== 'done') return undecided(ended);
       spent = false;
       return { kind: 'committed', offsets: sent.offsets };
