@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { fakeModel } from '../support/fake-model.ts';
+import { openSimulatedLog } from '../support/simulated-log.ts';
 import { passing, sceneOf, until } from './scene.ts';
 import { orderedModel } from './support.ts';
 
@@ -52,6 +53,57 @@ test('a partition is let go in the middle of a round', async () => {
     await two.runner.drain();
     assert.deepEqual([manifestOf(on), on.held.events.size, on.held.conflicts], [40, 40, []]);
   }
+});
+
+test('a partition is given on between the read of its records and their application', async () => {
+  const on = sceneOf();
+  const before = on.machine();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  await before.runner.assign(0);
+  await on.events(0, 3);
+  await before.runner.drain();
+  const one = on.machine({
+    checkpoint_ms: 1e9,
+    store: {
+      ...before.store,
+      readBlobs: async (topic, partition, keys) => {
+        asked.resolve();
+        await answer.promise;
+        return before.store.readBlobs(topic, partition, keys);
+      },
+    },
+  });
+  await one.runner.assign(0);
+  await on.events(3, 8);
+  const round = one.runner.turn();
+  await asked.promise;
+  const left = one.runner.unassign(0, 'handed_over');
+  answer.resolve();
+  await Promise.all([round, left]);
+  assert.equal(manifestOf(on), on.held.events.size, 'what counts as applied is what was applied');
+  const two = on.machine();
+  await two.runner.assign(0);
+  await two.runner.drain();
+  assert.deepEqual([manifestOf(on), on.held.events.size, on.held.conflicts], [8, 8, []]);
+});
+
+test('what is no record is passed, and no further', async () => {
+  const on = sceneOf();
+  const markers = openSimulatedLog({
+    disk: on.disk,
+    clock: on.clock,
+    faults: () => ({ offsets_skipped: 2, offsets_skipped_after: 1 }),
+  });
+  const tick = { topic: TOPICS.events, partition: 0, key: 'k', value: Buffer.from('{"type":"tick"}') };
+  await markers.transact({ records: [tick] });
+  const one = on.machine({ checkpoint_ms: 1 });
+  await one.runner.assign(0);
+  await one.runner.turn();
+  await one.runner.checkpoint();
+  const { end } = await markers.bounds(TOPICS.events, 0);
+  assert.deepEqual([end, manifestOf(on)], [4, 4]);
+  assert.equal(await one.runner.turn(), false);
 });
 
 test('a partition comes back while it is still being given on', async () => {
@@ -198,6 +250,26 @@ test('after a loss the worker of the old tenure applies nothing, even if its rea
   answer();
   await late.runner.checkpoint();
   assert.deepEqual([manifestOf(on), on.held.events.size], [3, 3]);
+});
+
+test('between two records of a batch a loss takes effect', async () => {
+  const on = sceneOf();
+  const inner = orderedModel(fakeModel());
+  const observed: string[] = [];
+  const { runner } = on.machine({
+    model: {
+      ...inner,
+      observe(input, score) {
+        observed.push(input.event.id);
+        if (input.event.id === 'p0e3') void runner.unassign(0, 'lost');
+        inner.observe(input, score);
+      },
+    },
+  });
+  await runner.assign(0);
+  await on.events(0, 10);
+  await runner.turn();
+  assert.deepEqual(observed, ['p0e0', 'p0e1', 'p0e2', 'p0e3']);
 });
 
 test('says how far it is durable, in the offsets of the log', async () => {

@@ -140,11 +140,27 @@ async function giveOut(cluster: Cluster): Promise<void> {
 async function take(cluster: Cluster, member: Member, partition: number): Promise<void> {
   cluster.owners.set(partition, member);
   // A process that still believes to own it learns first that it had lost it: joining anew comes with a clean slate.
-  if (member.believes.delete(partition)) await during(member, member.runner.unassign(partition, 'lost'));
+  if (member.believes.delete(partition)) await give(cluster, member, partition, 'lost');
   if (!(await during(member, member.runner.assign(partition)))) return;
   member.believes.add(partition);
   const found = member.runner.status().find((status) => status.partition === partition);
   if (found?.gap !== undefined) throw new Error(`false gap: ${found.gap.message}`);
+}
+
+/** The group tells of changes whenever it likes: now and then the process is in the middle of a round. */
+async function give(
+  cluster: Cluster,
+  member: Member,
+  partition: number,
+  how: 'handed_over' | 'lost',
+): Promise<boolean> {
+  const { random, calm } = cluster;
+  const steps = calm || random.chance(0.5) ? 0 : 1 + random.int(12);
+  const round = steps === 0 ? undefined : during(member, member.runner.turn());
+  for (let step = 1; step < steps; step++) await new Promise(setImmediate);
+  const given = await during(member, member.runner.unassign(partition, how));
+  await round;
+  return given;
 }
 
 /** One partition changes hands: handed over, or taken from an owner that does not know it yet. */
@@ -158,7 +174,7 @@ async function rebalance(cluster: Cluster): Promise<void> {
   if (random.chance(0.5)) {
     from.believes.delete(partition);
     // Between the wish to hand over and its end other partitions of the same process may go on, or it may die.
-    if (!(await during(from, from.runner.unassign(partition, 'handed_over')))) return;
+    if (!(await give(cluster, from, partition, 'handed_over'))) return;
   }
   await take(cluster, to, partition);
 }
@@ -171,7 +187,7 @@ async function turnAll(cluster: Cluster): Promise<boolean> {
     for (const partition of member.believes) {
       if (owners.get(partition) === member || !(calm || random.chance(0.2))) continue;
       member.believes.delete(partition);
-      await during(member, member.runner.unassign(partition, 'lost'));
+      await give(cluster, member, partition, 'lost');
     }
     if (!member.alive()) return false;
     await during(
