@@ -2,7 +2,7 @@ import { collectDefaultMetrics } from 'prom-client';
 import { openGaps } from '../../control/gap-states.ts';
 import { pendingContainments } from './control.ts';
 import type { Parts } from './parts.ts';
-import { lagOf } from './readiness.ts';
+import { inTime, lagOf } from './readiness.ts';
 
 /**
  * Prometheus metrics of this process: what was counted as it happened, what Node.js tells of memory, garbage collection
@@ -19,12 +19,13 @@ export function createMetrics(parts: Parts): () => Promise<string> {
   const held = telemetry.gauge('office_held', '1 while this process holds the office', ['office']);
   const stages = [detectGauges(parts), ingestGauges(parts)];
   return async () => {
-    for (const [name, value] of await log.counters()) items.set({ state: name }, value);
+    // Sums that cannot be read keep their last values: what this process counted itself is told in any case.
+    const [sums] = await Promise.all([inTime(log.counters()), ...stages.map((stage) => stage?.())]);
+    for (const [name, value] of sums ?? []) items.set({ state: name }, value);
     pending.set(pendingContainments(control.view));
     gaps.reset();
     for (const { gap } of openGaps(control.view.state)) gaps.inc({ stage: gap.stage });
     for (const office of offices) held.set({ office: office.name }, office.held ? 1 : 0);
-    for (const stage of stages) await stage?.();
     return telemetry.registry.metrics();
   };
 }
@@ -59,9 +60,11 @@ function ingestGauges({ ingest, ground }: Parts): (() => Promise<void>) | undefi
   const lag = telemetry.gauge('ingest_lag_records', "offsets not worked off, of this process's partitions", ['topic']);
   const owned = telemetry.gauge('ingest_partitions', 'raw partitions of this process, by state', ['topic', 'state']);
   return async () => {
+    const partitions = (await inTime(ingest.runner.status())) ?? [];
+    // From here on in one turn: who else asks meanwhile gets whole numbers.
     lag.reset();
     owned.reset();
-    for (const { topic, state, lag: behind } of await ingest.runner.status()) {
+    for (const { topic, state, lag: behind } of partitions) {
       owned.inc({ topic, state });
       if (behind !== undefined) lag.inc({ topic }, behind);
     }
