@@ -178,7 +178,7 @@ export const LIMITS = {
   checkpoint_piece_bytes: 8 * MIB,
   checkpoint_waiting_bytes_max: 64 * MIB,
   /** Blobs that are read from the store at once. */
-  load_blobs_max: 2_048,
+  load_blobs_max: 1_000,
   /** Identities of a partition whose fingerprints are held, so that new ones cost no look-up. Beyond it every one does. */
   known_identities_max: 4_000_000,
   /** Priors that are asked for and not built yet: each waits for its turn. */

@@ -4,6 +4,7 @@ import type { GapResume } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest } from '../../schemas/outputs.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
+import { type GapPort, gapOf } from '../../services/platform/gaps.ts';
 import { fakeModel } from '../support/fake-model.ts';
 import { trimSimulated } from '../support/simulated-log.ts';
 import type { StoreFault } from '../support/simulated-store.ts';
@@ -134,6 +135,13 @@ describe('a partition that cannot go on stands until somebody has decided', () =
         await runner.drain();
         assert.deepEqual(ids(on), rows);
         assert.deepEqual(counted(on), counters);
+        const { end } = on.disk.topics.get(TOPICS.events)?.partitions[0] ?? {};
+        assert.deepEqual(
+          runner.status().map(({ next_offset, durable_offset }) => [next_offset, durable_offset]),
+          [[end, end]],
+          'outside, offsets are those of the log',
+        );
+        assert.equal(on.disk.positions.get('detect.committed.0'), String(end));
         assert.deepEqual([on.held.conflicts, on.gaps.reported.size], [[], 1]);
         await restart(on, counters);
       });
@@ -264,6 +272,42 @@ describe('a gap that shows while a partition runs', () => {
     await runner.drain();
     assert.deepEqual(counted(on), [12, undefined, 1, 3]);
   });
+});
+
+test('of two processes that stand at a gap one carries the decision out', async () => {
+  const on = await begun();
+  await on.events(10, 15);
+  trimSimulated(on.disk, TOPICS.events, 0, 13);
+  const [one, two] = [on.machine({ model }), on.machine({ model })];
+  await one.runner.assign(0);
+  await two.runner.assign(0);
+  two.fault = () => 'fail_before';
+  on.gaps.decide('end');
+  await until(on.clock, () => one.runner.status()[0]?.state === 'running');
+  await on.events(15, 18);
+  await one.runner.drain();
+  two.fault = () => 'none';
+  await until(on.clock, () => two.runner.status()[0]?.state === 'running');
+  await two.runner.drain();
+  assert.deepEqual(counted(on), [13, undefined, 1, 5]);
+  assert.equal(on.gaps.closes.length, 1);
+});
+
+test('a gap that the log has grown over is stood at, since somebody found it before', async () => {
+  const on = await begun();
+  const { generation, partitions, next_offset } = manifestOf(on);
+  const place = { stage: 'detect', topic: TOPICS.events, partition: 0, reason: 'offset_beyond_log' } as const;
+  const before = gapOf({ ...place, message: 'the log lost records' }, [generation, partitions, next_offset]);
+  await on.events(10, 15);
+  const hidden: GapPort['hidden'] = (_place, evidence) =>
+    gapOf({ ...place, message: '' }, evidence).id === before.id ? before : undefined;
+  const { runner } = on.machine({ model, gaps: { ...on.gaps, hidden } });
+  await runner.assign(0);
+  assert.equal(runner.status()[0]?.gap?.id, before.id);
+  on.gaps.decide('start');
+  await until(on.clock, () => runner.status()[0]?.state === 'running');
+  await runner.drain();
+  assert.deepEqual(counted(on), [15, 10, 1, 0]);
 });
 
 test('who dies anywhere between a gap and its end leaves the same behind', async () => {

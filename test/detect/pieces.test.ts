@@ -88,6 +88,25 @@ test('a checkpoint of much state waits for the store with little of it encoded',
   assert.equal([...held.blobs.keys()].filter((key) => key.includes('default')).length, HEAVY);
 });
 
+test('state of a partition that is lost while it is being encoded never counts as complete', async () => {
+  const on = sceneOf();
+  const { model, encoded } = heavyModel(WORDS);
+  const machine = on.machine({ model, checkpoint_ms: 1e9, flush_ms: 1e9 });
+  let away = true;
+  machine.fault = (operation) => (away && operation === 'blobs' ? 'fail_before' : 'none');
+  await machine.runner.assign(0);
+  for (let n = 0; n < HEAVY; n++) await on.append({ type: 'event', event: eventOf(`e${n}`, { identity: `i${n}` }) });
+  while (await machine.runner.turn());
+  const writing = machine.runner.checkpoint();
+  await until(on.clock, () => machine.runner.stalled);
+  await turns();
+  await machine.runner.unassign(0, 'lost');
+  away = false;
+  await passing(on.clock, writing);
+  assert.ok(encoded() < HEAVY);
+  assert.equal(on.held.manifests.get(0)?.next_offset, 0);
+});
+
 test('a tick at which very many fall due reads their state in bounded batches and lets others run', async () => {
   const on = sceneOf();
   const model = orderedModel(fakeModel());
