@@ -8,7 +8,7 @@ import { type KafkaLogOptions, openKafkaLog } from '../../services/platform/kafk
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { readAll, record } from '../log/support.ts';
 import { type KafkaBroker, startKafka } from '../support/kafka/broker.ts';
-import { whyNoJars } from '../support/kafka/jars.ts';
+import { KAFKA_VERSION_BEFORE, whyNoJars } from '../support/kafka/jars.ts';
 import { testSettings } from './place.ts';
 
 const missing = whyNoJars();
@@ -24,7 +24,8 @@ describe('a log whose broker goes away', { skip }, () => {
   let broker: KafkaBroker;
   const logs: EventLog[] = [];
   before(async () => {
-    broker = await startKafka();
+    // Kafka 4.3.0 forgets markers of transactions when it is started again, and partitions stand still for ever.
+    broker = await startKafka({ version: KAFKA_VERSION_BEFORE });
     // A cluster's first transaction takes a second: not a matter of these tests.
     await (await open()).close();
   });

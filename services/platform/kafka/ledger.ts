@@ -35,8 +35,7 @@ export type Ledger = {
 
 /** What has been read of one partition. */
 type View = {
-  /** Undefined before the first read. */
-  next: number | undefined;
+  next: number;
   readonly entries: Map<string, string>;
   /** What this handle has written ends here. */
   written: number;
@@ -58,38 +57,34 @@ export function createLedger(options: {
   const { settings, clock, reader } = options;
   const topic = settings.topics.ledger;
   const views = Array.from({ length: LEDGER_PARTITIONS }, (): View => {
-    return { next: undefined, entries: new Map(), written: 0, reading: Promise.resolve() };
+    return { next: 0, entries: new Map(), written: 0, reading: Promise.resolve() };
   });
   const viewOf = (partition: number): View => views[partition] as View;
 
-  const readOn = async (view: View, partition: number, from: number): Promise<number> => {
+  /** Folds what stands from `view.next` on; nothing when it is not decided yet. */
+  const readOn = async (view: View, partition: number): Promise<void> => {
     try {
-      const { records, next } = await reader.read(topic, partition, from, READ);
+      const { records, next } = await reader.read(topic, partition, view.next, READ);
       for (const { key, value, tombstone } of records) {
         if (tombstone === true) view.entries.delete(key);
         else view.entries.set(key, keyText(value));
       }
-      return next;
+      view.next = next;
     } catch (error) {
       if (!(error instanceof OffsetOutOfRange)) throw error;
-      // The ledger was made anew or cut: what it says now is what there is.
-      view.entries.clear();
-      return error.bounds.start;
+      beginAnew(view, error.bounds.start);
     }
   };
   const readTo = async (partition: number, how: 'all' | 'decided'): Promise<void> => {
     const view = viewOf(partition);
     const { start, stable, end } = await reader.offsets(topic, partition);
+    if (view.next > end) beginAnew(view, start);
+    view.next = Math.max(view.next, start);
     const to = how === 'all' ? end : Math.max(stable, view.written);
-    let pause = PAUSE_MS;
-    view.next ??= start;
-    while (view.next < to) {
-      const next = await readOn(view, partition, view.next);
-      if (next === view.next) {
-        await clock.sleep(pause);
-        pause = Math.min(2 * pause, PAUSE_MS_MAX);
-      }
-      view.next = next;
+    for (let pause = PAUSE_MS; view.next < to; pause = Math.min(2 * pause, PAUSE_MS_MAX)) {
+      const before = view.next;
+      await readOn(view, partition);
+      if (view.next === before) await clock.sleep(pause);
     }
   };
   /** One at a time for each partition. */
@@ -138,6 +133,13 @@ export function createLedger(options: {
       record: { key: sumKey(settings, fence, name), value: Buffer.from(`${sum}`) },
     }),
   };
+}
+
+/** What a ledger that was made anew or cut says now is what there is. */
+function beginAnew(view: View, start: number): void {
+  view.entries.clear();
+  view.next = start;
+  view.written = 0;
 }
 
 /** The transactional id holds no slash here, so that the name may. */
