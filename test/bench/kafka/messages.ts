@@ -18,6 +18,8 @@ export type PartArguments = {
   readonly store_url?: string;
   /** Joins its groups only when told to go: until then it holds nothing. */
   readonly joins_late?: boolean;
+  /** Tells how it stands that often; ten times a second when absent. */
+  readonly report_ms?: number;
   /** Watches the event loop, which costs a little. */
   readonly loop_delay?: boolean;
 };

@@ -4,7 +4,8 @@ import { PARTS } from './parts/index.ts';
 
 /** One part in a process of its own, which tells all the time how far it is and what it has cost. */
 const given = JSON.parse(process.argv[2] as string) as PartArguments;
-const REPORT_MS = 20;
+/** Telling costs time of its own: seldom, except where moments are what is measured. */
+const REPORT_MS = 100;
 
 const open = await PARTS[given.part]();
 const part = await open(given);
@@ -15,15 +16,14 @@ const report = (): void => {
   const ms = (nanoseconds: number): number => nanoseconds / 1e6;
   const standing: FromPart = {
     held: part.held ?? [],
-    done: part.done,
-    durable: part.durable ?? true,
+    ...part.progress,
     cpu_us: user + system,
     rss_peak_bytes: process.resourceUsage().maxRSS * 1024,
     loop_delay: { p50_ms: ms(delay.percentile(50)), p99_ms: ms(delay.percentile(99)), max_ms: ms(delay.max) },
   };
   if (process.connected) process.send?.(standing);
 };
-const reporting = setInterval(report, REPORT_MS);
+const reporting = setInterval(report, given.report_ms ?? REPORT_MS);
 
 process.on('message', async (message: ToPart) => {
   if (message === 'go') {

@@ -34,6 +34,7 @@ export async function measureTakeover({ brokers, directory, size }: Stage, round
     data: join(directory, `${name}-${own}`),
     session_timeout_ms: SESSION_MS,
     store_url: front.url,
+    report_ms: 5,
   });
   const crowd = startPart(given('crowd', 'crowd'));
   const holder = startPart(given('detect', 'holder'));

@@ -34,8 +34,8 @@ export const openCrowd: OpenPart = async (given) => {
   }
   let done = identities * CROWD_EVENTS;
   return {
-    get done() {
-      return done;
+    get progress() {
+      return { done, durable: true };
     },
     go: async () => {
       await log.transact({ records: onePerPartition(identities).map((identity) => recordOf(identity, CROWD_EVENTS)) });

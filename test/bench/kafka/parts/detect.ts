@@ -21,11 +21,8 @@ export const openDetect: OpenPart = async (given) => {
     get held() {
       return gated.held;
     },
-    get done() {
-      return appliedBy(detection).done;
-    },
-    get durable() {
-      return appliedBy(detection).durable;
+    get progress() {
+      return appliedBy(detection);
     },
     go: gated.open,
     settle: async () => detection?.runner.checkpoint(),

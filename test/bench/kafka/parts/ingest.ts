@@ -8,7 +8,7 @@ import { configOf } from '../cluster.ts';
 import { gate } from '../gate.ts';
 import type { OpenPart } from './part.ts';
 
-/** The role `ingest` of the service: the raw topic to events in the log. Sources do not write in transactions, so offsets count records. */
+/** The role `ingest` of the service: the raw topic to events in the log. */
 export const openIngest: OpenPart = async (given) => {
   const ground = await openGround(configOf(given), silentTelemetry());
   const gated = gate(ground.log, [TOPICS.raw], given);
@@ -19,8 +19,10 @@ export const openIngest: OpenPart = async (given) => {
     get held() {
       return gated.held;
     },
-    get done() {
-      return ingest.runner.progress(TOPICS.raw).reduce((sum, { next }) => sum + next, 0);
+    get progress() {
+      // Sources do not write in transactions, so offsets count records; what is shown as progress is durable.
+      const done = ingest.runner.progress(TOPICS.raw).reduce((sum, { next }) => sum + next, 0);
+      return { done, durable: true };
     },
     go: gated.open,
     close: async () => {

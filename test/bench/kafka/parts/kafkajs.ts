@@ -15,8 +15,8 @@ function readerOf(use: UseValue): OpenPart {
     await consumer.subscribe({ topic, fromBeginning: true });
     let done = 0;
     return {
-      get done() {
-        return done;
+      get progress() {
+        return { done, durable: true };
       },
       go: () =>
         consumer.run({

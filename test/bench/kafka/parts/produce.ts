@@ -31,8 +31,8 @@ async function sourceOf(given: PartArguments, inputs: readonly Input[]): Promise
     }
   };
   return {
-    get done() {
-      return done;
+    get progress() {
+      return { done, durable: true };
     },
     go: () => {
       sending = send();

@@ -21,8 +21,8 @@ function ownReaderOf(use: UseValue): OpenPart {
       if (isEvent(value)) done++;
     };
     return {
-      get done() {
-        return done;
+      get progress() {
+        return { done, durable: true };
       },
       go: () => {
         reading = readAll(ground.log, topic, useOne);

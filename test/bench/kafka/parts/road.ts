@@ -20,11 +20,8 @@ export const openRoad: OpenPart = async (given) => {
     get held() {
       return gated?.held ?? [];
     },
-    get done() {
-      return appliedBy(detection).done;
-    },
-    get durable() {
-      return appliedBy(detection).durable;
+    get progress() {
+      return appliedBy(detection);
     },
     go: async () => gated?.open(),
     settle: async () => detection?.runner.checkpoint(),

@@ -22,8 +22,8 @@ export const openSeed: OpenPart = async (given) => {
   let seeded: Promise<void> | undefined;
   let done = 0;
   return {
-    get done() {
-      return done;
+    get progress() {
+      return { done, durable: true };
     },
     go: () => {
       seeded = seed(foundation, given.size).then(() => {
