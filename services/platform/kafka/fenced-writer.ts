@@ -1,26 +1,16 @@
 import { LIMITS } from '../../../schemas/limits.ts';
-import { type Appended, type Expectation, LogUnavailable, PositionConflict, type Topic } from '../event-log.ts';
+import { type Appended, LogUnavailable, PositionConflict, type Topic } from '../event-log.ts';
 import type { CheckedWrite } from '../sqlite-log/write-check.ts';
-import { closedError, type KafkaConnection } from './connection.ts';
+import type { Telemetry } from '../telemetry.ts';
+import { closedError } from './connection.ts';
 import { unavailable } from './connection-errors.ts';
-import type { Ledger } from './ledger.ts';
-import type { KafkaMetadata } from './metadata.ts';
+import { type FenceOptions, holdFence } from './held-fence.ts';
 import { refusalOf } from './refusals.ts';
 import { physicalName, transactionalId } from './settings.ts';
-import { conflictOf, type Staged, stageWrites, type WriterMemory } from './staged-writes.ts';
-import { type Outcome, openProducer, type TransactionalProducer } from './transactional-producer.ts';
-import type { Producer } from './txn-requests.ts';
+import { type Staged, stageWrites } from './staged-writes.ts';
+import type { Outcome } from './transactional-producer.ts';
 
-export type WriterOptions = {
-  readonly connection: KafkaConnection;
-  readonly metadata: KafkaMetadata;
-  readonly ledger: Ledger;
-  readonly fence: string;
-  /**
-   * `office`: whoever is shut out is told so (PositionConflict) and has to ask for the office again. `process`: only an
-   * earlier life of this process, or a namesake, can have shut it out, so it goes on.
-   */
-  readonly role: 'office' | 'process';
+export type WriterOptions = FenceOptions & {
   /** A write that no broker takes is given back after so long. */
   readonly write_wait_ms: number;
   /** Told of every partition that has grown, and where it ends now, before the writes resolve. */
@@ -42,193 +32,46 @@ type Queued = {
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;
 };
+type Group = readonly Queued[];
 
+/** What is left to do with a group: nothing, or all of it anew because nothing was written. */
+type Left = { readonly kind: 'settled' } | { readonly kind: 'again'; readonly error: unknown };
+
+const SETTLED: Left = { kind: 'settled' };
 const PAUSE_MS = 5;
 const PAUSE_MS_MAX = 500;
-const NOTHING_KNOWN: WriterMemory = { positions: new Map(), sums: new Map() };
-const MOST = { bytes: LIMITS.log_batch_bytes_max, records: LIMITS.fetch_records_max };
 
 export function createFencedWriter(options: WriterOptions): FencedWriter {
-  const { connection, metadata, ledger, fence, role } = options;
-  const { settings, clock, telemetry, closed } = connection;
+  const { connection, fence } = options;
+  const { clock, telemetry, closed } = connection;
+  const fenced = holdFence(options);
+  const carryOut = createCarrier(options, fenced);
   let queue: Queued[] = [];
   let draining: Promise<void> | undefined;
-  let producer: TransactionalProducer | undefined;
-  /** The last producer, while the fence is ours as far as we know. */
-  let identity: Producer | undefined;
-  let memory = NOTHING_KNOWN;
-  let sums_known = false;
-  let pause = PAUSE_MS;
 
-  const forget = (): void => {
-    memory = NOTHING_KNOWN;
-    sums_known = false;
-  };
-  const spend = (): void => {
-    producer?.close();
-    producer = undefined;
-  };
-  const lose = (): void => {
-    spend();
-    identity = undefined;
-    forget();
-  };
-
-  /** Writes of a lost office: nobody may take it for granted that the queue behind is still meant. */
-  const shutOut = (group: readonly Queued[]): void => {
-    lose();
-    if (role === 'process') {
-      telemetry.occurred('log_writers_fenced', {}, { instance: settings.instance });
-      queue = [...group, ...queue];
-      return;
-    }
-    const conflict = new PositionConflict(`another process has taken over ${fence}`);
-    for (const { reject } of [...group, ...queue.splice(0)]) reject(conflict);
-  };
-  /** Nothing of the group was written: it is tried again, except what has waited too long. */
-  const putBack = async (group: readonly Queued[], error: unknown): Promise<void> => {
-    spend();
+  /** Takes back what was not written, except what has waited too long. */
+  const putBack = (group: Group, error: unknown): void => {
     const waiting = [...group, ...queue];
-    const oldest_ms = clock.elapsed() - options.write_wait_ms;
-    queue = closed.aborted ? [] : waiting.filter(({ since_ms }) => since_ms > oldest_ms);
-    const kept = new Set(queue);
-    const given_up = waiting.filter((queued) => !kept.has(queued));
-    if (given_up.length > 0) refuse(given_up, closed.aborted ? closedError() : refused(error));
+    const since_ms = closed.aborted ? Number.POSITIVE_INFINITY : clock.elapsed() - options.write_wait_ms;
+    queue = waiting.filter((queued) => queued.since_ms > since_ms);
+    const given_up = waiting.filter((queued) => queued.since_ms <= since_ms);
+    refuse(telemetry, given_up, closed.aborted ? closedError() : refused(options, error));
     telemetry.occurred('log_transactions_repeated', {}, { fence, error: String(error) });
-    await clock.sleep(pause, closed);
-    pause = Math.min(2 * pause, PAUSE_MS_MAX);
   };
-  const refused = (error: unknown): unknown => {
-    const doing = `writing as ${transactionalId(settings, fence)}`;
-    return refusalOf(error, doing) ?? unavailable(error, doing);
-  };
-  const refuse = (group: readonly Queued[], error: unknown): void => {
-    const reason = error instanceof LogUnavailable ? error.reason : 'defect';
-    telemetry.occurred('log_unavailable', { reason }, { fence, error: String(error) }, group.length);
-    for (const { reject } of group) reject(error);
-  };
-
-  const conflictWith = async (expect: Expectation, how: 'decided' | 'all'): Promise<PositionConflict | undefined> =>
-    conflictOf(expect, new Map([[expect.name, await ledger.position(expect.name, how)]]));
-  /** An office is not asked for on behalf of a write that cannot succeed: it would shut out its holder for nothing. */
-  const worthAsking = async (group: readonly Queued[]): Promise<readonly Queued[]> => {
-    if (role === 'process' || identity !== undefined) return group;
-    for (const [i, { checked, reject }] of group.entries()) {
-      const { expect } = checked.write;
-      if (expect === undefined || (await conflictWith(expect, 'decided')) === undefined) return group.slice(i);
-      // What is under way may be the last write of a holder that died. Only who expects that has to wait for its end.
-      const conflict = await conflictWith(expect, 'all');
-      if (conflict === undefined) return group.slice(i);
-      reject(conflict);
-    }
-    return [];
-  };
-  /**
-   * Whoever expects something else than was last written here may have read what another holder wrote since: being shut
-   * out is noticed only at the next transaction, and there is none for a write that is refused from memory.
-   */
-  const overtaken = async (group: readonly Queued[]): Promise<boolean> => {
-    for (const { checked } of group) {
-      const { expect } = checked.write;
-      if (expect === undefined || !memory.positions.has(expect.name)) continue;
-      if (conflictOf(expect, memory.positions) === undefined) continue;
-      if ((await ledger.position(expect.name, 'decided')) !== memory.positions.get(expect.name)) return true;
-    }
-    return false;
-  };
-  const learn = async (group: readonly Queued[]): Promise<void> => {
-    if (!sums_known && group.some(({ checked }) => (checked.write.counters ?? []).length > 0)) {
-      memory = { ...memory, sums: await ledger.sumsOf(fence) };
-      sums_known = true;
-    }
-    for (const { checked } of group) {
-      const name = checked.write.expect?.name;
-      if (name === undefined || memory.positions.has(name)) continue;
-      memory = { ...memory, positions: new Map(memory.positions).set(name, await ledger.position(name, 'all')) };
-    }
-  };
-  const stage = (group: readonly Queued[]): Staged =>
-    stageWrites({
-      writes: group.map(({ checked }) => checked),
-      memory,
-      fence,
-      ledger,
-      ledger_topic: settings.topics.ledger,
-      nameOf: (topic) => physicalName(settings, topic),
-    });
-
-  const settle = (group: readonly Queued[], staged: Staged, offsets: readonly (readonly number[])[]): void => {
-    pause = PAUSE_MS;
-    memory = staged.memory;
-    staged.parts.forEach(({ topic, partition }, part) => {
-      const last = offsets[part]?.at(-1) as number;
-      options.wrote(topic, partition, last + 1);
-    });
-    countAppended(options, group, staged);
-    resolveAll(group, staged, offsets);
-  };
-  const failed = async (group: readonly Queued[], outcome: Exclude<Outcome, { kind: 'committed' }>): Promise<void> => {
-    switch (outcome.kind) {
-      case 'fenced':
-        return shutOut(group);
-      case 'not_written':
-        if (outcome.passing) return putBack(group, outcome.error);
-        spend();
-        if (group.length === 1) return refuse(group, refused(outcome.error));
-        // Alone, each write succeeds or fails for its own sake.
-        for (const queued of group) await carryOut([queued]);
-        return;
-      case 'unknown':
-        spend();
-        forget();
-        return refuse(
-          group,
-          new LogUnavailable('io', `the end of a transaction of ${fence} is not known`, { cause: outcome.error }),
-        );
-    }
-  };
-
-  /** One transaction. The group is settled or back in the queue afterwards. */
-  const carryOut = async (asked: readonly Queued[]): Promise<void> => {
-    if (role === 'office' && (await overtaken(asked))) lose();
-    const group = await worthAsking(asked);
-    if (group.length === 0) return;
-    const until_ms = (group[0] as Queued).since_ms + options.write_wait_ms;
-    if (producer === undefined) {
-      const opened = await openProducer({
-        connection,
-        metadata,
-        transactional_id: transactionalId(settings, fence),
-        most: MOST,
-        until_ms,
-        ...(identity === undefined ? {} : { predecessor: identity }),
-      });
-      if (opened.kind === 'fenced') return shutOut(group);
-      if (opened.kind === 'failed') return failed(group, { ...opened, kind: 'not_written' });
-      producer = opened.producer;
-      identity = producer.identity;
-    }
-    await learn(group);
-    const staged = stage(group);
-    if (staged.parts.length === 0) return resolveAll(group, staged, []);
-    const outcome = await producer.commit(staged.parts, until_ms);
-    if (outcome.kind === 'committed') return settle(group, staged, outcome.offsets);
-    return failed(group, outcome);
-  };
-
   const drain = async (): Promise<void> => {
     await nextTurn();
+    let pause = PAUSE_MS;
     while (queue.length > 0) {
-      const size = groupSize(queue);
-      const group = queue.slice(0, size);
-      queue = queue.slice(size);
-      try {
-        await carryOut(group);
-      } catch (error) {
-        // The ledger could not be read, or a defect: nothing of the group was committed.
-        spend();
-        refuse(group, error);
+      const group = queue.slice(0, groupSize(queue));
+      queue = queue.slice(group.length);
+      const left = await carryOut(group, () => queue.splice(0));
+      if (left.kind === 'settled') {
+        pause = PAUSE_MS;
+        continue;
       }
+      putBack(group, left.error);
+      await clock.sleep(pause, closed);
+      pause = Math.min(2 * pause, PAUSE_MS_MAX);
     }
     draining = undefined;
   };
@@ -240,8 +83,101 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
         draining ??= drain();
       }),
     drained: async () => draining,
-    close: spend,
+    close: fenced.spend,
   };
+}
+
+/**
+ * Carries out groups of writes, one transaction each. `rest` takes what waits behind the group: when the office is lost,
+ * nobody may take it for granted that this is still meant.
+ */
+function createCarrier(options: WriterOptions, fenced: ReturnType<typeof holdFence>) {
+  const { connection, fence, role } = options;
+  const { settings, telemetry } = connection;
+
+  const shutOut = (group: Group, rest: () => Group): Left => {
+    fenced.lose();
+    if (role === 'process') {
+      telemetry.occurred('log_writers_fenced', {}, { instance: settings.instance });
+      const remedy = 'end it, or give each process a data directory of its own';
+      return again(new LogUnavailable('busy', `another process runs as ${settings.instance}: ${remedy}`));
+    }
+    const conflict = new PositionConflict(`another process has taken over ${fence}`);
+    for (const { reject } of [...group, ...rest()]) reject(conflict);
+    return SETTLED;
+  };
+  const failed = async (
+    group: Group,
+    rest: () => Group,
+    outcome: Exclude<Outcome, { kind: 'committed' }>,
+  ): Promise<Left> => {
+    if (outcome.kind === 'fenced') return shutOut(group, rest);
+    fenced.spend();
+    if (outcome.kind === 'unknown') {
+      fenced.forget();
+      const cause = { cause: outcome.error };
+      refuse(telemetry, group, new LogUnavailable('io', `the end of a transaction of ${fence} is not known`, cause));
+      return SETTLED;
+    }
+    if (outcome.passing) return again(outcome.error);
+    if (group.length === 1) {
+      refuse(telemetry, group, refused(options, outcome.error));
+      return SETTLED;
+    }
+    // Alone, each write succeeds or fails for its own sake.
+    for (const queued of group) {
+      const left = await carryOut([queued], rest);
+      if (left.kind === 'again') refuse(telemetry, [queued], refused(options, left.error));
+    }
+    return SETTLED;
+  };
+  const transact = async (group: Group, rest: () => Group): Promise<Left> => {
+    const until_ms = (group[0] as Queued).since_ms + options.write_wait_ms;
+    const opened = await fenced.producer(until_ms);
+    if (opened.kind === 'fenced') return shutOut(group, rest);
+    if (opened.kind === 'failed') return failed(group, rest, { ...opened, kind: 'not_written' });
+    const staged = stageWrites({
+      writes: group.map(({ checked }) => checked),
+      memory: await fenced.learn(group.map(({ checked }) => checked.write)),
+      fence,
+      ledger: options.ledger,
+      ledger_topic: settings.topics.ledger,
+      nameOf: (topic) => physicalName(settings, topic),
+    });
+    const offsets: Outcome =
+      staged.parts.length === 0
+        ? { kind: 'committed', offsets: [] }
+        : await opened.producer.commit(staged.parts, until_ms);
+    if (offsets.kind !== 'committed') return failed(group, rest, offsets);
+    fenced.remember(staged.memory);
+    settle(options, group, staged, offsets.offsets);
+    return SETTLED;
+  };
+  const carryOut = async (asked: Group, rest: () => Group): Promise<Left> => {
+    try {
+      const group = await withoutHopeless(asked);
+      return group.length === 0 ? SETTLED : await transact(group, rest);
+    } catch (error) {
+      // The ledger could not be read, or a defect: nothing of the group was committed.
+      fenced.spend();
+      refuse(telemetry, asked, error);
+      return SETTLED;
+    }
+  };
+  const withoutHopeless = async (group: Group): Promise<Group> => {
+    for (const [i, { checked, reject }] of group.entries()) {
+      const conflict = await fenced.hopeless(checked.write);
+      // The first that is worth asking for the fence asks for all behind it.
+      if (conflict === undefined) return group.slice(i);
+      reject(conflict);
+    }
+    return [];
+  };
+  return carryOut;
+}
+
+function again(error: unknown): Left {
+  return { kind: 'again', error };
 }
 
 /** Lets everything that is ready run first: what it writes joins the transaction. */
@@ -250,7 +186,7 @@ function nextTurn(): Promise<void> {
 }
 
 /** How many of the waiting writes go into one transaction: at least one, and not much over the limit in bytes. */
-function groupSize(queue: readonly Queued[]): number {
+function groupSize(queue: Group): number {
   let bytes = 0;
   let size = 0;
   while (size < queue.length && bytes < LIMITS.kafka_group_bytes_max) {
@@ -260,7 +196,24 @@ function groupSize(queue: readonly Queued[]): number {
   return size;
 }
 
-function resolveAll(group: readonly Queued[], staged: Staged, offsets: readonly (readonly number[])[]): void {
+/** What a failure of the brokers means to the writer's caller. */
+function refused({ connection, fence }: WriterOptions, error: unknown): unknown {
+  const doing = `writing as ${transactionalId(connection.settings, fence)}`;
+  return refusalOf(error, doing) ?? unavailable(error, doing);
+}
+
+function refuse(telemetry: Telemetry, group: Group, error: unknown): void {
+  if (group.length === 0) return;
+  const reason = error instanceof LogUnavailable ? error.reason : 'defect';
+  telemetry.occurred('log_unavailable', { reason }, { error: String(error) }, group.length);
+  for (const { reject } of group) reject(error);
+}
+
+function settle(options: WriterOptions, group: Group, staged: Staged, offsets: readonly (readonly number[])[]): void {
+  staged.parts.forEach(({ topic, partition }, part) => {
+    options.wrote(topic, partition, (offsets[part]?.at(-1) as number) + 1);
+  });
+  if (staged.parts.length > 0) countAppended(options, group, staged);
   group.forEach(({ checked, resolve, reject }, i) => {
     const place = staged.places[i] as Staged['places'][number];
     if (place instanceof PositionConflict) {
@@ -273,7 +226,7 @@ function resolveAll(group: readonly Queued[], staged: Staged, offsets: readonly 
   });
 }
 
-function countAppended({ connection }: WriterOptions, group: readonly Queued[], staged: Staged): void {
+function countAppended({ connection }: WriterOptions, group: Group, staged: Staged): void {
   const appended = new Map<Topic, number>();
   group.forEach(({ checked }, i) => {
     if (staged.places[i] instanceof PositionConflict) return;
