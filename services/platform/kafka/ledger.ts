@@ -54,8 +54,52 @@ export function createLedger(options: {
   readonly clock: Clock;
   readonly reader: Pick<KafkaReader, 'offsets' | 'read'>;
 }): Ledger {
-  const { settings, clock, reader } = options;
-  const topic = settings.topics.ledger;
+  const { settings } = options;
+  const views = createViews({ ...options, topic: settings.topics.ledger });
+  return {
+    position: async (name, how) => {
+      const entries = await views.caughtUp(partitionOf(name, LEDGER_PARTITIONS), how);
+      return entries.get(POSITION + name);
+    },
+    sumsOf: async (fence) => {
+      const entries = await views.caughtUp(partitionOf(fence, LEDGER_PARTITIONS), 'all');
+      const prefix = sumKey(settings, fence, '');
+      return new Map(
+        [...entries]
+          .filter(([key]) => key.startsWith(prefix))
+          .map(([key, sum]) => [key.slice(prefix.length), Number(sum)]),
+      );
+    },
+    counters: async () => {
+      const partitions = Array.from({ length: LEDGER_PARTITIONS }, (_, partition) => partition);
+      const all = await Promise.all(partitions.map((partition) => views.caughtUp(partition, 'decided')));
+      const sums = new Map<string, number>();
+      for (const [key, sum] of all.flatMap((entries) => [...entries])) {
+        if (!key.startsWith(SUM)) continue;
+        const name = key.slice(key.indexOf('/', SUM.length) + 1);
+        sums.set(name, (sums.get(name) ?? 0) + Number(sum));
+      }
+      return sums;
+    },
+    wrote: views.wrote,
+    positionRecord: (name, position) => ({
+      partition: partitionOf(name, LEDGER_PARTITIONS),
+      record: { key: POSITION + name, value: keyBytes(position) },
+    }),
+    sumRecord: (fence, name, sum) => ({
+      partition: partitionOf(fence, LEDGER_PARTITIONS),
+      record: { key: sumKey(settings, fence, name), value: Buffer.from(`${sum}`) },
+    }),
+  };
+}
+
+/** What the partitions of the topic say, each read on from where it was. */
+function createViews(options: {
+  readonly topic: string;
+  readonly clock: Clock;
+  readonly reader: Pick<KafkaReader, 'offsets' | 'read'>;
+}) {
+  const { topic, clock, reader } = options;
   const views = Array.from({ length: LEDGER_PARTITIONS }, (): View => {
     return { next: 0, entries: new Map(), written: 0, reading: Promise.resolve() };
   });
@@ -87,51 +131,19 @@ export function createLedger(options: {
       if (view.next === before) await clock.sleep(pause);
     }
   };
-  /** One at a time for each partition. */
-  const caughtUp = async (partition: number, how: 'all' | 'decided'): Promise<View['entries']> => {
-    const view = viewOf(partition);
-    const reading = view.reading.then(() => readTo(partition, how));
-    view.reading = reading.catch(() => {});
-    await reading;
-    return view.entries;
-  };
-
   return {
-    position: async (name, how) => {
-      const entries = await caughtUp(partitionOf(name, LEDGER_PARTITIONS), how);
-      return entries.get(POSITION + name);
+    /** One reading at a time for each partition. */
+    caughtUp: async (partition: number, how: 'all' | 'decided'): Promise<ReadonlyMap<string, string>> => {
+      const view = viewOf(partition);
+      const reading = view.reading.then(() => readTo(partition, how));
+      view.reading = reading.catch(() => {});
+      await reading;
+      return view.entries;
     },
-    sumsOf: async (fence) => {
-      const entries = await caughtUp(partitionOf(fence, LEDGER_PARTITIONS), 'all');
-      const prefix = sumKey(settings, fence, '');
-      return new Map(
-        [...entries]
-          .filter(([key]) => key.startsWith(prefix))
-          .map(([key, sum]) => [key.slice(prefix.length), Number(sum)]),
-      );
-    },
-    counters: async () => {
-      const all = await Promise.all(views.map((_, partition) => caughtUp(partition, 'decided')));
-      const sums = new Map<string, number>();
-      for (const [key, sum] of all.flatMap((entries) => [...entries])) {
-        if (!key.startsWith(SUM)) continue;
-        const name = key.slice(key.indexOf('/', SUM.length) + 1);
-        sums.set(name, (sums.get(name) ?? 0) + Number(sum));
-      }
-      return sums;
-    },
-    wrote: (partition, end) => {
+    wrote: (partition: number, end: number): void => {
       const view = viewOf(partition);
       view.written = Math.max(view.written, end);
     },
-    positionRecord: (name, position) => ({
-      partition: partitionOf(name, LEDGER_PARTITIONS),
-      record: { key: POSITION + name, value: keyBytes(position) },
-    }),
-    sumRecord: (fence, name, sum) => ({
-      partition: partitionOf(fence, LEDGER_PARTITIONS),
-      record: { key: sumKey(settings, fence, name), value: Buffer.from(`${sum}`) },
-    }),
   };
 }
 
