@@ -4,7 +4,7 @@ import type { CheckedWrite } from '../sqlite-log/write-check.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { closedError } from './connection.ts';
 import { unavailable } from './connection-errors.ts';
-import { type FenceOptions, holdFence } from './held-fence.ts';
+import { type FenceOptions, type HeldFence, holdFence } from './held-fence.ts';
 import { refusalOf } from './refusals.ts';
 import { physicalName, transactionalId } from './settings.ts';
 import { type Staged, stageWrites } from './staged-writes.ts';
@@ -91,7 +91,7 @@ export function createFencedWriter(options: WriterOptions): FencedWriter {
  * Carries out groups of writes, one transaction each. `rest` takes what waits behind the group: when the office is lost,
  * nobody may take it for granted that this is still meant.
  */
-function createCarrier(options: WriterOptions, fenced: ReturnType<typeof holdFence>) {
+function createCarrier(options: WriterOptions, fenced: HeldFence) {
   const { connection, fence, role } = options;
   const { settings, telemetry } = connection;
 
@@ -155,7 +155,7 @@ function createCarrier(options: WriterOptions, fenced: ReturnType<typeof holdFen
   };
   const carryOut = async (asked: Group, rest: () => Group): Promise<Left> => {
     try {
-      const group = await withoutHopeless(asked);
+      const group = await withoutHopeless(fenced, asked);
       return group.length === 0 ? SETTLED : await transact(group, rest);
     } catch (error) {
       // The ledger could not be read, or a defect: nothing of the group was committed.
@@ -164,16 +164,17 @@ function createCarrier(options: WriterOptions, fenced: ReturnType<typeof holdFen
       return SETTLED;
     }
   };
-  const withoutHopeless = async (group: Group): Promise<Group> => {
-    for (const [i, { checked, reject }] of group.entries()) {
-      const conflict = await fenced.hopeless(checked.write);
-      // The first that is worth asking for the fence asks for all behind it.
-      if (conflict === undefined) return group.slice(i);
-      reject(conflict);
-    }
-    return [];
-  };
   return carryOut;
+}
+
+async function withoutHopeless(fenced: HeldFence, group: Group): Promise<Group> {
+  for (const [i, { checked, reject }] of group.entries()) {
+    const conflict = await fenced.hopeless(checked.write);
+    // The first that is worth asking for the fence asks for all behind it.
+    if (conflict === undefined) return group.slice(i);
+    reject(conflict);
+  }
+  return [];
 }
 
 function again(error: unknown): Left {
