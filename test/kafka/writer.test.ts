@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { systemClock } from '../../services/platform/clock.ts';
-import { type EventLog, PositionConflict, TOPICS } from '../../services/platform/event-log.ts';
+import { type EventLog, LogUnavailable, PositionConflict, TOPICS } from '../../services/platform/event-log.ts';
 import type { KafkaLog } from '../../services/platform/kafka/kafka-log.ts';
 import { readAll, record } from '../log/support.ts';
 import { kafkaForTests } from '../support/kafka/for-tests.ts';
@@ -75,6 +75,51 @@ describe('a fenced writer', { skip: kafka.skip }, () => {
     });
   }
 
+  test('who was cut off while another took over does not take the office back', async () => {
+    const first = await openBehindProxy();
+    const second = await open();
+    await first.transact(office('1', undefined));
+    const hold = holdNext('produce');
+    const refused = assert.rejects(first.transact(office('late', '1')), PositionConflict);
+    await hold.seen;
+    await second.transact(office('2', '1'));
+    proxy.cut();
+    hold.release();
+    await refused;
+    await second.transact(office('3', '2'));
+    assert.deepEqual(await texts(second), ['1', '2', '3']);
+  });
+
+  for (const carried_out of [true, false]) {
+    test(`a commit of which nobody hears is in doubt, and ${carried_out ? 'was' : 'was not'} carried out`, async () => {
+      const log = await open({ brokers: [proxy.broker], transaction_timeout_ms: 1_500 });
+      await log.transact(office('1', undefined));
+      let asked = 0;
+      proxy.fate = ({ api, way }) => {
+        if (api !== 'end_transaction') return 'pass';
+        if (way === 'request') asked++;
+        return carried_out && asked === 1 && way === 'request' ? 'pass' : 'cut';
+      };
+      await assert.rejects(
+        log.transact(office('2', '1')),
+        (error) => error instanceof LogUnavailable && error.reason === 'io',
+      );
+      proxy.fate = () => 'pass';
+      // What commitControl does: read the position, and go on from there.
+      const position = await log.position('seat');
+      assert.equal(position, carried_out ? '2' : '1');
+      const last = office('3', position);
+      // Having been silent for so long, the writer may have been given up by the coordinator, and is told so once.
+      await log.transact(last).catch((error) => {
+        assert.ok(error instanceof PositionConflict);
+        return log.transact(last);
+      });
+      const expected = carried_out ? ['1', '2', '3'] : ['1', '3'];
+      assert.deepEqual(await texts(log), expected);
+      assert.equal((await log.counters()).get('written'), expected.length);
+    });
+  }
+
   test('a refused zombie does not shut out the holder', async () => {
     const zombie = await open();
     const holder = await open();
@@ -94,7 +139,7 @@ describe('a fenced writer', { skip: kafka.skip }, () => {
       const log = handles[turn % 2] as KafkaLog;
       await log.transact(office(`${turn}`, await log.position('seat')));
     }
-    assert.deepEqual(await texts(handles[0]), ['0', '1', '2', '3', '4', '5']);
+    assert.deepEqual(await texts(handles[1]), ['0', '1', '2', '3', '4', '5']);
     assert.equal((await handles[1].counters()).get('written'), 6);
   });
 
