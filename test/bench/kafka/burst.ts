@@ -16,7 +16,7 @@ export type Burst = {
   /** Of the service before the burst and at most: JavaScript, ClickHouse in the process, and everything else. */
   readonly rss_idle_bytes: number;
   readonly rss_peak_bytes: number;
-  readonly loop_delay: FromPart['loop_delay'];
+  readonly loop_delay: NonNullable<FromPart['loop_delay']>;
 };
 
 /** A source sends a burst as fast as its producer can to a service that is up and idle, in one process with all roles. */
@@ -42,6 +42,7 @@ export async function measureBurst({ brokers, directory, size }: Stage): Promise
     const durable = await until([service], (moment) => moment.durable);
     const [standing] = durable.processes as [FromPart];
     const [idle] = begun.processes as [FromPart];
+    if (standing.loop_delay === undefined) throw new Error('the service did not watch its event loop');
     const figures = {
       events,
       produced_ms: (await produced).at_ms - begun.at_ms,

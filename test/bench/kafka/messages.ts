@@ -38,5 +38,5 @@ export type FromPart = {
   readonly cpu_us: number;
   readonly rss_peak_bytes: number;
   /** Time between turns of the event loop since the part was told to go, where it is watched: 1 ms is none. */
-  readonly loop_delay: { readonly p50_ms: number; readonly p99_ms: number; readonly max_ms: number };
+  readonly loop_delay?: { readonly p50_ms: number; readonly p99_ms: number; readonly max_ms: number };
 };

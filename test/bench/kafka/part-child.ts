@@ -9,17 +9,16 @@ const REPORT_MS = 100;
 
 const open = await PARTS[given.part]();
 const part = await open(given);
-const delay = monitorEventLoopDelay({ resolution: 1 });
+const watched = given.loop_delay === true ? monitorEventLoopDelay({ resolution: 1 }) : undefined;
 
 const report = (): void => {
   const { user, system } = process.cpuUsage();
-  const ms = (nanoseconds: number): number => nanoseconds / 1e6;
   const standing: FromPart = {
     held: part.held ?? [],
     ...part.progress,
     cpu_us: user + system,
     rss_peak_bytes: process.resourceUsage().maxRSS * 1024,
-    loop_delay: { p50_ms: ms(delay.percentile(50)), p99_ms: ms(delay.percentile(99)), max_ms: ms(delay.max) },
+    ...(watched === undefined ? {} : { loop_delay: delayOf(watched) }),
   };
   if (process.connected) process.send?.(standing);
 };
@@ -27,7 +26,7 @@ const reporting = setInterval(report, given.report_ms ?? REPORT_MS);
 
 process.on('message', async (message: ToPart) => {
   if (message === 'go') {
-    if (given.loop_delay === true) delay.enable();
+    watched?.enable();
     await part.go();
   } else if (message === 'settle') await part.settle?.();
   else {
@@ -39,3 +38,12 @@ process.on('message', async (message: ToPart) => {
 // The parent is gone, whatever became of it.
 process.on('disconnect', () => process.exit());
 report();
+
+function delayOf(histogram: ReturnType<typeof monitorEventLoopDelay>): NonNullable<FromPart['loop_delay']> {
+  const ms = (nanoseconds: number): number => nanoseconds / 1e6;
+  return {
+    p50_ms: ms(histogram.percentile(50)),
+    p99_ms: ms(histogram.percentile(99)),
+    max_ms: ms(histogram.max),
+  };
+}
