@@ -88,7 +88,7 @@ function summary(): void {
     name,
     ...[row.scenarios, row.faults, row.failing, row.differences, Math.round(row.seconds)].map(String),
   ]);
-  for (const line of [columns, ...lines]) say(line.map((cell) => cell.padEnd(14)).join(''));
+  for (const line of [columns, ...lines]) say(line.map((cell) => cell.padEnd(20)).join(''));
   if (stopped.size > 0) say(`stopped at: ${[...stopped].sort().join(' ')}`);
   const never = [...missed].filter((at) => !stopped.has(at));
   if (never.length > 0) say(`not reached: ${never.sort().join(' ')}`);

@@ -43,6 +43,8 @@ export type TrafficOptions = {
 
 const PAUSE_MS = 15;
 const ANSWER_MS = 8_000;
+/** Without a first prior there is hardly an alert; the later ones need not be waited for. */
+const FIRST_PRIOR_MS = 20_000;
 const PRIOR_MS = 3_000;
 
 /** Sends until it is stopped: live events and judgements over HTTP, a recording, ticks, cuts and rubbish into the log. */
@@ -111,6 +113,7 @@ async function replay(
   signal: AbortSignal,
 ): Promise<void> {
   let since_cut = 0;
+  let priors = 0;
   let batch: Exclude<ReplayStep, { kind: 'cut' }>[] = [];
   let wanted = 1;
   for (const step of steps) {
@@ -120,9 +123,8 @@ async function replay(
       since_cut = 0;
       const version = `replay-${step.at}`;
       await persist(signal, () => requestPrior(log, { version, at: step.at }));
-      await awaitPrior(log, systemClock, version, AbortSignal.any([signal, AbortSignal.timeout(PRIOR_MS)])).catch(
-        passing,
-      );
+      const patience = AbortSignal.timeout(priors === 0 ? FIRST_PRIOR_MS : PRIOR_MS);
+      if (await awaitPrior(log, systemClock, version, AbortSignal.any([signal, patience])).catch(passing)) priors += 1;
       continue;
     }
     if (step.kind === 'records') since_cut += step.decided.length;
@@ -231,8 +233,9 @@ async function persist(signal: AbortSignal, work: () => Promise<unknown>): Promi
   return false;
 }
 
-function passing(error: unknown): void {
-  if (!(error instanceof LogUnavailable || error instanceof PositionConflict)) throw error;
+function passing(error: unknown): false {
+  if (error instanceof LogUnavailable || error instanceof PositionConflict) return false;
+  throw error;
 }
 
 const pause = (signal: AbortSignal, ms: number): Promise<void> =>
