@@ -1,6 +1,6 @@
 import type { Model } from '../../detectors/contract.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
-import type { Outputs, StateBlob } from '../../schemas/outputs.ts';
+import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
 import type { DetectRecord } from '../../schemas/record.ts';
 import type { DescribeAlert } from '../../services/detect/alerts.ts';
 import { PartitionWorker } from '../../services/detect/worker.ts';
@@ -29,15 +29,10 @@ export type Lane = {
   evict(most: number): number;
 };
 
-export function laneOf(model: Model): Lane {
-  const worker = new PartitionWorker({
-    topic: 't',
-    partition: 0,
-    partitions: 1,
-    generation: 'g',
-    model,
-    describe: describeNothing,
-  });
+/** `manifest`: where another one left off. */
+export function laneOf(model: Model, manifest?: Manifest): Lane {
+  const at = { topic: 't', partition: 0, partitions: 1, generation: 'g' };
+  const worker = new PartitionWorker({ ...at, model, describe: describeNothing }, manifest);
   const blobs = new Map<string, StateBlob>();
   return {
     worker,

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { StateBlob } from '../../schemas/outputs.ts';
+import type { DetectRecord } from '../../schemas/record.ts';
 import type { Decoded } from '../../services/detect/decode.ts';
+import { identityKey } from '../../services/platform/partitioner.ts';
 import { fakeModel } from '../support/fake-model.ts';
-import { eventOf, laneOf, NOON_MS } from './support.ts';
+import { eventOf, HOUR_MS, laneOf, NOON_MS } from './support.ts';
 
 const AFTER_MS = NOON_MS + LIMITS.session_idle_ms;
 
@@ -62,4 +64,39 @@ test('groups that another process moved on after they were read are read again w
   assert.deepEqual(bytesOf(groups), bytesOf(whole.groups), 'the group learned every session once');
   const stored = new Map([...late.identities, ...identities].map((blob) => [blob.key, blob]));
   assert.deepEqual(bytesOf([...stored.values()]), bytesOf(whole.identities));
+});
+
+test('a tick passes by who is ahead of it, and nobody else; the next one finds both', () => {
+  const LATER_MS = NOON_MS + 10 * HOUR_MS;
+  const event = (id: string, identity: string, at: number): DetectRecord => {
+    return { type: 'event', event: eventOf(id, { identity, group: 'g', time: at }) };
+  };
+  const records: readonly Decoded[] = [
+    { recorded: false, log_ms: NOON_MS, record: event('a1', 'a', NOON_MS) },
+    { recorded: true, log_ms: NOON_MS + HOUR_MS, record: event('b1', 'b', NOON_MS) },
+    { recorded: true, log_ms: LATER_MS, record: { type: 'tick' } as const },
+    // From here on it is recorded time that ends its session, and that has passed already.
+    { recorded: true, log_ms: NOON_MS + 1_000, record: event('a2', 'a', NOON_MS) },
+    { recorded: true, log_ms: NOON_MS + HOUR_MS, record: event('b2', 'b', NOON_MS) },
+    { recorded: true, log_ms: LATER_MS, record: { type: 'tick' } as const },
+  ].map((record, offset) => ({ ...record, offset }));
+  const straight = laneOf(fakeModel());
+  apply(straight, records, new Map());
+  const whole = straight.worker.checkpoint();
+
+  const store = new Map<string, StateBlob>();
+  const owner = laneOf(fakeModel());
+  apply(owner, records.slice(0, 2), store);
+  const durable = owner.worker.checkpoint();
+  apply(owner, records.slice(2, 4), store);
+  const late = owner.worker.checkpoint();
+  // It dies before the last of the blobs is written, and the heir begins at the tick.
+  const arrived = late.identities.filter(({ key }) => key === identityKey('default', 'a'));
+  for (const blob of [...durable.identities, ...late.groups, ...arrived]) store.set(blob.key, blob);
+  const heir = laneOf(fakeModel(), durable.manifest);
+  heir.worker.arm([...store.values()].flatMap(({ key, due }) => (due === undefined ? [] : [{ key, due }])));
+  apply(heir, records.slice(2), store);
+  const { identities } = heir.worker.checkpoint();
+  assert.equal(arrived.length, 1);
+  assert.deepEqual(bytesOf(identities), bytesOf(whole.identities));
 });
