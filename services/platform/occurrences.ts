@@ -62,7 +62,11 @@ export const OCCURRENCES = declare({
   streams_dropped: { level: 'warn', help: 'streams ended by the service', labels: ['reason'] },
   log_records_appended: { level: 'debug', help: 'records made durable in the event log', labels: ['topic'] },
   log_commits: { level: 'debug', help: 'transactions committed to the event log', labels: [] },
-  log_transactions_repeated: { level: 'warn', help: 'transactions begun again because nothing was written', labels: [] },
+  log_transactions_repeated: {
+    level: 'warn',
+    help: 'transactions begun again because nothing was written',
+    labels: [],
+  },
   log_topics_weak: { level: 'warn', help: 'topics that can lose what they acknowledged', labels: ['reason'] },
   log_writers_fenced: { level: 'error', help: 'times another process ran under this instance name', labels: [] },
   log_unavailable: { level: 'error', help: 'writes the event log could not take', labels: ['reason'] },
