@@ -84,7 +84,8 @@ describe('a partition that cannot go on stands until somebody has decided', () =
         const on = await begun();
         await prepare(on);
         const before = on.held.manifests.get(0)?.next_offset ?? 10;
-        const { runner } = on.machine({ model });
+        const shown: number[] = [];
+        const { runner } = on.machine({ model, committed: (_partition, next) => void shown.push(next) });
         await runner.assign(0);
         assert.deepEqual(
           runner.status().map(({ state, gap }) => [state, gap?.reason]),
@@ -110,7 +111,7 @@ describe('a partition that cannot go on stands until somebody has decided', () =
           [[end, end]],
           'outside, offsets are those of the log',
         );
-        assert.equal(on.disk.positions.get('detect.committed.0'), String(end));
+        assert.deepEqual([on.disk.positions.get('detect.committed.0'), shown.at(-1)], [String(end), end]);
         assert.deepEqual([on.held.conflicts, on.gaps.reported.size], [[], 1]);
         await restart(on, counters);
       });
