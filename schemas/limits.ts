@@ -107,7 +107,7 @@ export const LIMITS = {
   /** Of topics made on Kafka, where processes share them: 12 is divided evenly by 1, 2, 3, 4 and 6. */
   kafka_partitions_default: 12,
   kafka_session_timeout_ms: 10 * SECOND_MS,
-  kafka_transaction_timeout_ms: 30 * SECOND_MS,
+  kafka_transaction_timeout_ms: 15 * SECOND_MS,
   /** How long a start waits for a log or store that does not answer yet. */
   start_patience_ms: 1 * MINUTE_MS,
   /** First pause before a part that ended by itself is started again, and the longest; they double. */
@@ -275,6 +275,11 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(
     limits.kafka_fetch_bytes <= limits.kafka_read_ahead_bytes_max,
     'kafka_fetch_bytes <= kafka_read_ahead_bytes_max',
+  );
+  // Whoever takes over from a process that died finds its transactions at an end.
+  must(
+    limits.kafka_transaction_timeout_ms <= limits.kafka_session_timeout_ms,
+    'kafka_transaction_timeout_ms <= kafka_session_timeout_ms',
   );
   must(limits.kafka_retention_ms_min <= limits.kafka_retention_ms, 'kafka_retention_ms_min <= kafka_retention_ms');
   must(limits.log_batch_bytes_max <= limits.kafka_group_bytes_max, 'log_batch_bytes_max <= kafka_group_bytes_max');
