@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import kafkajs, { type AclOperationTypes as Operation, type AclResourceTypes as Resource } from 'kafkajs';
 import { systemClock } from '../../services/platform/clock.ts';
 import { LogUnavailable, TOPICS } from '../../services/platform/event-log.ts';
 import { KafkaUnusable, type KafkaUnusableCode } from '../../services/platform/kafka/errors.ts';
@@ -9,6 +10,8 @@ import { readAll, record } from '../log/support.ts';
 import { whyNoJars } from '../support/kafka/jars.ts';
 import { PASSWORD, type SecureBroker, startSecureKafka, unsecuredToken } from '../support/kafka/secure-broker.ts';
 import { kafkaPlace, testSettings } from './place.ts';
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 const refused = (code: KafkaUnusableCode) => (error: unknown) => {
   assert.ok(error instanceof KafkaUnusable, String(error));
@@ -140,6 +143,42 @@ describe('a broker with TLS and SASL', { skip }, () => {
       over('sasl_tls', { tls: tls(), sasl: scram(PASSWORD, 'bob') }),
       refused('kafka_not_authorized'),
     );
+  });
+
+  test('the rights that docs/clustered.md asks for are enough, and each of them is needed', async () => {
+    const opening = () => over('sasl_tls', { tls: tls(), sasl: scram(PASSWORD, 'bob'), create_topics: false });
+    const { prefix } = place.settings;
+    const { TOPIC, TRANSACTIONAL_ID, GROUP } = AclResourceTypes;
+    const { DESCRIBE_CONFIGS, READ, WRITE } = AclOperationTypes;
+    const grant = (resourceType: Resource, operation: Operation) =>
+      place.admin((admin) =>
+        admin.createAcls({
+          acl: [
+            {
+              resourceType,
+              operation,
+              resourceName: prefix,
+              resourcePatternType: ResourcePatternTypes.PREFIXED,
+              principal: 'User:bob',
+              host: '*',
+              permissionType: AclPermissionTypes.ALLOW,
+            },
+          ],
+        }),
+      );
+    const granted = async (log: ReturnType<typeof opening>): Promise<void> => {
+      // Brokers hear of new rights with a delay.
+      await systemClock.sleep(200);
+      await works(log);
+    };
+    await grant(TOPIC, READ);
+    await assert.rejects(opening(), refused('kafka_not_authorized'));
+    await grant(TOPIC, DESCRIBE_CONFIGS);
+    await assert.rejects(opening(), refused('kafka_not_authorized'));
+    await grant(TRANSACTIONAL_ID, WRITE);
+    await grant(TOPIC, WRITE);
+    await grant(GROUP, READ);
+    await granted(opening());
   });
 
   test('a cluster that sends us to another machine in the clear', async () => {

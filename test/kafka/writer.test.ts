@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { systemClock } from '../../services/platform/clock.ts';
 import { type EventLog, LogUnavailable, PositionConflict, TOPICS } from '../../services/platform/event-log.ts';
 import type { KafkaLog } from '../../services/platform/kafka/kafka-log.ts';
+import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { readAll, record } from '../log/support.ts';
 import { kafkaForTests } from '../support/kafka/for-tests.ts';
 import { type Fate, type KafkaProxy, type Passing, startKafkaProxy } from '../support/kafka/proxy.ts';
@@ -164,6 +165,22 @@ describe('a fenced writer', { skip: kafka.skip }, () => {
     await log.transact({ records: [record('k', 'process', 1)] });
     hold.release();
     await held;
+  });
+
+  test('processes of one name shut each other out, say so, and lose nothing', async () => {
+    const telemetry = silentTelemetry();
+    const namesakes = [await open({ instance: 'twin', telemetry }), await open({ instance: 'twin', telemetry })];
+    for (let turn = 0; turn < 6; turn++) {
+      await namesakes[turn % 2]?.transact({
+        records: [record('k', `${turn}`, 0)],
+        counters: [{ name: 'written', add: 1 }],
+      });
+    }
+    const last = namesakes[1] as KafkaLog;
+    assert.deepEqual(await texts(last), ['0', '1', '2', '3', '4', '5']);
+    assert.equal((await last.counters()).get('written'), 6);
+    const counted = await telemetry.registry.getSingleMetric('countersign_log_writers_fenced_total')?.get();
+    assert.ok((counted?.values[0]?.value ?? 0) >= 5);
   });
 
   test('a stuck writer holds readers up for no longer than its transaction may take', async () => {

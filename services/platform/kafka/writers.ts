@@ -22,7 +22,8 @@ export function createWriters(
   },
 ): Writers {
   const { queue_bytes_max } = options;
-  const process_fence = processFence(options.connection.settings);
+  const { settings, telemetry } = options.connection;
+  const process_fence = processFence(settings);
   const writers = new Map<string, FencedWriter>();
   let waiting_bytes = 0;
 
@@ -39,6 +40,7 @@ export function createWriters(
       const { expect } = checked.write;
       const bytes = checked.bytes + WRITE_BYTES;
       if (waiting_bytes > 0 && waiting_bytes + bytes > queue_bytes_max) {
+        telemetry.occurred('log_unavailable', { reason: 'busy' }, { waiting_bytes });
         throw new LogUnavailable('busy', `${waiting_bytes} bytes wait for the brokers already: try again later`);
       }
       waiting_bytes += bytes;
