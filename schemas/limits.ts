@@ -106,7 +106,7 @@ export const LIMITS = {
   partitions_default: 4,
   /** Of topics made on Kafka, where processes share them: 12 is divided evenly by 1, 2, 3, 4 and 6. */
   kafka_partitions_default: 12,
-  kafka_session_timeout_ms: 10 * SECOND_MS,
+  kafka_session_timeout_ms: 15 * SECOND_MS,
   kafka_transaction_timeout_ms: 15 * SECOND_MS,
   /** How long a start waits for a log or store that does not answer yet. */
   start_patience_ms: 1 * MINUTE_MS,
