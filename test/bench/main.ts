@@ -43,6 +43,8 @@ async function embedded(): Promise<void> {
 async function onKafka(): Promise<void> {
   const missing = whyNoJars();
   if (missing !== undefined) throw new Error(`no Kafka broker can be started, ${missing}`);
+  // Whoever ends by exiting takes the broker along.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   say(`${mode}, on Kafka: each part in processes of its own`);
   const report = await runKafkaBench(mode, (part) => say(`  ${part} ...`));
   if (values.json) console.log(JSON.stringify(report));

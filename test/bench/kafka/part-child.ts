@@ -20,7 +20,8 @@ const report = (): void => {
     rss_peak_bytes: process.resourceUsage().maxRSS * 1024,
     ...(watched === undefined ? {} : { loop_delay: delayOf(watched) }),
   };
-  if (process.connected) process.send?.(standing);
+  // A parent that is gone is noticed by its disconnection.
+  if (process.connected) process.send?.(standing, () => undefined);
 };
 const reporting = setInterval(report, given.report_ms ?? REPORT_MS);
 
