@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../services/platform/clock.ts';
-import { type LogRecord, OffsetOutOfRange, TOPICS } from '../../services/platform/event-log.ts';
+import { type Clock, systemClock } from '../../services/platform/clock.ts';
+import { type LogRecord, LogUnavailable, OffsetOutOfRange, TOPICS } from '../../services/platform/event-log.ts';
 import { createLedger } from '../../services/platform/kafka/ledger.ts';
 import { LEDGER_PARTITIONS } from '../../services/platform/kafka/settings.ts';
 import { PARTITIONS, readAll, record } from '../log/support.ts';
@@ -47,10 +47,10 @@ function memoryTopic() {
 }
 
 describe('the ledger', () => {
-  const make = () => {
+  const make = (clock: Clock = systemClock) => {
     const topic = memoryTopic();
     const settings = testSettings([], { prefix: 'cs' });
-    return { topic, ledger: createLedger({ settings, clock: systemClock, reader: topic.reader }) };
+    return { topic, ledger: createLedger({ settings, clock, reader: topic.reader }) };
   };
 
   test('a position is the last one written, whatever its name and text', async () => {
@@ -105,6 +105,22 @@ describe('the ledger', () => {
     assert.equal(settled, false);
     topic.at(partition).stable = topic.at(partition).end;
     assert.equal(await waiting, '2');
+  });
+
+  test('a transaction that the broker never ends is told of, not waited for in silence', async () => {
+    let now = 0;
+    const sleep = async (ms: number): Promise<void> => {
+      now += ms;
+    };
+    const { topic, ledger } = make({ now: () => now, elapsed: () => now, sleep });
+    const { partition, record: written } = ledger.positionRecord('a', '1');
+    topic.append(partition, written.key, '1', false);
+    await assert.rejects(ledger.position('a', 'all'), (error: unknown) => {
+      return error instanceof LogUnavailable && error.reason === 'busy' && /stands still at 0/.test(error.message);
+    });
+    assert.ok(now > 2 * testSettings([], {}).transaction_timeout_ms);
+    topic.at(partition).stable = topic.at(partition).end;
+    assert.equal(await ledger.position('a', 'all'), '1', 'once an operator has ended it');
   });
 
   test('holes, tombstones and a ledger made anew are read for what they are', async () => {

@@ -1,5 +1,6 @@
+import { LIMITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../clock.ts';
-import { OffsetOutOfRange } from '../event-log.ts';
+import { LogUnavailable, OffsetOutOfRange } from '../event-log.ts';
 import { partitionOf } from '../partitioner.ts';
 import { keyBytes, keyText } from './key-text.ts';
 import type { KafkaReader } from './reader-types.ts';
@@ -55,7 +56,8 @@ export function createLedger(options: {
   readonly reader: Pick<KafkaReader, 'offsets' | 'read'>;
 }): Ledger {
   const { settings } = options;
-  const views = createViews({ ...options, topic: settings.topics.ledger });
+  const patience_ms = 2 * settings.transaction_timeout_ms + LIMITS.kafka_request_ms;
+  const views = createViews({ ...options, topic: settings.topics.ledger, patience_ms });
   return {
     position: async (name, how) => {
       const entries = await views.caughtUp(partitionOf(name, LEDGER_PARTITIONS), how);
@@ -96,10 +98,12 @@ export function createLedger(options: {
 /** What the partitions of the topic say, each read on from where it was. */
 function createViews(options: {
   readonly topic: string;
+  /** No transaction lasts so long: the broker ends it before. */
+  readonly patience_ms: number;
   readonly clock: Clock;
   readonly reader: Pick<KafkaReader, 'offsets' | 'read'>;
 }) {
-  const { topic, clock, reader } = options;
+  const { topic, clock, reader, patience_ms } = options;
   const views = Array.from({ length: LEDGER_PARTITIONS }, (): View => {
     return { next: 0, entries: new Map(), written: 0, reading: Promise.resolve() };
   });
@@ -125,10 +129,13 @@ function createViews(options: {
     if (view.next > end) beginAnew(view, start);
     view.next = Math.max(view.next, start);
     const to = how === 'all' ? end : Math.max(stable, view.written);
+    let moved_ms = clock.elapsed();
     for (let pause = PAUSE_MS; view.next < to; pause = Math.min(2 * pause, PAUSE_MS_MAX)) {
       const before = view.next;
       await readOn(view, partition);
-      if (view.next === before) await clock.sleep(pause);
+      if (view.next > before) moved_ms = clock.elapsed();
+      else if (clock.elapsed() - moved_ms > patience_ms) throw stuck(topic, partition, view.next);
+      else await clock.sleep(pause);
     }
   };
   return {
@@ -145,6 +152,14 @@ function createViews(options: {
       view.written = Math.max(view.written, end);
     },
   };
+}
+
+/** The broker has lost the end of a transaction: waiting on would be waiting for ever, and in silence. */
+function stuck(topic: string, partition: number, offset: number): LogUnavailable {
+  const message =
+    `${topic}/${partition} stands still at ${offset}: a transaction there is open for longer than any may last. Look for ` +
+    `it with kafka-transactions.sh find-hanging`;
+  return new LogUnavailable('busy', message);
 }
 
 /** What a ledger that was made anew or cut says now is what there is. */
