@@ -26,13 +26,16 @@ export type KafkaEnvironments = {
   close(): Promise<void>;
 };
 
-/** Clusters on one broker of each version: each scenario has topics, groups and a store of its own. */
-export function kafkaEnvironments(): KafkaEnvironments {
+/**
+ * Clusters on one broker of each version: each scenario has topics, groups and a store of its own. `version`: whatever the
+ * scenario does.
+ */
+export function kafkaEnvironments(version_wanted?: string): KafkaEnvironments {
   const brokers = new Map<string, Promise<KafkaBroker>>();
   let opened = 0;
   return {
     open: (restarts) => async (options) => {
-      const version = restarts ? RESTARTED_VERSION : KAFKA_VERSION;
+      const version = version_wanted ?? (restarts ? RESTARTED_VERSION : KAFKA_VERSION);
       const broker = brokers.get(version) ?? startKafka({ version });
       brokers.set(version, broker);
       opened += 1;

@@ -5,8 +5,9 @@ import { type FaultKind, KINDS } from './kinds.ts';
 import { type Outcome, runScenario } from './scenario.ts';
 
 /**
- * `npm run faults -- --kills N --seed S [--only kind] [--log embedded|kafka] [--each F]`: N faults, F of them to a scenario, kind after
- * kind. Prints what was found and ends with 1 when there is a difference.
+ * `npm run faults -- --kills N --seed S [--only kind,kind] [--log embedded|kafka] [--each F] [--kafka VERSION]`: N faults,
+ * F of them to a scenario, kind after kind. Prints what was found and ends with 1 when there is a difference, which leaves
+ * its evidence behind and the command that makes it again (`--serial` is part of that).
  */
 const { values } = parseArgs({
   options: {
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     log: { type: 'string', default: 'embedded' },
     each: { type: 'string', default: '5' },
     serial: { type: 'string', default: '0' },
+    kafka: { type: 'string' },
   },
 });
 
@@ -30,7 +32,7 @@ const missed = new Set<string>();
 let done = 0;
 // Ending by `exit` ends the broker and, with it, everything that this process started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
-const clusters = kafkaEnvironments();
+const clusters = kafkaEnvironments(values.kafka);
 for (let n = 0; done < kills; n++) {
   const seed = Number(values.seed) + n;
   const kind = kinds[n % kinds.length] as FaultKind;
@@ -78,7 +80,8 @@ function tell(name: string, seed: number, serial: number, outcome: Outcome): voi
   say(`  evidence: ${folder}`);
   say(
     `  again: npm run faults -- --log ${values.log} --only ${name} --seed ${seed} --kills ${faults} --each ${faults}` +
-      (serial === 0 ? '' : ` --serial ${serial}`),
+      (serial === 0 ? '' : ` --serial ${serial}`) +
+      (values.kafka === undefined ? '' : ` --kafka ${values.kafka}`),
   );
 }
 
