@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { IngestRunner } from '../../services/ingest/raw-runner.ts';
-import { type EventLog, PositionConflict, RecordsUnreadable, TOPICS } from '../../services/platform/event-log.ts';
+import {
+  type EventLog,
+  LogUnavailable,
+  PositionConflict,
+  RecordsUnreadable,
+  TOPICS,
+} from '../../services/platform/event-log.ts';
 import { createTelemetry } from '../../services/platform/telemetry.ts';
 import { type Fault, openSimulatedLog, randomFaults, type SimulatedDisk } from '../support/simulated-log.ts';
 import {
@@ -184,6 +190,41 @@ describe('other processes', () => {
     await until('worked off', () => isDrained(disk));
     assert.ok(clock.elapsed() - began < 1000);
     await runner.stop();
+  });
+
+  test('a write that failed and was overtaken meanwhile is not taken for ours', async () => {
+    const disk = loaded(1, 5);
+    const log = openSimulatedLog({ disk, clock: jumpingClock() });
+    const name = `ingest.${TOPICS.raw}.0`;
+    let overtaken = false;
+    const contested: EventLog = {
+      ...log,
+      transact: async (write) => {
+        if (overtaken || write.records.length === 0) return log.transact(write);
+        overtaken = true;
+        const { end: next } = await log.bounds(TOPICS.raw, 0);
+        disk.positions.set(name, JSON.stringify({ ...JSON.parse(disk.positions.get(name) ?? ''), next }));
+        throw new LogUnavailable('io', 'nobody knows what became of it');
+      },
+    };
+    const { runner } = runnerOn(contested);
+    await assign(runner, [0]);
+    await until('it stands aside', async () => (await runner.status())[0]?.state === 'taken');
+    assert.deepEqual(allRecords(disk, TOPICS.events), []);
+    await runner.stop();
+  });
+
+  test('a partition that is assigned again is worked on once, and not at all after the end', async () => {
+    const disk = loaded(1, 5);
+    const { runner } = runnerOn(openSimulatedLog({ disk, clock: jumpingClock() }));
+    await assign(runner, [0]);
+    await until('worked off', () => isDrained(disk));
+    await assign(runner, [0]);
+    await runner.stop();
+    const written = allRecords(disk, TOPICS.events).length;
+    load(disk, 0, 5, 3);
+    for (let turns = 0; turns < 50; turns++) await turn();
+    assert.equal(allRecords(disk, TOPICS.events).length, written);
   });
 
   test('handing over waits for the write under way, losing does not', async () => {
