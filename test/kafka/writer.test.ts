@@ -92,20 +92,24 @@ describe('a fenced writer', { skip: kafka.skip }, () => {
   });
 
   for (const carried_out of [true, false]) {
-    test(`a commit of which nobody hears is in doubt, and ${carried_out ? 'was' : 'was not'} carried out`, async () => {
-      const log = await open({ brokers: [proxy.broker], transaction_timeout_ms: 1_500 });
-      await log.transact(office('1', undefined));
+    /** Nobody hears of the end of the next transaction until long after it may have taken. */
+    const silence = (): void => {
+      const until = systemClock.elapsed() + 1_700;
       let asked = 0;
       proxy.fate = ({ api, way }) => {
-        if (api !== 'end_transaction') return 'pass';
+        if (api !== 'end_transaction' || systemClock.elapsed() > until) return 'pass';
         if (way === 'request') asked++;
         return carried_out && asked === 1 && way === 'request' ? 'pass' : 'cut';
       };
-      await assert.rejects(
-        log.transact(office('2', '1')),
-        (error) => error instanceof LogUnavailable && error.reason === 'io',
-      );
-      proxy.fate = () => 'pass';
+    };
+    const inDoubt = (error: unknown): boolean => error instanceof LogUnavailable && error.reason === 'io';
+    const outcome = carried_out ? 'was' : 'was not';
+
+    test(`a commit of an office of which nobody hears is in doubt, and ${outcome} carried out`, async () => {
+      const log = await open({ brokers: [proxy.broker], transaction_timeout_ms: 1_500 });
+      await log.transact(office('1', undefined));
+      silence();
+      await assert.rejects(log.transact(office('2', '1')), inDoubt);
       // What commitControl does: read the position, and go on from there.
       const position = await log.position('seat');
       assert.equal(position, carried_out ? '2' : '1');
@@ -119,7 +123,34 @@ describe('a fenced writer', { skip: kafka.skip }, () => {
       assert.deepEqual(await texts(log), expected);
       assert.equal((await log.counters()).get('written'), expected.length);
     });
+
+    test(`a commit of a process of which nobody hears is in doubt, and ${outcome} carried out`, async () => {
+      const log = await open({ brokers: [proxy.broker], transaction_timeout_ms: 1_500 });
+      const write = (text: string) => ({ records: [record('k', text, 0)], counters: [{ name: 'written', add: 1 }] });
+      await log.transact(write('1'));
+      silence();
+      await assert.rejects(log.transact(write('2')), inDoubt);
+      await log.transact(write('3'));
+      const expected = carried_out ? ['1', '2', '3'] : ['1', '3'];
+      assert.deepEqual(await texts(log), expected);
+      assert.equal((await log.counters()).get('written'), expected.length);
+    });
   }
+
+  test('a position is not told while its last write is on the way', async () => {
+    const writer = await openBehindProxy();
+    const reader = await open();
+    await writer.transact(office('1', undefined));
+    const hold = holdNext('end_transaction');
+    const late = writer.transact(office('2', '1'));
+    await hold.seen;
+    const position = reader.position('seat');
+    // The reader has asked by the time it has been told what it asks for next.
+    await reader.position('another');
+    hold.release();
+    await late;
+    assert.equal(await position, '2');
+  });
 
   test('a refused zombie does not shut out the holder', async () => {
     const zombie = await open();
