@@ -21,6 +21,7 @@ const PREFIX = '\u0000group\u0000';
 const OVERFLOW = '\u0000overflow';
 
 export const groupBlobKey = (name: string): string => PREFIX + name;
+export const isGroupBlob = (key: string): boolean => key.startsWith(PREFIX);
 
 export class GroupTable {
   readonly #model: Model;
@@ -51,7 +52,7 @@ export class GroupTable {
 
   /** Takes a blob in if its key is a group's; without a blob the group begins empty. */
   loadBlob(key: string, blob: StateBlob | undefined): boolean {
-    if (!key.startsWith(PREFIX)) return false;
+    if (!isGroupBlob(key)) return false;
     const name = key.slice(PREFIX.length);
     if (this.#loaded.has(name)) return true;
     const state = blob === undefined ? this.#model.newGroup() : this.#model.decodeGroup(blob.bytes);

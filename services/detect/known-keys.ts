@@ -5,12 +5,14 @@ const EMPTY = 0;
 const PROBES_MAX = 64;
 
 /**
- * Which keys the store may hold blobs of, so that a new identity costs no look-up: in a population that keeps bringing
+ * Which identities the store may hold blobs of, so that a new one costs no look-up: in a population that keeps bringing
  * forth new ones, that is a pause with every batch. It holds fingerprints, so now and then a key that is new is looked up
  * all the same; a key that has a blob always is.
  *
  * What another process writes after the fingerprints were read is not among them, and need not be: whoever has no blob
- * when the manifest is read has no record before it, and is built from the records behind it, as in every run.
+ * when the manifest is read has no record before it, and is built from the records behind it, as in every run. That holds
+ * for identities only. A group has many teachers, and one that is known and ahead will not teach it again, so groups are
+ * always looked up.
  */
 export class KnownKeys {
   #slots: Uint32Array;

@@ -4,6 +4,7 @@ import type { StateBlob } from '../../schemas/outputs.ts';
 import { type EventLog, type LogRecord, OffsetOutOfRange, RecordsUnreadable, TOPICS } from '../platform/event-log.ts';
 import type { DetectStore } from '../platform/store.ts';
 import { type Decoded, decodeRecord } from './decode.ts';
+import { isGroupBlob } from './groups.ts';
 import { isPassing, Stopped } from './patience.ts';
 import { passedBy } from './poison.ts';
 import { inSlices, SLICE_ITEMS } from './slices.ts';
@@ -83,7 +84,7 @@ const spanOf = ({ offset }: LogRecord): { readonly from: number; readonly to: nu
   return { from: offset, to: offset + 1 };
 };
 
-/** Brings state into memory, so many blobs at a time. Keys of which the store holds nothing are not looked up. */
+/** Brings state into memory, so many blobs at a time. Identities of which the store holds nothing are not looked up. */
 async function load(
   { partition, patience }: Tenure,
   { worker, known }: Slot,
@@ -94,7 +95,7 @@ async function load(
     patience.until('read', () => store.readBlobs(TOPICS.events, partition, some));
   const stored: string[] = [];
   const unheard: string[] = [];
-  for (const key of keys) (known.mayHold(key) ? stored : unheard).push(key);
+  for (const key of keys) (isGroupBlob(key) || known.mayHold(key) ? stored : unheard).push(key);
   for (const key of unheard) known.add(key);
   guarded(() => worker.load(unheard, NOTHING));
   let behind: readonly string[] = [];

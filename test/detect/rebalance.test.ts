@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { LIMITS } from '../../schemas/limits.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { fakeModel } from '../support/fake-model.ts';
 import { openSimulatedLog } from '../support/simulated-log.ts';
 import { passing, sceneOf, until } from './scene.ts';
-import { orderedModel } from './support.ts';
+import { eventOf, orderedModel } from './support.ts';
 
 const manifestOf = (on: { readonly held: ReturnType<typeof sceneOf>['held'] }, partition = 0): number | undefined =>
   on.held.manifests.get(partition)?.next_offset;
@@ -219,6 +220,34 @@ test('a process that was paused and writes late, after another took over, harms 
   await next.runner.drain();
   assert.deepEqual([manifestOf(on), on.held.events.size, on.held.conflicts], [40, 40, []]);
   assert.equal(on.held.manifests.get(0)?.counters.accepted, 40);
+});
+
+test('a group that nobody had heard of is read all the same: an identity that is ahead may have taught it', async () => {
+  const on = sceneOf();
+  const tell = (id: string, identity: string, group: string): Promise<void> =>
+    on.append({ type: 'event', event: eventOf(id, { identity, session: id, group }) });
+  const groupOf = (): string => {
+    const blob = [...on.held.blobs.values()].find(({ key }) => key.endsWith('\u0000g'));
+    return `${blob?.version} ${Buffer.from(blob?.bytes ?? []).toString()}`;
+  };
+  const owner = on.machine();
+  await owner.runner.assign(0);
+  await tell('a0', 'a', '');
+  await owner.runner.drain();
+  const heir = on.machine({ fetch_records_max: 1 });
+  await heir.runner.assign(0);
+  await tell('a1', 'a', '');
+  await tell('a2', 'a', 'g');
+  await tell('b1', 'b', 'g');
+  on.clock.advance(LIMITS.session_idle_ms);
+  await tell('a3', 'a', 'g');
+  await tell('b2', 'b', 'g');
+  // The owner before it writes late: an identity that the heir knows, and a group that it has not heard of.
+  await owner.runner.drain();
+  const taught = groupOf();
+  await heir.runner.drain();
+  assert.match(taught, /"sessions":4/);
+  assert.equal(groupOf(), taught);
 });
 
 test('after a loss the worker of the old tenure applies nothing, even if its read answers late', async () => {
