@@ -27,6 +27,9 @@ export type FaultKind = {
 
 export const BOTH = ['embedded', 'kafka'] as const;
 const STEP_PATIENCE_MS = 8_000;
+/** What the service does by the minute. */
+const MINUTELY: readonly Step[] = ['tick', 'cut_request'];
+const MINUTELY_PATIENCE_MS = 70_000;
 const STEPS: readonly (readonly [Step, Phase])[] = [...LOG_STEPS, ...STORE_STEPS]
   .filter((step) => step !== 'log_other')
   .flatMap((step) => PHASES.map((phase) => [step, phase] as const));
@@ -81,7 +84,7 @@ const step: FaultKind = {
     } else {
       for (const process of fleet.running.values()) process.tell({ kind: 'trap', trap });
     }
-    const reached = await fleet.awaitDeath(STEP_PATIENCE_MS);
+    const reached = await fleet.awaitDeath(MINUTELY.includes(at) ? MINUTELY_PATIENCE_MS : STEP_PATIENCE_MS);
     (reached ? world.stopped_at : world.not_reached).push(`${at}.${phase}`);
     await fleet.fill(world.processes);
   },

@@ -62,6 +62,10 @@ export async function runScenario(scenario: Scenario): Promise<Outcome> {
   };
 }
 
+/** Traffic must last as long as the faults do. */
+const PAUSE_MS = 20;
+const PAUSE_MS_A_FAULT = 20;
+
 async function play(scenario: Scenario, world: World): Promise<{ differences: string[]; compared: string }> {
   const { environment, fleet, random, processes } = world;
   await fleet.fill(1);
@@ -74,6 +78,7 @@ async function play(scenario: Scenario, world: World): Promise<{ differences: st
     listening: fleet.listening,
     token: fleet.token,
     live_events_max: 6_000,
+    pause_ms: PAUSE_MS + PAUSE_MS_A_FAULT * scenario.kinds.length,
   });
   const differences: string[] = [];
   try {

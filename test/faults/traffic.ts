@@ -39,9 +39,11 @@ export type TrafficOptions = {
   readonly token: (name: 'ingest' | 'admin') => string;
   /** Over HTTP; and as many at most in the raw topic. */
   readonly live_events_max: number;
+  /** Between two batches of a sender. */
+  readonly pause_ms: number;
 };
 
-const PAUSE_MS = 15;
+const REPLAY_PAUSE_MS = 15;
 const ANSWER_MS = 8_000;
 /** Without a first prior there is hardly an alert; the later ones need not be waited for. */
 const FIRST_PRIOR_MS = 20_000;
@@ -100,7 +102,7 @@ async function sendLive(options: TrafficOptions, input: Input, sent: Sent, signa
       await pause(signal, 50);
     }
     last = lines[0] as string;
-    await pause(signal, PAUSE_MS);
+    await pause(signal, options.pause_ms);
   }
 }
 
@@ -135,7 +137,7 @@ async function replay(
     for (const one of appended) if (one.kind === 'records') sent.recorded += one.decided.length;
     batch = [];
     wanted = 1 + random.int(8);
-    await pause(signal, PAUSE_MS);
+    await pause(signal, REPLAY_PAUSE_MS);
   }
 }
 
@@ -152,7 +154,7 @@ async function produce(options: TrafficOptions, input: Input, sent: Sent, signal
       return { topic: TOPICS.raw, key: event?.identity.id ?? '', value: Buffer.from(json) };
     });
     if (await persist(signal, () => log.transact({ records }))) sent.raw += records.length;
-    await pause(signal, 2 * PAUSE_MS);
+    await pause(signal, options.pause_ms);
   }
 }
 
