@@ -10,7 +10,7 @@ const USAGE = `npm run bench [-- --kafka] [--quick] [--json]
 
 Measures every stage of the embedded road beside its raw ceiling, memory per identity, and the time to a stored alert.
   --kafka   the hops over a real Kafka broker instead, beside kafkajs that only reads; take-over; a burst
-  --quick   smaller, under a minute on a quiet machine (with --kafka two)
+  --quick   smaller; the embedded road takes under a minute on a quiet machine
   --tiny    everything runs once, no figure means anything
   --json    one JSON document on standard output instead of tables`;
 
