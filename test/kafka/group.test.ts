@@ -72,6 +72,8 @@ describe('groups', { skip: kafka.skip }, () => {
     const { groups } = await withAdmin(kafka.brokers, (admin) => admin.describeGroups([group]));
     return groups[0]?.state === 'Stable' && groups[0].members.length === count;
   };
+  /** That nothing happens shows only with time: what is not held back takes one round or two. */
+  const noNews = (): Promise<void> => systemClock.sleep(12 * HEARTBEAT_MS);
   const balanced = (wanted: readonly Member[]): boolean =>
     new Set(wanted.flatMap(({ owned }) => [...owned])).size === PARTITIONS &&
     wanted.every(({ owned }) => owned.size === PARTITIONS / wanted.length);
@@ -111,10 +113,28 @@ describe('groups', { skip: kafka.skip }, () => {
     const b = await join({ topic });
     // The group has come to rest with both, and the newcomer has nothing yet.
     await until(() => inGroup(topic, 2));
+    await noNews();
     assert.equal(b.owned.size, 0);
     assert.equal(a.owned.size, PARTITIONS);
     finish.resolve();
     await until(() => balanced([a, b]));
+    assert.equal(overlaps, 0);
+  });
+
+  test('who leaves keeps its partitions until it is through with them', async () => {
+    const topic = await newTopic();
+    let through = Promise.resolve();
+    const a = await join({ topic, listener: { assigned: async () => {}, revoked: () => through } });
+    const b = await join({ topic });
+    await until(() => balanced([a, b]));
+    const finish = Promise.withResolvers<void>();
+    through = finish.promise;
+    const left = leave(a);
+    await noNews();
+    assert.equal(b.owned.size, PARTITIONS / 2);
+    finish.resolve();
+    await left;
+    await until(() => balanced([b]));
     assert.equal(overlaps, 0);
   });
 

@@ -31,10 +31,10 @@ describe('hazards of kafkajs', { skip: kafka.skip }, () => {
     await createTopic(kafka.brokers, topic, { partitions });
     return topic;
   };
-  const shown = (group: string, topic: string): Promise<string | undefined> =>
+  const shown = (group: string, topic: string, of = 0): Promise<string | undefined> =>
     withAdmin(kafka.brokers, async (admin: Admin) => {
       const [offsets] = await admin.fetchOffsets({ groupId: group, topics: [topic] });
-      return offsets?.partitions.find(({ partition }) => partition === 0)?.offset;
+      return offsets?.partitions.find(({ partition }) => partition === of)?.offset;
     });
   /** Joins, and writes down what the listener is told, in order. */
   const join = async (
@@ -150,6 +150,20 @@ describe('hazards of kafkajs', { skip: kafka.skip }, () => {
     assert.deepEqual(gone.told, ['assigned 0']);
     await gone.subscription.show([{ partition: 0, next: 7 }]);
     assert.equal(await shown(topic, topic), '9');
+  });
+
+  test('commits for partitions that were given on are refused too, though their old owner is a member still', async () => {
+    const topic = await newTopic(2);
+    const before = await join(topic, 40);
+    await until(() => before.told.length === 2);
+    const after = await join(topic, 40);
+    await until(() => after.told.length === 1);
+    const moved = Number(after.told[0]?.split(' ')[1]);
+    assert.equal(before.told.at(-1), `handed_over ${moved}`);
+    await after.subscription.show([{ partition: moved, next: 9 }]);
+    await before.subscription.show([0, 1].map((partition) => ({ partition, next: 7 })));
+    assert.equal(await shown(topic, topic, moved), '9');
+    assert.equal(await shown(topic, topic, 1 - moved), '7', 'what it has it may show');
   });
 
   test('commits of another generation are refused by the coordinator itself', async () => {

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { systemClock } from '../../services/platform/clock.ts';
 import { type EventLog, LogUnavailable, PositionConflict, TOPICS } from '../../services/platform/event-log.ts';
 import type { KafkaLog } from '../../services/platform/kafka/kafka-log.ts';
+import { LEDGER_PARTITIONS } from '../../services/platform/kafka/settings.ts';
+import { partitionOf } from '../../services/platform/partitioner.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { readAll, record } from '../log/support.ts';
 import { kafkaForTests } from '../support/kafka/for-tests.ts';
@@ -150,6 +152,41 @@ describe('a fenced writer', { skip: kafka.skip }, () => {
     hold.release();
     await late;
     assert.equal(await position, '2');
+  });
+
+  test('who expects the last write of a holder waits for its end', async () => {
+    const holder = await openBehindProxy();
+    const successor = await open();
+    await holder.transact(office('1', undefined));
+    const hold = holdNext('end_transaction');
+    const late = holder.transact(office('2', '1'));
+    await hold.seen;
+    const next = successor.transact(office('3', '2'));
+    // Twice: the first may be asked for before the write has begun to look.
+    await successor.position('another');
+    await successor.position('another');
+    hold.release();
+    await late;
+    await next;
+    assert.deepEqual(await texts(successor), ['1', '2', '3']);
+  });
+
+  test('a position is read to its end, though the transaction of a neighbour is open before it', async () => {
+    const stuck = await open({ brokers: [proxy.broker], transaction_timeout_ms: 1_500 });
+    const [holder, successor] = [await open(), await open()];
+    await holder.transact(office('1', undefined));
+    const [neighbour = ''] = Array.from({ length: 1_000 }, (_, i) => `neighbour${i}`).filter(
+      (name) => partitionOf(name, LEDGER_PARTITIONS) === partitionOf('seat', LEDGER_PARTITIONS),
+    );
+    const hold = holdNext('end_transaction');
+    const late = stuck.transact({ records: [], positions: [{ name: neighbour, position: 'x' }] });
+    await hold.seen;
+    await holder.transact(office('2', '1'));
+    // What can be seen of the ledger still says 1.
+    await assert.rejects(successor.transact(office('again', '1')), PositionConflict);
+    hold.release();
+    await late;
+    assert.deepEqual(await texts(successor), ['1', '2']);
   });
 
   test('a refused zombie does not shut out the holder', async () => {
