@@ -73,7 +73,11 @@ async function openCluster(
     },
     openLog: () => openLogAt(log),
     cluster: { broker, front, session_timeout_ms: SESSION_MS },
-    close: () => front.close(),
+    async close() {
+      // Nobody needs its data any more.
+      await front.kill();
+      await front.close();
+    },
   };
 }
 

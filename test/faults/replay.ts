@@ -61,6 +61,7 @@ export async function replayWithCrashes(
     if (dumped.code !== 0) return [`replay: the store cannot be read: ${dumped.message}`];
     return [...found, ...compareDumps(expected, loadDump(dump))].map((what) => `replay: ${what}`);
   } finally {
+    await front.kill();
     await front.close();
   }
 }
