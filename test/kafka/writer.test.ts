@@ -78,6 +78,19 @@ describe('a fenced writer', { skip: kafka.skip }, () => {
     });
   }
 
+  test('who was shut out by a holder that left the position as it was is refused as well', async () => {
+    const first = await openBehindProxy();
+    const second = await open();
+    await first.transact(office('1', undefined));
+    const hold = holdNext('produce');
+    const refused = assert.rejects(first.transact(office('late', '1')), PositionConflict);
+    await hold.seen;
+    await second.transact({ ...office('beside', '1'), positions: [] });
+    hold.release();
+    await refused;
+    assert.deepEqual(await texts(second), ['1', 'beside']);
+  });
+
   test('who was cut off while another took over does not take the office back', async () => {
     const first = await openBehindProxy();
     const second = await open();
