@@ -25,7 +25,11 @@ describe('a log whose broker goes away', { skip }, () => {
   const logs: EventLog[] = [];
   before(async () => {
     // Kafka 4.3.0 forgets markers of transactions when it is started again, and partitions stand still for ever.
-    broker = await startKafka({ version: KAFKA_VERSION_BEFORE });
+    broker = await startKafka({
+      version: KAFKA_VERSION_BEFORE,
+      // A broker that was killed may not come back before its session is over.
+      properties: { 'broker.session.timeout.ms': '1500', 'broker.heartbeat.interval.ms': '300' },
+    });
     // A cluster's first transaction takes a second: not a matter of these tests.
     await (await open()).close();
   });
