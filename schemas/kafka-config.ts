@@ -18,6 +18,7 @@ export const KafkaTopics = z.strictObject({
   commands: topicName().optional(),
   control: topicName().optional(),
   raw: topicName().optional(),
+  spans: topicName().optional(),
   ledger: topicName().optional(),
 });
 

@@ -25,15 +25,16 @@ export const SubmitResult = z.discriminatedUnion('status', [
     message: z.string(),
     field: z.string().optional(),
   }),
-  z.object({ status: z.literal('absorbed'), position: z.string() }),
+  z.object({ status: z.enum(['absorbed', 'held']), position: z.string() }),
 ]);
 
-/** Given only once all of it is durable; `received` is the sum of the other three. */
+/** Given only once all of it is durable; `received` is the sum of the other four. Held items wait for their identity or their answer. */
 export const SubmitAnswer = z.object({
   received: count(),
   accepted: count(),
   dead_lettered: count(),
   absorbed: count(),
+  held: count(),
   results: z.array(SubmitResult).max(LIMITS.http_results_max),
   /** Results that were asked for and not told, because there are more than one answer holds. */
   results_omitted: count(),

@@ -29,6 +29,8 @@ export const SumsView = z.object({
   received: count(),
   accepted: count(),
   absorbed: count(),
+  /** Items that wait for their identity or their answer now. */
+  held: count(),
   dead_lettered: count(),
   dead_letter_reasons: z.record(z.string(), count()),
   balanced: z.boolean(),

@@ -63,7 +63,7 @@ export type SubmittedResult =
       readonly message: string;
       readonly field?: string;
     }
-  | { readonly status: 'absorbed'; readonly position: string };
+  | { readonly status: 'absorbed' | 'held'; readonly position: string };
 
 export type IngestPort = {
   /** Names of the configured mappings. */
@@ -86,6 +86,7 @@ export type IngestPort = {
     readonly accepted: number;
     readonly dead_lettered: number;
     readonly absorbed: number;
+    readonly held: number;
     readonly results: readonly SubmittedResult[];
   }>;
 };

@@ -63,15 +63,17 @@ function sumsOf(counters: ReadonlyMap<string, number>): z.input<typeof SumsView>
     sum('absorbed'),
     sum('dead_lettered'),
   ];
+  const held = sum('held') - sum('settled');
   const reasons = [...counters].filter(([name]) => name.startsWith(DEAD));
   return {
     received,
     accepted,
     absorbed,
+    held,
     dead_lettered,
     dead_letter_reasons: Object.fromEntries(reasons.map(([name, count]) => [name.slice(DEAD.length), count])),
     balanced:
-      received === accepted + absorbed + dead_lettered &&
+      received === accepted + absorbed + held + dead_lettered &&
       dead_lettered === reasons.reduce((total, [, count]) => total + count, 0),
   };
 }

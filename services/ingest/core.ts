@@ -1,13 +1,14 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { CanonicalEvent, EventInput } from '../../schemas/event.ts';
-import { canonicalise } from './canonicalise.ts';
+import { Settled, type Waiting } from '../../schemas/span.ts';
+import { type Canonicalised, canonicalise } from './canonicalise.ts';
 import type { Catalogue } from './catalogue.ts';
 import { decodeDocument, type JsonObject } from './decode.ts';
 import { keyEvent } from './key.ts';
 import { canonicalNormaliser } from './normalise-canonical.ts';
-import type { Candidate, Normaliser } from './normaliser.ts';
+import type { Candidate, Normalised, Normaliser, Part, Tells } from './normaliser.ts';
 import { deadLetter, type Refusal } from './refusal.ts';
-import { explainRefusal, isEventInput, isPlainEventInput } from './validate.ts';
+import { explainRefusal, explainSettled, isEventInput, isPlainEventInput } from './validate.ts';
 
 /** One item as it arrived: its bytes, and where it stood (`file:line`, `topic/partition/offset`, index in a batch). */
 export type Item = {
@@ -17,11 +18,22 @@ export type Item = {
   readonly broken?: { readonly refusal: Refusal; readonly length: number };
 };
 
-/** What became of an item. `json` is the event's JSON, written once and used for the log as it is. */
+/**
+ * What became of an item. `json` is the event's JSON, written once and used for the log as it is. `tells` goes to
+ * `agent.audit.spans`, where held items wait.
+ */
 export type Decided =
-  | { readonly kind: 'accepted'; readonly event: CanonicalEvent; readonly json: string }
+  | { readonly kind: 'accepted'; readonly event: CanonicalEvent; readonly json: string; readonly tells?: Waiting }
+  | { readonly kind: 'held'; readonly waiting: Waiting }
   | { readonly kind: 'dead_letter'; readonly letter: DeadLetter }
-  | { readonly kind: 'absorbed' };
+  | { readonly kind: 'absorbed'; readonly tells?: Waiting };
+
+/** Event time of what was decided, epoch milliseconds, where it has one. */
+export function timeOf(decided: Decided): number | undefined {
+  if (decided.kind === 'accepted') return decided.event.time;
+  if (decided.kind === 'held') return decided.waiting.time;
+  return decided.kind === 'absorbed' ? decided.tells?.time : undefined;
+}
 
 export type DecideContext = {
   /** Formats to try, in order. With one, its own errors are reported; with several, the first that fits decides. */
@@ -40,7 +52,10 @@ export type DecideContext = {
  * without a throw for any bytes. Mostly one decision an item; as many as there are events in it for formats that bundle.
  */
 export function decideItem(item: Item, context: DecideContext): readonly Decided[] {
-  const decoded = item.broken?.refusal ?? decodeDocument(item.bytes);
+  if (item.broken !== undefined) return [refuse(item.broken.refusal, item, context)];
+  const binary = context.formats.find((format) => format.binary?.fits(item.bytes) === true)?.binary;
+  if (binary !== undefined) return decideAll(binary.normalise(item.bytes), false, item, context);
+  const decoded = decodeDocument(item.bytes);
   if (decoded.kind === 'refused') return [refuse(decoded, item, context)];
   if (decoded.plain && context.formats[0] === canonicalNormaliser && isPlainEventInput(decoded.document)) {
     const accepted = acceptValid(decoded.document, NOTHING_BESIDE, true, context);
@@ -50,15 +65,45 @@ export function decideItem(item: Item, context: DecideContext): readonly Decided
   if ('reason' in format) return [refuse(format, item, context)];
   const results = format.normalise(decoded.document);
   if (results.length === 0) throw new Error(`${format.name} made nothing of an item, not even an absorbed one`);
+  return decideAll(results, decoded.plain, item, context);
+}
+
+function decideAll(
+  results: readonly Normalised[],
+  plain: boolean,
+  item: Item,
+  context: DecideContext,
+): readonly Decided[] {
   return results.map((normalised) => {
-    if (normalised.kind === 'absorbed') return ABSORBED;
-    if (normalised.kind === 'refused') return refuse(normalised, item, context);
-    const accepted = accept(normalised, decoded.plain, context);
-    return accepted.kind === 'refused' ? refuse(accepted, item, context) : accepted;
+    if (normalised.kind === 'absorbed') return absorb(normalised.tells, item, context);
+    if (normalised.kind === 'refused') return refuse(normalised, partOf(item, normalised.part), context);
+    const accepted = accept(normalised, plain, context);
+    return accepted.kind === 'refused' ? refuse(accepted, partOf(item, normalised.part), context) : accepted;
   });
 }
 
 const ABSORBED: Decided = { kind: 'absorbed' };
+
+function absorb(tells: Tells | undefined, item: Item, context: DecideContext): Decided {
+  if (tells === undefined) return ABSORBED;
+  const { link, time, completion } = tells;
+  const settled = tells.settled === undefined ? undefined : Settled.safeParse(tells.settled);
+  if (settled?.success === false) return refuse(explainSettled(tells.settled), item, context);
+  return {
+    kind: 'absorbed',
+    tells: {
+      tenant: context.tenant,
+      time,
+      link,
+      ...(settled === undefined ? {} : { settled: settled.data }),
+      ...(completion === undefined ? {} : { completion }),
+    },
+  };
+}
+
+function partOf(item: Item, part: Part | undefined): Item {
+  return part === undefined ? item : { bytes: part.bytes, position: `${item.position}#${part.place}` };
+}
 
 function refuse(refusal: Refusal, item: Item, context: DecideContext): Decided {
   return { kind: 'dead_letter', letter: deadLetter(refusal, item, context.origin, context.now_ms) };
@@ -73,8 +118,8 @@ function chooseFormat(document: JsonObject, formats: readonly Normaliser[]): Nor
   return { kind: 'refused', reason: 'format_unknown', message };
 }
 
-/** Validate, canonicalise, key. */
-function accept(candidate: Candidate, plain: boolean, context: DecideContext): Refusal | Accepted {
+/** Validate, canonicalise, and key what waits for nothing more. */
+function accept(candidate: Candidate, plain: boolean, context: DecideContext): Refusal | Accepted | Held {
   const { input, explain } = candidate;
   if (!isEventInput(input)) return inSourceWords(explainRefusal(input), explain);
   const accepted = acceptValid(input, candidate, plain, context);
@@ -82,11 +127,17 @@ function accept(candidate: Candidate, plain: boolean, context: DecideContext): R
 }
 
 type Accepted = Decided & { readonly kind: 'accepted' };
-type Beside = Pick<Candidate, 'origin' | 'leftovers' | 'tool_arguments'>;
+type Held = Decided & { readonly kind: 'held' };
+type Beside = Pick<Candidate, 'origin' | 'leftovers' | 'tool_arguments' | 'link' | 'awaits'>;
 const NOTHING_BESIDE: Beside = { origin: undefined, leftovers: undefined, tool_arguments: undefined };
 
 /** A valid input can still state a time that is none. */
-function acceptValid(input: EventInput, beside: Beside, plain: boolean, context: DecideContext): Refusal | Accepted {
+function acceptValid(
+  input: EventInput,
+  beside: Beside,
+  plain: boolean,
+  context: DecideContext,
+): Refusal | Accepted | Held {
   const canonical = canonicalise(input, {
     origin: beside.origin ?? context.origin,
     tenant: context.tenant,
@@ -96,8 +147,26 @@ function acceptValid(input: EventInput, beside: Beside, plain: boolean, context:
     tool_arguments: beside.tool_arguments,
   });
   if (canonical.kind === 'refused') return canonical;
+  const { link, awaits } = beside;
+  if (awaits !== undefined && link !== undefined) return hold(canonical, link, awaits);
   const { event, json } = keyEvent(canonical);
-  return { kind: 'accepted', event, json };
+  if (link === undefined) return { kind: 'accepted', event, json };
+  const { identity, session, on_behalf_of, credential, tenant, time } = event;
+  return {
+    kind: 'accepted',
+    event,
+    json,
+    tells: { tenant, time, link, settled: { identity, session, on_behalf_of, credential } },
+  };
+}
+
+function hold(
+  { content, observed_time, flags }: Canonicalised,
+  link: Waiting['link'],
+  awaits: 'identity' | 'response',
+): Held {
+  const { tenant, time } = content;
+  return { kind: 'held', waiting: { tenant, time, link, awaits, event: { content, observed_time, flags } } };
 }
 
 function inSourceWords(refusal: Refusal, explain: Candidate['explain']): Refusal {

@@ -1,10 +1,11 @@
+import type { Completion, Link, Settled } from '../../schemas/span.ts';
 import type { JsonObject } from './decode.ts';
 import type { Refusal } from './refusal.ts';
 import type { Leftovers } from './unmapped.ts';
 
 /**
  * The contract of an input format. One record may hold many items (an OTLP request holds many spans), so a normaliser
- * gives a list: each element becomes exactly one accepted event, dead letter, or absorbed item (promise P1).
+ * gives a list: each element becomes exactly one accepted event, dead letter, absorbed or held item (promise P1).
  */
 export interface Normaliser {
   /** Name of the format or of the mapping, for messages. */
@@ -13,9 +14,33 @@ export interface Normaliser {
   mismatch(document: JsonObject): string | undefined;
   /** Pure and synchronous; refuses with a result, never with a throw. */
   normalise(document: JsonObject): readonly Normalised[];
+  /** Set where items may come as something else than JSON. */
+  readonly binary?: BinaryForm;
 }
 
-export type Normalised = Candidate | Refusal | { readonly kind: 'absorbed' };
+export type BinaryForm = {
+  /** Whether the bytes are of this form. Told from the first of them, and never true of a JSON document. */
+  fits(bytes: Buffer): boolean;
+  /** As `Normaliser.normalise`, also for bytes that are damaged: at least one element in any case. */
+  normalise(bytes: Buffer): readonly Normalised[];
+};
+
+export type Normalised = Candidate | Absorbed | (Refusal & { readonly part?: Part });
+
+/** The part of a bundle that a refusal is about: its place within the item (`span 3`) and its own bytes. */
+export type Part = { readonly place: string; readonly bytes: Buffer };
+
+/** An item that only informed. `tells`: what others may need to know of it. */
+export type Absorbed = { readonly kind: 'absorbed'; readonly tells?: Tells };
+
+export type Tells = {
+  readonly link: Link;
+  /** Event time, epoch milliseconds. */
+  readonly time: number;
+  /** Whose the item is, where it says so itself. Not yet validated. */
+  readonly settled?: { readonly [K in keyof Settled]?: unknown };
+  readonly completion?: Completion;
+};
 
 /** A document in the words of `EventInput`, not yet validated. */
 export type Candidate = {
@@ -29,4 +54,13 @@ export type Candidate = {
   readonly tool_arguments: unknown;
   /** Puts a refusal in the words of the source: which source field, and what to change where. */
   readonly explain: ((refusal: Refusal) => Refusal) | undefined;
+  /** Place in a trace or a call: what it may learn of others there, and others of it. */
+  readonly link?: Link;
+  /**
+   * What is still missing. An event that waits for its identity names `unresolvedId(workload)` as its own, which it
+   * keeps when nobody ever says; one that waits for the answer to its call has the outcome `unknown`.
+   */
+  readonly awaits?: 'identity' | 'response';
+  /** Place and bytes within a bundle, for the dead letter. */
+  readonly part?: Part;
 };

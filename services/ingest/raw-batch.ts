@@ -1,6 +1,6 @@
 import type { NewRecord } from '../platform/event-log.ts';
-import type { Decided } from './core.ts';
-import { deadRecord, eventRecord } from './record.ts';
+import { type Decided, timeOf } from './core.ts';
+import { recordsOf } from './record.ts';
 import { createRecordedClock, NO_CLOCK, type RecordedClock } from './recorded-clock.ts';
 import { type Counting, countDecided, newCounting } from './tally.ts';
 
@@ -120,7 +120,7 @@ export function assembleRecorded(next: number, clock: number | undefined): Assem
     },
     add(decided) {
       last().added++;
-      recorded.push(decided, decided.kind === 'accepted' ? decided.event.time : undefined);
+      recorded.push(decided, timeOf(decided));
     },
     endRecord(to) {
       last().next = to;
@@ -152,9 +152,8 @@ function emptyBatch(next: number, clock: number | undefined): RawBatch {
 
 function addTo(batch: RawBatch, decided: Decided, at_ms: number | undefined): void {
   countDecided(batch.counting, decided);
-  if (decided.kind === 'absorbed') return;
-  const record =
-    decided.kind === 'accepted' ? eventRecord(decided.event, decided.json, at_ms) : deadRecord(decided.letter);
-  batch.records.push(record);
-  batch.bytes += record.value.length;
+  for (const record of recordsOf(decided, at_ms)) {
+    batch.records.push(record);
+    batch.bytes += record.value.length;
+  }
 }

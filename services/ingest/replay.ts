@@ -1,6 +1,6 @@
 import { LIMITS } from '../../schemas/limits.ts';
 import { type Boundary, boundariesBetween } from './boundaries.ts';
-import { type DecideContext, type Decided, decideItem } from './core.ts';
+import { type DecideContext, type Decided, decideItem, timeOf } from './core.ts';
 import { createRecordedClock, NO_CLOCK } from './recorded-clock.ts';
 import { type Recording, readItems } from './source.ts';
 
@@ -45,10 +45,6 @@ export async function* replayRecords(
   clock.end();
   gather.flush();
   yield* steps;
-}
-
-function timeOf(decided: Decided): number | undefined {
-  return decided.kind === 'accepted' ? decided.event.time : undefined;
 }
 
 type Gatherer = { add(decided: Decided, at_ms: number): void; bytesRead(bytes: number): void; flush(): void };

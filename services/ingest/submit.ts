@@ -9,7 +9,7 @@ import type { Catalogue } from './catalogue.ts';
 import { type DecideContext, type Decided, decideItem, type Item } from './core.ts';
 import { type Format, normalisersOf } from './formats.ts';
 import type { Normaliser } from './normaliser.ts';
-import { deadRecord, eventRecord, tickRecord } from './record.ts';
+import { recordsOf, tickRecord } from './record.ts';
 import type { RecordsStep } from './replay.ts';
 import { countersOf, reportTally, type Sums, tally } from './tally.ts';
 
@@ -41,7 +41,7 @@ export type ItemResult =
       readonly message: string;
       readonly field?: string;
     }
-  | { readonly status: 'absorbed'; readonly position: string };
+  | { readonly status: 'absorbed' | 'held'; readonly position: string };
 
 export type Submitted = Sums & { readonly results: readonly ItemResult[] };
 
@@ -120,8 +120,7 @@ export function createIngest(options: IngestOptions): Ingest {
 }
 
 function addRecord(records: NewRecord[], decided: Decided, at_ms: number | undefined): void {
-  if (decided.kind === 'accepted') records.push(eventRecord(decided.event, decided.json, at_ms));
-  else if (decided.kind === 'dead_letter') records.push(deadRecord(decided.letter));
+  for (const record of recordsOf(decided, at_ms)) records.push(record);
 }
 
 function addTicks(records: NewRecord[], partitions: number, at_ms: number | undefined): void {
@@ -129,7 +128,7 @@ function addTicks(records: NewRecord[], partitions: number, at_ms: number | unde
 }
 
 function resultOf(decided: Decided, position: string): ItemResult {
-  if (decided.kind === 'absorbed') return { status: 'absorbed', position };
+  if (decided.kind === 'absorbed' || decided.kind === 'held') return { status: decided.kind, position };
   if (decided.kind === 'accepted') {
     return { status: 'accepted', position, key: decided.event.key, id: decided.event.id };
   }

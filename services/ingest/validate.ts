@@ -1,6 +1,7 @@
 import { Ajv, type ValidateFunction } from 'ajv';
 import { z } from 'zod';
 import { EventInput } from '../../schemas/event.ts';
+import { Settled } from '../../schemas/span.ts';
 import { isObject, type JsonObject } from './decode.ts';
 import { explainIssues, formatPath, type Problem, problemText } from './explain.ts';
 import type { Refusal } from './refusal.ts';
@@ -66,6 +67,14 @@ export function explainRefusal(value: unknown): Refusal {
   }
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
   return { kind: 'refused', reason: 'schema_mismatch', field: first.field, message: `${problemText(first)}${more}` };
+}
+
+/** Why an identity that others were to have from an item is none. */
+export function explainSettled(value: unknown): Refusal {
+  const parsed = Settled.safeParse(value);
+  if (parsed.success) throw new Error('there is nothing to explain');
+  const first = explainIssues(parsed.error.issues, value)[0] as Problem;
+  return { kind: 'refused', reason: 'schema_mismatch', field: first.field, message: problemText(first) };
 }
 
 /** As many resources are explained; a hostile item of 1 MiB holds 350,000 wrong ones. */

@@ -40,6 +40,7 @@ export const VARIABLES: Readonly<
   COUNTERSIGN_LOG_KAFKA_TOPICS_COMMANDS: { field: ['log', 'kafka', 'topics', 'commands'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_CONTROL: { field: ['log', 'kafka', 'topics', 'control'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_RAW: { field: ['log', 'kafka', 'topics', 'raw'], as: 'text' },
+  COUNTERSIGN_LOG_KAFKA_TOPICS_SPANS: { field: ['log', 'kafka', 'topics', 'spans'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_LEDGER: { field: ['log', 'kafka', 'topics', 'ledger'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_CREATE_TOPICS: { field: ['log', 'kafka', 'create_topics'], as: 'boolean' },
   COUNTERSIGN_LOG_KAFKA_REPLICATION_FACTOR: { field: ['log', 'kafka', 'replication_factor'], as: 'number' },

@@ -20,6 +20,8 @@ export const TOPICS = {
   control: 'agent.control',
   /** What sources write, in any supported format. */
   raw: 'agent.audit.raw',
+  /** Items that wait for their identity or for the other half of their call, and what tells them. */
+  spans: 'agent.audit.spans',
 } as const;
 /** A topic of a Kafka cluster that sources write and that is ours to read only, by its name there. */
 export type SourceTopic = `source:${string}`;

@@ -13,6 +13,7 @@ const declare = <const T extends Record<string, Declared>>(table: T): T => table
 export const OCCURRENCES = declare({
   items_received: { level: 'debug', help: 'input items received', labels: ['format'] },
   items_accepted: { level: 'debug', help: 'input items accepted as events', labels: ['format'] },
+  items_held: { level: 'debug', help: 'input items that wait for their identity or their answer', labels: ['format'] },
   items_absorbed: { level: 'debug', help: 'input items that only informed and became no event', labels: ['format'] },
   items_dead_lettered: { level: 'warn', help: 'input items dead-lettered', labels: ['reason'] },
   raw_records: {

@@ -71,6 +71,7 @@ describe('submitting events', { concurrency: 1 }, () => {
         accepted: 2,
         dead_lettered: 1,
         absorbed: 0,
+        held: 0,
         results: ['accepted', 'dead_lettered', 'accepted'],
         results_omitted: 0,
       },

@@ -124,7 +124,7 @@ describe('replay', () => {
     const tried = await run(['map', 'test', calls, '--mapping', mapping, '--json']);
     assert.equal(tried.code, EXIT.failed, tried.stderr);
     const [report] = records(tried);
-    assert.deepEqual(report?.sums, { received: 2, accepted: 1, absorbed: 0, dead_lettered: 1 });
+    assert.deepEqual(report?.sums, { received: 2, accepted: 1, absorbed: 0, held: 0, dead_lettered: 1 });
     await writeFile(mapping, 'version: 1\nname: calls\norigin: calls\nfields:\n  id: call\n  tmie: at\n');
     const misspelt = await run(['map', 'test', calls, '--mapping', mapping]);
     assert.equal(misspelt.code, EXIT.usage);

@@ -187,6 +187,7 @@ describe('looking', () => {
       received: FLEET_EVENTS + 10,
       accepted: FLEET_EVENTS + 8,
       absorbed: 0,
+      held: 0,
       dead_lettered: 2,
       dead_letter_reasons: { not_json: 2 },
       balanced: true,

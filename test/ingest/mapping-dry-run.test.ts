@@ -26,7 +26,7 @@ test('a dry run tells what becomes of the items and what the mapping leaves open
   ];
   const report = testMapping(text, 'm.yaml', items(documents), { samples_max: 4 });
   assert.deepEqual(report.problems, []);
-  assert.deepEqual(report.sums, { received: 5, accepted: 4, dead_lettered: 1, absorbed: 0 });
+  assert.deepEqual(report.sums, { received: 5, accepted: 4, dead_lettered: 1, absorbed: 0, held: 0 });
   assert.deepEqual(report.reasons, [{ reason: 'mapping_failed', items: 1 }]);
   assert.deepEqual(
     report.samples.map(({ position, decided }) => [position, decided.kind]),
@@ -66,7 +66,7 @@ test('the shipped example takes every event of the recorded stream', {
 }, () => {
   const lines = splitBody(gunzipSync(readFileSync(stream)), 'dev', 100_000);
   const report = testMapping(readFileSync(example, 'utf8'), 'agent-traces.yaml', lines, { samples_max: 100_000 });
-  assert.deepEqual(report.sums, { received: 82_213, accepted: 82_213, dead_lettered: 0, absorbed: 0 });
+  assert.deepEqual(report.sums, { received: 82_213, accepted: 82_213, dead_lettered: 0, absorbed: 0, held: 0 });
   assert.deepEqual([report.mismatched, report.unmapped, report.unlisted], [[], [], []]);
   const events = report.samples.flatMap(({ decided }) => (decided.kind === 'accepted' ? [decided.event] : []));
   assert.equal(new Set(events.map((event) => event.identity.id)).size, 80);

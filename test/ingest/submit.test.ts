@@ -57,7 +57,7 @@ const options = { format: 'auto', origin: 'http' } as const;
 test('a batch becomes one atomic write of events, dead letters and sums', async () => {
   const { ingest, log, writes } = setUp();
   const { results, ...sums } = await ingest.submit(batch(), options);
-  assert.deepEqual(sums, { received: 4, accepted: 2, dead_lettered: 2, absorbed: 0 });
+  assert.deepEqual(sums, { received: 4, accepted: 2, dead_lettered: 2, absorbed: 0, held: 0 });
   assert.deepEqual(
     results.map((result) => [result.status, result.position, 'reason' in result ? result.reason : undefined]),
     [
@@ -198,7 +198,7 @@ test('a replay stands in the log in its order, with its clock, and few writes', 
       (await recordsIn(log, TOPICS.events)).filter(({ value }) => DetectRecord.parse(value).type === 'event').length,
     );
   });
-  assert.deepEqual(sums, { received: 401, accepted: 400, dead_lettered: 1, absorbed: 0 });
+  assert.deepEqual(sums, { received: 401, accepted: 400, dead_lettered: 1, absorbed: 0, held: 0 });
   assert.deepEqual(
     cuts.map((at) => new Date(at).toISOString()),
     ['2025-03-03T12:00:00.000Z', '2025-03-03T18:00:00.000Z', '2025-03-04T00:00:00.000Z'],

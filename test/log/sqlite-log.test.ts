@@ -199,7 +199,7 @@ describe('the file of the embedded log', () => {
     const log = open({ partitions: 2, clock: settableClock(42_000) });
     await log.transact({ records: [event('a', 1)], positions: [{ name: 'feed', position: '7' }] });
     const streams = await log.streams();
-    assert.equal(streams.length, 2 + 2 + 2 + 4);
+    assert.equal(streams.length, 2 + 2 + 2 + 2 + 4);
     assert.deepEqual(
       streams.filter((s) => s.end > 0),
       [{ topic: TOPICS.events, partition: 1, start: 0, end: 1, append_ms: 42_000 }],

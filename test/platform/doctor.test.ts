@@ -77,7 +77,10 @@ describe('doctor', () => {
     assert.equal(verdictOf(examine(sound)), 'ok');
     const checks = found(sound);
     assert.equal(checks.get('log')?.detail, '98 records, 3.3 MiB, sound');
-    assert.equal(checks.get('sums_received')?.detail, '105 received = 100 accepted + 2 absorbed + 3 dead-lettered');
+    assert.equal(
+      checks.get('sums_received')?.detail,
+      '105 received = 100 accepted + 2 absorbed + 0 held + 3 dead-lettered',
+    );
     assert.equal(
       checks.get('sums_applied')?.detail,
       '105 records in the log = 103 applied + 2 in flight; 98 events applied = 93 scored + 5 redelivered',

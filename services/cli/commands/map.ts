@@ -91,6 +91,7 @@ type Sample = MappingReport['samples'][number];
 function sampleOf({ position, decided }: Sample): Record<string, unknown> {
   if (decided.kind === 'accepted') return { position, event: decided.event };
   if (decided.kind === 'absorbed') return { position, absorbed: true };
+  if (decided.kind === 'held') return { position, held: decided.waiting.event };
   const { reason, message, field } = decided.letter;
   return { position, dead_letter: { reason, message, field } };
 }

@@ -78,12 +78,13 @@ function clockText({ live, recorded }: Status['partitions'][number]['watermark']
 
 function showSums(terminal: Terminal, { sums }: Status): void {
   heading(terminal, 'Received');
-  const { received, accepted, absorbed, dead_lettered, dead_letter_reasons, balanced } = sums;
+  const { received, accepted, absorbed, held, dead_lettered, dead_letter_reasons, balanced } = sums;
   const verdict = balanced ? terminal.style('green', 'balanced') : terminal.style('red', 'NOT BALANCED');
   fact(
     terminal,
     'items',
     `${thousands(received)} = ${thousands(accepted)} accepted + ${thousands(absorbed)} absorbed + ` +
+      `${thousands(held)} held + ` +
       `${thousands(dead_lettered)} dead-lettered (${verdict})`,
   );
   for (const [reason, count] of Object.entries(dead_letter_reasons))

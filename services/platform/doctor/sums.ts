@@ -7,7 +7,7 @@ import { total } from './words.ts';
 const RECORD_KINDS = ['event', 'tick', 'cut', 'prior', 'verdict', 'poison'] as const;
 const LOST = 'records are missing or counted twice: keep the data directory as it is, and report it';
 
-/** Promise P1 at the entrance: every item received has become exactly one of accepted, absorbed, dead-lettered. */
+/** Promise P1 at the entrance: every item received has become exactly one of accepted, absorbed, held, dead-lettered. */
 export function checkReceived({ log }: Facts): Check {
   if (log.opened !== 'yes') return notLookedAt('sums_received', 'the log could not be opened');
   const sum = (name: string): number => log.counters.get(`ingest.${name}`) ?? 0;
@@ -17,8 +17,10 @@ export function checkReceived({ log }: Facts): Check {
     sum('absorbed'),
     sum('dead_lettered'),
   ];
-  const detail = `${received} received = ${accepted} accepted + ${absorbed} absorbed + ${dead} dead-lettered`;
-  if (received !== accepted + absorbed + dead) return fail('sums_received', `it is not true that ${detail}`, LOST);
+  const held = sum('held') - sum('settled');
+  const detail = `${received} received = ${accepted} accepted + ${absorbed} absorbed + ${held} held + ${dead} dead-lettered`;
+  if (received !== accepted + absorbed + held + dead)
+    return fail('sums_received', `it is not true that ${detail}`, LOST);
   const by_reason = total(
     [...log.counters].filter(([name]) => name.startsWith('ingest.dead.')).map(([, count]) => count),
   );

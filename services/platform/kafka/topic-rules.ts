@@ -38,6 +38,7 @@ export function ruleOf(topic: TopicName): TopicRule {
   };
   switch (topic) {
     case 'events':
+    case 'spans':
     case 'alerts':
       return { ...log, partitions: undefined };
     case 'raw':

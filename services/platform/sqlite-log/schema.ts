@@ -7,7 +7,12 @@ import { ALL_TOPICS, partitionsOf } from './topics.ts';
 /** "CSLG": marks the file as ours in SQLite's header, so that a foreign database is refused and left as it is. */
 const APPLICATION_ID = 0x43534c47;
 /** 2 has the topic of raw records. */
-const SCHEMA_VERSION = 2;
+const SCHEMA_VERSION = 3;
+/** Topics that files of an earlier version lack. */
+const ADDED: readonly (readonly [since: number, topic: Topic])[] = [
+  [2, TOPICS.raw],
+  [3, TOPICS.spans],
+];
 /** Batches are large: fewer, larger pages append and read about twice as fast as SQLite's default of 4 KiB. */
 const PAGE_BYTES = 16_384;
 const WAL_BYTES = 16 * 1024 * 1024;
@@ -132,9 +137,11 @@ function addTopics(db: DatabaseSync, topics: readonly Topic[], partitions: numbe
 
 /** Brings a file of an earlier version up to this one. The caller holds the write lock. */
 function upgrade(db: DatabaseSync): void {
-  if (integer(db, 'PRAGMA user_version') !== 1) return;
-  addTopics(db, [TOPICS.raw], integer(db, `SELECT partitions FROM topics WHERE topic = '${TOPICS.events}'`));
-  db.exec('PRAGMA user_version = 2');
+  const version = integer(db, 'PRAGMA user_version');
+  const added = ADDED.filter(([since]) => version < since).map(([, topic]) => topic);
+  if (added.length === 0) return;
+  addTopics(db, added, integer(db, `SELECT partitions FROM topics WHERE topic = '${TOPICS.events}'`));
+  db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
 }
 
 function loadTopics(db: DatabaseSync, path: string, wanted: number | undefined): OpenedFile['topics'] {

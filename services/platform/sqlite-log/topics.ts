@@ -1,7 +1,7 @@
 import { TOPICS, type Topic } from '../event-log.ts';
 
 /** Topics that are spread over partitions; all others are one order. */
-const PARTITIONED: ReadonlySet<Topic> = new Set<Topic>([TOPICS.raw, TOPICS.events, TOPICS.alerts]);
+const PARTITIONED: ReadonlySet<Topic> = new Set<Topic>([TOPICS.raw, TOPICS.spans, TOPICS.events, TOPICS.alerts]);
 
 export const ALL_TOPICS: readonly Topic[] = Object.values(TOPICS);
 
