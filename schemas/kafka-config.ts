@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FORMAT_NAMES } from './format.ts';
 import { LIMITS, UNITS } from './limits.ts';
 
 /** How to reach a Kafka cluster, and what Countersign's topics and groups are called there. */
@@ -91,13 +92,11 @@ export const KafkaConfig = z.strictObject({
 });
 export type KafkaConfig = z.infer<typeof KafkaConfig>;
 
-export const SOURCE_FORMATS = ['auto', 'canonical', 'mapped'] as const;
-
 /** A topic that sources write, and how to read it. */
 export const IngestSource = z.strictObject({
   /** Its name in the cluster. */
   topic: topicName(),
-  format: z.enum(SOURCE_FORMATS).default('auto'),
+  format: z.enum(FORMAT_NAMES).default('auto'),
   /** The name that one of the files in `ingest.mappings` gives itself. Absent: whichever fits. */
   mapping: z.string().min(1).max(LIMITS.id_chars_max).optional(),
   /** Named source of the items, part of every event's key. Absent: the topic's name. */

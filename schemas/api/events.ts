@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { DEAD_LETTER_REASONS, DeadLetter } from '../dead-letter.ts';
 import { CanonicalEvent, EVENT_FLAGS } from '../event.ts';
+import { FORMAT_NAMES } from '../format.ts';
 import { LIMITS } from '../limits.ts';
 import { pageOf } from './shared.ts';
-
-export const FORMAT_NAMES = ['auto', 'canonical', 'mapped'] as const;
 
 export const SubmitQuery = z.strictObject({
   format: z.enum(FORMAT_NAMES).default('auto'),

@@ -3,6 +3,7 @@ import type { Alert, Severity } from '../../schemas/alert.ts';
 import type { DeliveryState } from '../../schemas/api/access.ts';
 import type { Command } from '../../schemas/command.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
+import type { FormatName } from '../../schemas/format.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Answer } from '../control/command-bus.ts';
 import type { RandomBytes } from '../control/keys.ts';
@@ -77,7 +78,7 @@ export type IngestPort = {
   submit(
     items: readonly IngestItem[],
     options: {
-      readonly format: 'auto' | 'canonical' | 'mapped';
+      readonly format: FormatName;
       readonly mapping?: string;
       readonly origin: string;
     },

@@ -1,4 +1,5 @@
 import { SubmitAnswer, SubmitQuery } from '../../../schemas/api/events.ts';
+import type { FormatName } from '../../../schemas/format.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { readBody } from '../body.ts';
 import { Refused, refuse } from '../errors.ts';
@@ -39,9 +40,9 @@ export const events: readonly Route[] = [
 ];
 
 function formatOf(
-  { format, mapping }: { readonly format: 'auto' | 'canonical' | 'mapped'; readonly mapping?: string | undefined },
+  { format, mapping }: { readonly format: FormatName; readonly mapping?: string | undefined },
   ingest: IngestPort,
-): { readonly format: 'auto' | 'canonical' | 'mapped'; readonly mapping?: string } | Refused {
+): { readonly format: FormatName; readonly mapping?: string } | Refused {
   const remedy = `configured mappings: ${ingest.mappings.length === 0 ? 'none' : ingest.mappings.join(', ')}`;
   if (mapping !== undefined) {
     if (ingest.mappings.includes(mapping)) return { format: 'mapped', mapping };
