@@ -27,10 +27,18 @@ describe('the inside of kafkajs', () => {
       broker.heartbeat,
       broker.leaveGroup,
       broker.offsetCommit,
-      broker.connectionPool.send,
       broker.connectionPool.getConnection,
     ];
     for (const method of methods) assert.equal(typeof method, 'function');
+  });
+
+  test('its connections queue requests that were written by others', () => {
+    const connection = load('kafkajs/src/network/connection') as { readonly prototype: Record<string, unknown> };
+    const queue = load('kafkajs/src/network/requestQueue') as { readonly prototype: Record<string, unknown> };
+    for (const method of ['isAuthenticated', 'authenticate', 'failIfNotConnected', 'nextCorrelationId']) {
+      assert.equal(typeof connection.prototype[method], 'function', method);
+    }
+    assert.equal(typeof queue.prototype.push, 'function');
   });
 
   test('its errors have the names of the protocol', () => {

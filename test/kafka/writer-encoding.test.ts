@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import { createArenas } from '../../services/platform/kafka/arenas.ts';
 import { crc32c } from '../../services/platform/kafka/crc32c.ts';
 import { keyBytes, keyText } from '../../services/platform/kafka/key-text.ts';
-import { batchedBytes, encodeRecordBatch } from '../../services/platform/kafka/record-batch.ts';
+import { batchRoom, writeRecordBatch } from '../../services/platform/kafka/record-batch.ts';
 
 /** kafkajs's own reading of what we write: the referee. */
 const load = createRequire(import.meta.url);
@@ -64,8 +65,8 @@ describe('what a writer sends', () => {
     });
     await fc.assert(
       fc.asyncProperty(records, producer, async (written, by) => {
-        const batch = encodeRecordBatch(written, by, 1_700_000_000_000);
-        assert.ok(batch.length <= written.reduce((bytes, record) => bytes + batchedBytes(record), 61));
+        const room = Buffer.alloc(batchRoom(written), 0xff);
+        const batch = writeRecordBatch(room, written, by, 1_700_000_000_000);
         const read = await decodeBatch(new Decoder(batch));
         assert.equal(read.inTransaction, true);
         assert.deepEqual(
@@ -82,5 +83,29 @@ describe('what a writer sends', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('memory for requests', () => {
+  test('is used again once it is given back, and by one at a time', () => {
+    const arenas = createArenas({ kept: 2, bytes: 1024 * 1024 });
+    const first = arenas.take(1_000);
+    const second = arenas.take(1_000);
+    assert.notEqual(first.buffer, second.buffer);
+    arenas.giveBack(first);
+    assert.equal(arenas.take(first.length), first);
+    assert.notEqual(arenas.take(1_000), first);
+  });
+
+  test('is never smaller than what is asked for, and not kept beyond its bounds', () => {
+    const arenas = createArenas({ kept: 1, bytes: 512 * 1024 });
+    const [small, large, huge] = [arenas.take(1), arenas.take(400_000), arenas.take(600_000)];
+    assert.ok(large.length >= 400_000 && huge.length >= 600_000);
+    arenas.giveBack(huge);
+    assert.notEqual(arenas.take(600_000), huge);
+    arenas.giveBack(large);
+    arenas.giveBack(small);
+    assert.notEqual(arenas.take(400_000), large);
+    assert.equal(arenas.take(1), small);
   });
 });

@@ -5,6 +5,7 @@ import { LIMITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../clock.ts';
 import { LogUnavailable } from '../event-log.ts';
 import type { Telemetry } from '../telemetry.ts';
+import { type Arenas, createArenas } from './arenas.ts';
 import { failureOf, isTransient, unavailable } from './connection-errors.ts';
 import { createNodes, type KafkaNodes, type NodeAddress } from './connection-nodes.ts';
 import { assertSafe, assertSafeHost, clientSecurity } from './security.ts';
@@ -38,6 +39,8 @@ export type KafkaConnection = {
   readonly telemetry: Telemetry;
   /** Addresses of brokers as far as known; whoever reads metadata adds to them. */
   readonly addresses: Map<number, NodeAddress>;
+  /** Memory for large requests, shared by all writers. */
+  readonly arenas: Arenas;
   client(options?: ClientOptions): KafkaClient;
   nodes(options?: NodesOptions): KafkaNodes;
   /**
@@ -53,6 +56,8 @@ export type KafkaConnection = {
 const RETRY_MS = 20;
 const RETRY_MS_MAX = 500;
 const KEEP_ALIVE_MS = 60_000;
+/** Kept for the next large requests: a transaction of the usual size takes one, and few are under way at a time. */
+const ARENAS = { kept: 4, bytes: 2 * LIMITS.kafka_group_bytes_max } as const;
 
 /** Throws KafkaUnusable when the settings are not safe. */
 export function openConnection(options: {
@@ -96,6 +101,7 @@ export function openConnection(options: {
     clock,
     telemetry,
     addresses,
+    arenas: createArenas(ARENAS),
     client,
     nodes: ({ fetches = false, ...clientOptions } = {}) =>
       createNodes({

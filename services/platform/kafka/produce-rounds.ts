@@ -1,10 +1,11 @@
+import type { Arenas } from './arenas.ts';
 import type { KafkaConnection } from './connection.ts';
 import { failureOf, isTransient } from './connection-errors.ts';
 import type { KafkaNodes } from './connection-nodes.ts';
 import { producerFailure } from './coordinator.ts';
 import { errorOfCode, sendRaw } from './internals.ts';
 import type { KafkaMetadata } from './metadata.ts';
-import { type BatchRecord, batchedBytes, encodeRecordBatch } from './record-batch.ts';
+import { type BatchProducer, type BatchRecord, batchedBytes, batchRoom, writeRecordBatch } from './record-batch.ts';
 import { CODES, type PartitionBatch, type Producer, produce } from './txn-requests.ts';
 
 /** Records for one partition, in order. Topics go by their names on the cluster. */
@@ -45,24 +46,23 @@ export function createSender(options: {
   readonly most: BatchMost;
 }): (parts: readonly PartitionRecords[]) => Promise<Sent> {
   const { connection, nodes, metadata, transactional_id, identity, most } = options;
-  const { clock, settings } = connection;
+  const { clock, settings, arenas } = connection;
   const sequences = new Map<string, number>();
 
-  const encode = ({ part, from, to }: Slice, now_ms: number): PartitionBatch => {
-    const { topic, partition, records } = part;
+  const numbered = ({ part: { topic, partition }, from, to }: Slice): BatchProducer => {
     const name = `${topic}/${partition}`;
     const sequence = sequences.get(name) ?? 0;
     sequences.set(name, (sequence + to - from) & SEQUENCE_MASK);
-    const slice = from === 0 && to === records.length ? records : records.slice(from, to);
-    return { topic, partition, batch: encodeRecordBatch(slice, { ...identity, sequence }, now_ms) };
+    return { ...identity, sequence };
   };
 
   /** Slices of partitions that one node leads. */
   const sendTo = async (node: number, slices: readonly Slice[]): Promise<Failed | undefined> => {
-    const now_ms = Math.floor(clock.now());
-    const batches = slices.map((slice) => encode(slice, now_ms));
+    const { arena, batches } = encode(slices, { arenas, numbered, now_ms: Math.floor(clock.now()) });
     const request = produce(transactional_id, batches, settings.transaction_timeout_ms);
     const answers = await nodes.use(node, (broker) => sendRaw(broker, request));
+    // Without an answer the system may still hold it.
+    arenas.giveBack(arena);
     const bases = new Map(answers.map((answer) => [`${answer.topic}/${answer.partition}`, answer]));
     for (const { part, from, to, offsets } of slices) {
       const answer = bases.get(`${part.topic}/${part.partition}`);
@@ -104,6 +104,28 @@ export function createSender(options: {
     }
     return { kind: 'sent', offsets };
   };
+}
+
+/** The batches of the slices, one after the other in an arena. */
+function encode(
+  slices: readonly Slice[],
+  by: {
+    readonly arenas: Arenas;
+    readonly numbered: (slice: Slice) => BatchProducer;
+    readonly now_ms: number;
+  },
+): { readonly arena: Buffer; readonly batches: readonly PartitionBatch[] } {
+  const records = slices.map(({ part, from, to }) => part.records.slice(from, to));
+  const arena = by.arenas.take(records.reduce((bytes, of) => bytes + batchRoom(of), 0));
+  let at = 0;
+  const batches = slices.map((slice, i) => {
+    const { topic, partition } = slice.part;
+    const room = arena.subarray(at);
+    const batch = writeRecordBatch(room, records[i] as readonly BatchRecord[], by.numbered(slice), by.now_ms);
+    at += batch.length;
+    return { topic, partition, batch };
+  });
+  return { arena, batches };
 }
 
 function slicesOf(part: PartitionRecords, offsets: number[], most: BatchMost): Slice[] {

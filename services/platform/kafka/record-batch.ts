@@ -39,27 +39,39 @@ export function batchedBytes(record: BatchRecord): number {
   return RECORD_BYTES + record.key.length * UNIT_BYTES + record.value.length;
 }
 
-/** One batch of at least one record, part of a transaction, uncompressed. All records are of `now_ms`. */
-export function encodeRecordBatch(records: readonly BatchRecord[], producer: BatchProducer, now_ms: number): Buffer {
+/** Bytes that the batch of the records takes at most. */
+export function batchRoom(records: readonly BatchRecord[]): number {
   let room = HEADER_BYTES;
   for (const record of records) room += batchedBytes(record);
-  const batch = Buffer.allocUnsafe(room);
-  let at = HEADER_BYTES;
-  for (let i = 0; i < records.length; i++) at = writeRecord(batch, at, records[i] as BatchRecord, i);
-  batch.writeBigInt64BE(0n, 0);
-  batch.writeInt32BE(at - LENGTH_AT - 4, LENGTH_AT);
-  batch.writeInt32BE(-1, LENGTH_AT + 4);
-  batch.writeInt8(MAGIC, MAGIC_AT);
-  batch.writeInt16BE(TRANSACTIONAL, ATTRIBUTES_AT);
-  batch.writeInt32BE(records.length - 1, LAST_DELTA_AT);
-  batch.writeBigInt64BE(BigInt(now_ms), TIMES_AT);
-  batch.writeBigInt64BE(BigInt(now_ms), TIMES_AT + 8);
-  batch.writeBigInt64BE(producer.id, PRODUCER_AT);
-  batch.writeInt16BE(producer.epoch, EPOCH_AT);
-  batch.writeInt32BE(producer.sequence, SEQUENCE_AT);
-  batch.writeInt32BE(records.length, COUNT_AT);
-  batch.writeUInt32BE(crc32c(batch, ATTRIBUTES_AT, at), CRC_AT);
-  return batch.subarray(0, at);
+  return room;
+}
+
+/**
+ * Writes one batch of at least one record, part of a transaction, uncompressed, into `room`, which has `batchRoom` for it.
+ * All records are of `now_ms`. Returns the batch, a view of the room from its start.
+ */
+export function writeRecordBatch(
+  room: Buffer,
+  records: readonly BatchRecord[],
+  producer: BatchProducer,
+  now_ms: number,
+): Buffer {
+  let end = HEADER_BYTES;
+  for (let i = 0; i < records.length; i++) end = writeRecord(room, end, records[i] as BatchRecord, i);
+  room.writeBigInt64BE(0n, 0);
+  room.writeInt32BE(end - LENGTH_AT - 4, LENGTH_AT);
+  room.writeInt32BE(-1, LENGTH_AT + 4);
+  room.writeInt8(MAGIC, MAGIC_AT);
+  room.writeInt16BE(TRANSACTIONAL, ATTRIBUTES_AT);
+  room.writeInt32BE(records.length - 1, LAST_DELTA_AT);
+  room.writeBigInt64BE(BigInt(now_ms), TIMES_AT);
+  room.writeBigInt64BE(BigInt(now_ms), TIMES_AT + 8);
+  room.writeBigInt64BE(producer.id, PRODUCER_AT);
+  room.writeInt16BE(producer.epoch, EPOCH_AT);
+  room.writeInt32BE(producer.sequence, SEQUENCE_AT);
+  room.writeInt32BE(records.length, COUNT_AT);
+  room.writeUInt32BE(crc32c(room, ATTRIBUTES_AT, end), CRC_AT);
+  return room.subarray(0, end);
 }
 
 /**

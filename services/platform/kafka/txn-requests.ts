@@ -129,7 +129,10 @@ function firstError(errors: readonly number[]): number {
   return failed.find((error) => error !== NOT_ATTEMPTED) ?? failed[0] ?? CODES.none;
 }
 
-/** Produce, version 7, to all in-sync replicas. At most one batch for each partition. */
+/**
+ * Produce, version 7, to all in-sync replicas. At most one batch for each partition. The batches are sent from where they
+ * stand, so they must not change before the answer.
+ */
 export function produce(
   transactional_id: string,
   batches: readonly PartitionBatch[],
@@ -140,17 +143,13 @@ export function produce(
     api_key: 0,
     api_version: 7,
     api_name: 'Produce',
-    body: Buffer.concat([
-      string(transactional_id),
-      i16(ALL_REPLICAS),
-      i32(timeout_ms),
-      i32(topics.length),
+    body: [
+      Buffer.concat([string(transactional_id), i16(ALL_REPLICAS), i32(timeout_ms), i32(topics.length)]),
       ...topics.flatMap(([topic, of]) => [
-        string(topic),
-        i32(of.length),
-        ...of.flatMap(({ partition, batch }) => [i32(partition), i32(batch.length), batch]),
+        Buffer.concat([string(topic), i32(of.length)]),
+        ...of.flatMap(({ partition, batch }) => [Buffer.concat([i32(partition), i32(batch.length)]), batch]),
       ]),
-    ]),
+    ],
     decode: (payload) => {
       const cursor = cursorOf(payload);
       const answers: (TopicPartition & { error: number; base_offset: number })[] = [];
