@@ -1,0 +1,4 @@
+import type { FieldTable } from './field-table.ts';
+
+/** The field tables of all formats, each with a page of its own name in docs/sources/. Add a line for a new format. */
+export const FIELD_TABLES: readonly FieldTable[] = [];
