@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { takeUp } from '../../services/cli/service/detection.ts';
 import { joinGroup } from '../../services/cli/service/membership.ts';
 import { holdOffice, together } from '../../services/cli/service/office.ts';
 import { type Clock, systemClock } from '../../services/platform/clock.ts';
@@ -136,6 +137,24 @@ describe('an office', () => {
       assert.equal(failed, ends ? error : undefined);
       await office.stop();
     }
+  });
+});
+
+describe('taking a partition up', () => {
+  test('holds up whoever shares out partitions until it is done, and not for as long as the store is away', async () => {
+    const { clock, wake } = patientClock();
+    const taken = Promise.withResolvers<void>();
+    const told: string[] = [];
+    void takeUp({ assign: () => taken.promise }, 0, clock).then(() => told.push('done'));
+    void takeUp({ assign: () => new Promise<void>(() => {}) }, 1, clock).then(() => told.push('given up waiting'));
+    await turns();
+    assert.deepEqual(told, []);
+    taken.resolve();
+    await turns();
+    assert.deepEqual(told, ['done']);
+    wake();
+    await turns();
+    assert.deepEqual(told, ['done', 'given up waiting']);
   });
 });
 

@@ -82,7 +82,7 @@ async function openCluster(
 }
 
 function configOf(broker: KafkaBroker, url: string, name: string): unknown {
-  const topics = ['events', 'dead', 'alerts', 'feed', 'commands', 'control', 'raw', 'ledger'];
+  const topics = ['events', 'dead', 'alerts', 'feed', 'commands', 'control', 'raw', 'spans', 'ledger'];
   return {
     listen: { port: 0 },
     log: {

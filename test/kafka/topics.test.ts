@@ -18,7 +18,17 @@ import { kafkaPlace } from './place.ts';
 
 const kafka = await kafkaForTests();
 
-const NAMES: readonly TopicName[] = ['events', 'dead', 'alerts', 'feed', 'commands', 'control', 'raw', 'ledger'];
+const NAMES: readonly TopicName[] = [
+  'events',
+  'dead',
+  'alerts',
+  'feed',
+  'commands',
+  'control',
+  'raw',
+  'spans',
+  'ledger',
+];
 
 describe('what topics have to be', () => {
   const made = (topic: TopicName, changed: Readonly<Record<string, string>> = {}): TopicFacts => {
@@ -174,6 +184,22 @@ describe('the topics of a cluster', { skip: kafka.skip }, () => {
     const anew = await described(({ generation }) => generation !== before.generation);
     assert.equal(anew.partitions, PARTITIONS);
     await log.close();
+  });
+
+  test('a log whose ledger was lost is not opened, and one that was never written is', async () => {
+    const { ledger } = place.settings.topics;
+    const unwritten = await place.open(systemClock);
+    await unwritten.close();
+    const log = await place.open(systemClock);
+    await log.transact({ records: [{ topic: TOPICS.events, key: 'k', value: Buffer.from('v') }] });
+    await log.close();
+    await place.admin((admin) => admin.deleteTopics({ topics: [ledger] }));
+    for (;;) {
+      const topics = await place.admin((admin) => admin.listTopics());
+      if (!topics.includes(ledger)) break;
+      await systemClock.sleep(20);
+    }
+    await assert.rejects(place.open(systemClock), refused('kafka_ledger_lost', /holds no positions/));
   });
 
   test('a transaction timeout over what the brokers allow is refused when the log is opened', async () => {

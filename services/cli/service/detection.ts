@@ -1,7 +1,8 @@
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
+import { UNITS } from '../../../schemas/limits.ts';
 import { DetectRunner } from '../../detect/runner.ts';
-import { systemClock } from '../../platform/clock.ts';
+import { type Clock, systemClock } from '../../platform/clock.ts';
 import { TOPICS } from '../../platform/event-log.ts';
 import type { GapPort } from '../../platform/gaps.ts';
 import { openControl } from './control.ts';
@@ -33,7 +34,7 @@ export async function joinDetection(foundation: Foundation, gaps: GapPort): Prom
     topic: TOPICS.events,
     group: 'detect',
     listener: {
-      assigned: (partition) => runner.assign(partition),
+      assigned: (partition) => takeUp(runner, partition, clock),
       revoked: (partition, how) => runner.unassign(partition, how),
     },
   });
@@ -50,6 +51,20 @@ export async function joinDetection(foundation: Foundation, gaps: GapPort): Prom
       await membership.stop();
     },
   };
+}
+
+/** Taking up goes on by itself for as long as the store is away. Longer than this, whoever shares out partitions is not held up. */
+const TAKE_UP_MS = 5 * UNITS.SECOND_MS;
+
+/** Resolves once the partition is taken up, or it shows that this takes its time: giving it up must then not wait for it. */
+export async function takeUp(
+  runner: Pick<DetectRunner, 'assign'>,
+  partition: number,
+  clock: Pick<Clock, 'sleep'>,
+): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([runner.assign(partition), clock.sleep(TAKE_UP_MS, over.signal)]);
+  over.abort();
 }
 
 /** Detection for who runs nothing beside it: with its own eyes on the control log, and the making of priors. */

@@ -15,6 +15,7 @@ export const KAFKA_UNUSABLE_CODES = [
   'kafka_topic_retention',
   'kafka_topic_record_size',
   'kafka_transaction_timeout',
+  'kafka_ledger_lost',
 ] as const;
 
 export type KafkaUnusableCode = (typeof KAFKA_UNUSABLE_CODES)[number];

@@ -1,9 +1,10 @@
 import { LIMITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../clock.ts';
-import { type EventLog, OffsetOutOfRange, type Topic } from '../event-log.ts';
+import { type EventLog, OffsetOutOfRange, TOPICS, type Topic } from '../event-log.ts';
 import { checkWrite } from '../sqlite-log/write-check.ts';
 import type { Telemetry } from '../telemetry.ts';
 import { closedError, type KafkaConnection, openConnection } from './connection.ts';
+import { KafkaUnusable } from './errors.ts';
 import { joinGroup } from './group.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createMetadata, type KafkaMetadata } from './metadata.ts';
@@ -44,11 +45,34 @@ export async function openKafkaLog(options: KafkaLogOptions): Promise<KafkaLog> 
     const log = createLog({ ...options, ...parts, connection, partitions });
     // An earlier life of this process may have left a transaction open; and what is refused is better refused now.
     await log.transact({ records: [] });
+    await checkLedger(log, options.settings);
     return log;
   } catch (error) {
     connection.close();
     throw error;
   }
+}
+
+/** Stands in the ledger before there is any record. */
+const BEGUN = 'log.begun';
+
+/**
+ * Without its positions everything would be read, decided and sent once more, so a log whose records outlived its ledger
+ * is not opened. The end of the events is asked for first: whoever writes them has written the mark before.
+ */
+async function checkLedger(log: EventLog, { topics }: KafkaSettings): Promise<void> {
+  const { partitions, generation } = await log.describe(TOPICS.events);
+  const ends = [];
+  for (let partition = 0; partition < partitions; partition++)
+    ends.push((await log.bounds(TOPICS.events, partition)).end);
+  if ((await log.position(BEGUN)) !== undefined) return;
+  if (ends.every((end) => end === 0))
+    return void (await log.transact({ records: [], positions: [{ name: BEGUN, position: generation }] }));
+  throw new KafkaUnusable(
+    'kafka_ledger_lost',
+    `${topics.events} holds records, and ${topics.ledger} holds no positions to go with them: restore ${topics.ledger}, or name ` +
+      'new topics under log.kafka.topics, which begins anew',
+  );
 }
 
 type Parts = {
