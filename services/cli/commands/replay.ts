@@ -10,6 +10,7 @@ import { createIngestContext } from '../recorded/context.ts';
 import { gathered, type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
 import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
 import { openReplayTarget } from '../recorded/replay-target.ts';
+import { noteStillness } from '../recorded/stillness.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
 
 type Options = InputOptions & GlobalOptions;
@@ -43,6 +44,8 @@ async function replay(files: readonly string[], options: Options): Promise<void>
   const began = systemClock.elapsed();
   const interrupt = interruptible();
   const signal = AbortSignal.any([interrupt.signal, target.lost]);
+  const over = new AbortController();
+  const looking = noteStillness(target.log, systemClock, (text) => terminal.note(text), over.signal);
   try {
     const { log } = target;
     const ingest = createIngest({ log, clock: systemClock, telemetry, ...inputs });
@@ -59,6 +62,8 @@ async function replay(files: readonly string[], options: Options): Promise<void>
     const seconds = Math.round((systemClock.elapsed() - began) / 10) / 100;
     report(terminal, { ...sums, ...(await target.totals()), caught_up: caughtUp, seconds });
   } finally {
+    over.abort();
+    await looking;
     interrupt.done();
     await target.close();
   }
