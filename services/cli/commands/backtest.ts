@@ -26,7 +26,7 @@ export function registerBacktest(program: Command): void {
     )
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
     .requiredOption('--out <directory>', 'where the results go')
-    .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
+    .option('--format <name>', `${FORMATS.join(', ')} (default: mapped with --mapping, else auto)`)
     .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
     .option('--budget <alerts>', 'alerts per 1,000 identity-days (default: from the configuration)', alertBudget)

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { FORMATS } from '../../ingest/formats.ts';
 import { replayRecords } from '../../ingest/replay.ts';
 import { createIngest } from '../../ingest/submit.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -25,7 +26,7 @@ export function registerReplay(program: Command): void {
         'recognised, so a replay that was cut short can simply be run again.',
     )
     .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
-    .option('--format <name>', 'auto, canonical or mapped (default: mapped with --mapping, else auto)')
+    .option('--format <name>', `${FORMATS.join(', ')} (default: mapped with --mapping, else auto)`)
     .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
     .addHelpText('after', '\nExample:\n  countersign replay march.ndjson.gz april.ndjson.gz')
