@@ -3,6 +3,7 @@ import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
 import { UNITS } from '../../../schemas/limits.ts';
+import { FORMATS } from '../../ingest/formats.ts';
 import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type GlobalOptions, readConfig } from '../configuration.ts';
