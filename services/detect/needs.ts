@@ -1,11 +1,23 @@
 import { peerGroupOf } from '../../detectors/contract.ts';
-import { identityKey } from '../platform/partitioner.ts';
+import { identityKey, isIdentityKey } from '../platform/partitioner.ts';
 import { type Decoded, isPoison } from './decode.ts';
-import type { GroupTable } from './groups.ts';
+import { type GroupTable, isGroupBlob } from './groups.ts';
 import type { Needs } from './handover.ts';
 import { staysInGroup } from './identity.ts';
 import type { PriorShelf } from './prior-shelf.ts';
 import type { Residents } from './residents.ts';
+
+/** Blobs that records will most likely touch, by their keys alone, and that are not in memory yet. */
+export function expectedBy(
+  records: readonly { readonly key: string }[],
+  { residents, groups }: { readonly residents: Residents; readonly groups: GroupTable },
+): string[] {
+  const blobs = new Set<string>(groups.missing());
+  for (const { key } of records) {
+    if (isIdentityKey(key) && !isGroupBlob(key) && residents.get(key) === undefined) blobs.add(key);
+  }
+  return [...blobs];
+}
 
 /** Blobs and priors that applying these records will touch and that are not in memory yet. */
 export function needsOf(

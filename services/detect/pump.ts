@@ -7,7 +7,6 @@ import { type Decoded, decodeRecord } from './decode.ts';
 import { isGroupBlob } from './groups.ts';
 import { isPassing, Stopped } from './patience.ts';
 import { passedBy } from './poison.ts';
-import { inSlices, SLICE_ITEMS } from './slices.ts';
 import type { Slot, Tenure } from './tenure.ts';
 
 /** What came of one attempt to move a partition on. */
@@ -26,89 +25,120 @@ export type PumpOptions = {
   readonly fetch_records_max?: number;
 };
 
+/** Records that are decoded and applied between two turns of the event loop. */
+const SLICE_ITEMS = 256;
 const NOTHING: ReadonlyMap<string, StateBlob> = new Map();
 
 /** Reads what comes next, fetches the state that it needs, and applies it. */
 export async function pump(tenure: Tenure, slot: Slot, on: PumpOptions): Promise<Pumped> {
   const read = await readNext(tenure, slot, on);
   if (read.kind !== 'read') return read;
-  const { worker } = slot;
-  const { records } = read;
-  /** Offsets at which the worker fails, if it does; none while it is not at work. */
-  let from = -1;
-  let to = -1;
-  const whole = records.length === 1 ? spanOf(records[0] as LogRecord) : { from: worker.next, to: read.next };
-  const guarded: Guarded = (work) => {
-    ({ from, to } = whole);
-    const result = work();
-    from = -1;
-    return result;
-  };
+  const { records, next } = read;
+  const round: Round = { tenure, slot, store: on.store, asked: new Set(), at: NOWHERE, applied: 0, bytes: 0 };
   try {
-    const decoded: Decoded[] = [];
-    await inSlices(records, (record) => {
-      ({ from, to } = spanOf(record));
-      decoded.push(understood(record, tenure));
-    });
     // One look-up for all of them: where new identities keep coming, each look-up is a pause.
-    const needs = guarded(() => worker.needs(decoded));
-    for (const version of needs.priors) {
-      const bytes = await tenure.patience.until('read', () => on.store.readPrior(version));
-      if (bytes === undefined) return { kind: 'prior_missing', version, offset: adoptionOf(version, decoded) };
-      worker.addPrior(version, bytes);
+    const expected = guarded(round, spanOf(records), () => slot.worker.expects(records));
+    await load(round, expected, spanOf(records));
+    for (let from = 0; from < records.length; from += SLICE_ITEMS) {
+      const slice = records.slice(from, from + SLICE_ITEMS);
+      const stopped = await applySlice(round, slice);
+      if (stopped !== undefined) return stopped;
+      if (round.applied < from + slice.length) break;
+      await nextTurn();
     }
-    await load(tenure, slot, needs.blobs, { ...on, guarded });
-    let bytes = 0;
-    let applied = 0;
-    for (; applied < decoded.length && !tenure.leaving && !tenure.signal.aborted; applied++) {
-      const record = decoded[applied] as Decoded;
-      from = record.offset;
-      to = from + 1;
-      const steps = worker.applySteps(record);
-      if (steps !== undefined && !(await finished(steps, tenure.signal))) break;
-      bytes += (records[applied] as LogRecord).value.length;
-      if (applied % SLICE_ITEMS === SLICE_ITEMS - 1) await nextTurn();
-    }
-    if (applied === decoded.length) worker.skipTo(read.next);
-    return { kind: 'applied', records: applied, bytes };
+    if (round.applied === records.length) slot.worker.skipTo(next);
+    return { kind: 'applied', records: round.applied, bytes: round.bytes };
   } catch (error) {
-    if (from < 0 || error instanceof Stopped) throw error;
-    return { kind: 'failed', from, to, error };
+    if (round.at === NOWHERE || error instanceof Stopped) throw error;
+    return { kind: 'failed', ...round.at, error };
   }
 }
 
-/** Does synchronous work of the worker, whose failure is put down to the records at hand. */
-type Guarded = <T>(work: () => T) => T;
+/** Offsets from one on and below another. */
+type Span = { readonly from: number; readonly to: number };
+const NOWHERE: Span = { from: -1, to: -1 };
 
-const spanOf = ({ offset }: LogRecord): { readonly from: number; readonly to: number } => {
-  return { from: offset, to: offset + 1 };
+function spanOf(records: readonly LogRecord[]): Span {
+  const [first, last] = [records[0], records.at(-1)];
+  return first === undefined || last === undefined ? NOWHERE : { from: first.offset, to: last.offset + 1 };
+}
+
+/** One attempt to move a partition on, and how far it has come. */
+type Round = {
+  readonly tenure: Tenure;
+  readonly slot: Slot;
+  readonly store: DetectStore;
+  /** Identities that were looked up. One that is not in memory all the same has no state yet. */
+  readonly asked: Set<string>;
+  /** Where the worker fails, if it does; nowhere while it is not at work. */
+  at: Span;
+  applied: number;
+  bytes: number;
 };
 
+/** Does synchronous work of the worker, whose failure is put down to the records at hand. */
+function guarded<T>(round: Round, span: Span, work: () => T): T {
+  round.at = span;
+  const result = work();
+  round.at = NOWHERE;
+  return result;
+}
+
+/**
+ * Decodes and applies so few records that all they are made of is young, and in the processor's cache, when it is let go.
+ * Ends early, or with what keeps the partition from going on.
+ */
+async function applySlice(round: Round, records: readonly LogRecord[]): Promise<Pumped | undefined> {
+  const { tenure, slot, store } = round;
+  const { worker } = slot;
+  const span = spanOf(records);
+  const decoded = guarded(round, span, () => records.map((record) => understood(record, tenure)));
+  const needs = guarded(round, span, () => worker.needs(decoded));
+  for (const version of needs.priors) {
+    const bytes = await tenure.patience.until('read', () => store.readPrior(version));
+    if (bytes === undefined) return { kind: 'prior_missing', version, offset: adoptionOf(version, decoded) };
+    worker.addPrior(version, bytes);
+  }
+  const missing = needs.blobs.filter((key) => !round.asked.has(key));
+  if (missing.length > 0) await load(round, missing, span);
+  for (const [index, record] of decoded.entries()) {
+    if (tenure.leaving || tenure.signal.aborted) return undefined;
+    const { offset } = record;
+    round.at = { from: offset, to: offset + 1 };
+    const steps = worker.applySteps(record);
+    if (steps !== undefined && !(await finished(steps, tenure.signal))) return undefined;
+    round.applied += 1;
+    round.bytes += (records[index] as LogRecord).value.length;
+  }
+  round.at = NOWHERE;
+  return undefined;
+}
+
 /** Brings state into memory, so many blobs at a time. Identities of which the store holds nothing are not looked up. */
-async function load(
-  { partition, patience }: Tenure,
-  { worker, known }: Slot,
-  keys: readonly string[],
-  { store, guarded }: PumpOptions & { readonly guarded: Guarded },
-): Promise<void> {
+async function load(round: Round, keys: readonly string[], span: Span): Promise<void> {
+  const { partition, patience } = round.tenure;
+  const { worker, known } = round.slot;
   const ask = (some: readonly string[]) =>
-    patience.until('read', () => store.readBlobs(TOPICS.events, partition, some));
+    patience.until('read', () => round.store.readBlobs(TOPICS.events, partition, some));
   const stored: string[] = [];
   const unheard: string[] = [];
-  for (const key of keys) (isGroupBlob(key) || known.mayHold(key) ? stored : unheard).push(key);
+  for (const key of keys) {
+    if (!isGroupBlob(key)) round.asked.add(key);
+    (isGroupBlob(key) || known.mayHold(key) ? stored : unheard).push(key);
+  }
   for (const key of unheard) known.add(key);
-  guarded(() => worker.load(unheard, NOTHING));
+  guarded(round, span, () => worker.load(unheard, NOTHING));
   let behind: readonly string[] = [];
   for (let at = 0; at < stored.length; at += LIMITS.load_blobs_max) {
     const some = stored.slice(at, at + LIMITS.load_blobs_max);
     const found = await ask(some);
-    const groups = guarded(() => worker.load(some, found));
+    const groups = guarded(round, span, () => worker.load(some, found));
     if (groups.length > 0) behind = groups;
     await nextTurn();
   }
   if (behind.length === 0) return;
   const found = await ask(behind);
-  guarded(() => worker.catchUp(found));
+  guarded(round, span, () => worker.catchUp(found));
 }
 
 /** False when the signal aborted before the last step: then the worker is half-way through a record. */

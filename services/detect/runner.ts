@@ -7,7 +7,6 @@ import { Holdings } from './holdings.ts';
 import { Outflow, type OutflowOptions, type Running } from './outflow.ts';
 import { createPatience, type Patience, Stopped } from './patience.ts';
 import { type Pumped, pump } from './pump.ts';
-import { SLICE_ITEMS } from './slices.ts';
 import { type PartitionStatus, standingStatusOf, statusOf } from './status.ts';
 import type { Slot, Tenure } from './tenure.ts';
 
@@ -24,6 +23,8 @@ export type DetectOptions = Omit<OutflowOptions, 'signal'> & {
 };
 
 const WAIT_MS = 250;
+/** Records of a partition in one round from which on there is much to catch up with. */
+const BEHIND_RECORDS = 1024;
 /** How long an orderly end waits for a store that does not answer: nothing is lost, the log is read again. */
 const STOP_MS = 10_000;
 /** First and longest pause before a log that did not answer is asked again; they double. */
@@ -96,7 +97,7 @@ export class DetectRunner {
       most = Math.max(most, applied);
       await this.#outflow.flushWhenFull();
     }
-    await this.#outflow.writeWhatIsDue({ idle: most === 0, behind: most >= SLICE_ITEMS });
+    await this.#outflow.writeWhatIsDue({ idle: most === 0, behind: most >= BEHIND_RECORDS });
     return most > 0;
   }
 

@@ -14,7 +14,7 @@ import { GroupTable } from './groups.ts';
 import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
 import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { needsOf } from './needs.ts';
+import { expectedBy, needsOf } from './needs.ts';
 import { Outbox } from './outbox.ts';
 import { PriorShelf } from './prior-shelf.ts';
 import { Residents, type Watermark } from './residents.ts';
@@ -139,6 +139,11 @@ export class PartitionWorker {
     this.#priors.goWithout(version);
   }
 
+  /** Blobs that records will most likely touch, by their keys alone: one look-up for many that are not decoded yet. */
+  expects(records: readonly { readonly key: string }[]): string[] {
+    return expectedBy(records, { residents: this.#residents, groups: this.#groups });
+  }
+
   /** Blobs and priors that applying these records will touch and that are not in memory yet. */
   needs(records: readonly Decoded[]): Needs {
     return needsOf(records, { residents: this.#residents, groups: this.#groups, priors: this.#priors });
@@ -181,10 +186,7 @@ export class PartitionWorker {
     if (steps !== undefined) for (let step = steps.next(); step.done !== true; step = steps.next());
   }
 
-  /**
-   * Applies one record, or, where that can be much work, says how to in steps: others may run between them, but nothing
-   * else is asked of this worker before the last.
-   */
+  /** Applies one record, or says how to in steps where that is much: nothing else is asked of the worker before the last. */
   applySteps(decoded: Decoded): Generator<undefined, void> | undefined {
     const { offset, recorded, record } = decoded;
     // A broker's clock can be set back, and time that has passed in a partition has passed. A recording's clock is its own.

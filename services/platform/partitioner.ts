@@ -11,3 +11,8 @@ export function partitionOf(key: string, partitions: number): number {
 export function identityKey(tenant: string, identity: string): string {
   return `${tenant}\u0000${identity}`;
 }
+
+/** Records that concern no identity (ticks, cuts) have keys without a NUL. */
+export function isIdentityKey(key: string): boolean {
+  return key.includes('\u0000');
+}
