@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -45,8 +45,10 @@ export type Front = {
   close(): Promise<void>;
 };
 
-export async function startFront(): Promise<Front> {
+/** `copy_of`: a directory of chDB with the data to begin with, which nothing else has open; it stays as it is. */
+export async function startFront({ copy_of }: { readonly copy_of?: string } = {}): Promise<Front> {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-front-'));
+  if (copy_of !== undefined) await cp(copy_of, directory, { recursive: true });
   let { child, port } = await launch(directory, 0);
   const tell = async (message: ToChild): Promise<void> => {
     const answered = once(child, 'message');

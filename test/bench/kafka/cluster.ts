@@ -8,7 +8,17 @@ import { silentTelemetry } from '../../../services/platform/telemetry.ts';
 import type { PartArguments } from './messages.ts';
 import { PARTITIONS } from './sizes.ts';
 
-const NAMES: readonly TopicName[] = ['events', 'dead', 'alerts', 'feed', 'commands', 'control', 'raw', 'spans', 'ledger'];
+const NAMES: readonly TopicName[] = [
+  'events',
+  'dead',
+  'alerts',
+  'feed',
+  'commands',
+  'control',
+  'raw',
+  'spans',
+  'ledger',
+];
 
 /** The names of a part's topics on the cluster. */
 export function topicsOf({ name, topics }: Pick<PartArguments, 'name' | 'topics'>): Record<TopicName, string> {

@@ -1,5 +1,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { dataDirAt } from '../../../services/platform/data-dir.ts';
+import { startFront } from '../../support/clickhouse-http-front.ts';
 import { type Measured, type Sample, summarise } from '../measure.ts';
 import { removeTopics, topicsOf } from './cluster.ts';
 import { measurePart, type PartSample, runPart } from './measure-part.ts';
@@ -19,8 +21,10 @@ export const HOPS = [
   'events_kafkajs_parse',
   'events_reader_parse',
   'detect_1',
+  'detect_1_embedded',
   'detect_2',
   'road_1',
+  'road_1_embedded',
   'road_2',
 ] as const;
 export type HopName = (typeof HOPS)[number];
@@ -33,6 +37,8 @@ type Hop = {
   readonly reads: 'raw' | 'events' | 'road';
   /** Begins behind the history, with what a process knows that has worked it off. */
   readonly seeded?: boolean;
+  /** Where ClickHouse runs: in a process of its own, which all share and whose CPU is not counted, or within the one. */
+  readonly store?: 'server' | 'embedded';
 };
 
 const HOP: Readonly<Record<HopName, Hop>> = {
@@ -44,10 +50,12 @@ const HOP: Readonly<Record<HopName, Hop>> = {
   ingest_2: { part: 'ingest', processes: 2, reads: 'raw' },
   events_kafkajs_parse: { part: 'kafkajs_parse', processes: 1, reads: 'events' },
   events_reader_parse: { part: 'reader_parse', processes: 1, reads: 'events' },
-  detect_1: { part: 'detect', processes: 1, reads: 'events', seeded: true },
-  detect_2: { part: 'detect', processes: 2, reads: 'events', seeded: true },
-  road_1: { part: 'road', processes: 1, reads: 'road' },
-  road_2: { part: 'road', processes: 2, reads: 'road' },
+  detect_1: { part: 'detect', processes: 1, reads: 'events', seeded: true, store: 'server' },
+  detect_1_embedded: { part: 'detect', processes: 1, reads: 'events', seeded: true, store: 'embedded' },
+  detect_2: { part: 'detect', processes: 2, reads: 'events', seeded: true, store: 'server' },
+  road_1: { part: 'road', processes: 1, reads: 'road', store: 'server' },
+  road_1_embedded: { part: 'road', processes: 1, reads: 'road', store: 'embedded' },
+  road_2: { part: 'road', processes: 2, reads: 'road', store: 'server' },
 };
 
 /** Fills the topics that the hops read, and the store with which detect begins. */
@@ -72,18 +80,31 @@ export async function measureRound(stage: Stage, round: number, onHop: (hop: Hop
 export type Samples = Readonly<Record<HopName, PartSample>>;
 
 export async function measureHop(stage: Stage, hop: HopName, name: string): Promise<PartSample> {
-  const { part, processes, reads, seeded = false } = HOP[hop];
-  const filled = reads === 'events' ? 'events' : 'raw';
-  const topics = { [filled]: topicsOf({ name: reads, topics: {} })[filled] };
+  const { part, processes, seeded = false, store } = HOP[hop];
+  const seed = seeded ? join(stage.directory, 'events') : undefined;
+  const server =
+    store === 'server' ? await startFront(seed === undefined ? {} : { copy_of: storeIn(seed) }) : undefined;
   const all = Array.from({ length: processes }, (_, place): PartArguments => {
-    return argumentsOf(stage, { part, name, topics, data: `${name}-${place}` });
+    const own = { part, name, topics: topicsRead(HOP[hop]), data: `${name}-${place}` };
+    return { ...argumentsOf(stage, own), ...(server === undefined ? {} : { store_url: server.url }) };
   });
-  if (seeded) for (const { data } of all) await seedCopy(join(stage.directory, 'events'), data);
-  const sample = await measurePart({ processes: all, ...extentOf(stage, HOP[hop]) });
-  for (const { data } of all) await rm(data, { recursive: true, force: true });
-  await removeTopics(all[0] as PartArguments);
-  return sample;
+  try {
+    if (seed !== undefined && store === 'embedded') for (const { data } of all) await seedCopy(seed, data);
+    return await measurePart({ processes: all, ...extentOf(stage, HOP[hop]) });
+  } finally {
+    await server?.close();
+    for (const { data } of all) await rm(data, { recursive: true, force: true });
+    await removeTopics(all[0] as PartArguments);
+  }
 }
+
+/** Topics that others have filled. The ledger goes with the events: without it they are not opened. */
+function topicsRead({ reads }: Hop): PartArguments['topics'] {
+  const { raw, events, ledger } = topicsOf({ name: reads, topics: {} });
+  return reads === 'events' ? { events, ledger } : { raw };
+}
+
+const storeIn = (data: string): string => dataDirAt(data).store;
 
 function argumentsOf(
   { brokers, directory, size }: Stage,

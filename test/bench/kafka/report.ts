@@ -38,8 +38,10 @@ const LINES: readonly (readonly [label: string, hop: HopName])[] = [
   ['events topic: kafkajs reads, JSON.parse', 'events_kafkajs_parse'],
   ['  our reader reads, JSON.parse', 'events_reader_parse'],
   ['detect hop, 1 process', 'detect_1'],
+  ['  with ClickHouse in it', 'detect_1_embedded'],
   ['detect hop, 2 processes', 'detect_2'],
   ['whole road, 1 process', 'road_1'],
+  ['  with ClickHouse in it', 'road_1_embedded'],
   ['whole road, 2 processes', 'road_2'],
 ];
 

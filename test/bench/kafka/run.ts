@@ -90,9 +90,11 @@ function ratiosOf(hops: HopFigures): Record<string, number> {
     ingest_2: raw / cost('ingest_2'),
     events_reader_parse: events / cost('events_reader_parse'),
     detect_1: events / cost('detect_1'),
+    detect_1_embedded: events / cost('detect_1_embedded'),
     detect_2: events / cost('detect_2'),
     // Two hops, so two ceilings.
     road_1: (raw + events) / cost('road_1'),
+    road_1_embedded: (raw + events) / cost('road_1_embedded'),
     road_2: (raw + events) / cost('road_2'),
   };
 }
