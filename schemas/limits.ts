@@ -20,6 +20,15 @@ export const LIMITS = {
   dead_letter_bytes_max: 64 * KIB,
   /** Nesting depth of an input document. */
   item_depth_max: 32,
+  /**
+   * A bundle is one document with many items that others put together, so one item must not be able to have all refused: it
+   * may be larger and deeper. What is deeper still is read as null. One with more items is dead-lettered whole.
+   */
+  bundle_bytes_max: 8 * MIB,
+  bundle_depth_max: 160,
+  bundle_items_max: 10_000,
+  /** Nesting of an OTLP attribute's value: lists and maps within each other. */
+  otlp_value_depth_max: 32,
   id_chars_max: 256,
   name_chars_max: 256,
   resource_id_chars_max: 1024,
@@ -264,7 +273,14 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
     if (!holds) throw new Error(`limits contradict each other: ${sentence}`);
   };
   must(limits.dead_letter_bytes_max <= limits.item_bytes_max, 'dead_letter_bytes_max <= item_bytes_max');
-  must(limits.item_bytes_max <= limits.http_body_bytes_max, 'item_bytes_max <= http_body_bytes_max');
+  must(limits.item_bytes_max <= limits.bundle_bytes_max, 'item_bytes_max <= bundle_bytes_max');
+  must(limits.bundle_bytes_max <= limits.http_body_bytes_max, 'bundle_bytes_max <= http_body_bytes_max');
+  must(limits.item_depth_max <= limits.bundle_depth_max, 'item_depth_max <= bundle_depth_max');
+  // In OTLP/JSON a span event's value begins at the twelfth level, and each level of it takes four.
+  must(
+    12 + 4 * (limits.otlp_value_depth_max + 1) <= limits.bundle_depth_max,
+    'bundle_depth_max holds otlp_value_depth_max',
+  );
   must(limits.item_bytes_max <= limits.fetch_bytes_max, 'item_bytes_max <= fetch_bytes_max');
   must(limits.http_body_bytes_max <= limits.log_record_bytes_max, 'http_body_bytes_max <= log_record_bytes_max');
   must(limits.log_batch_bytes_max <= limits.log_group_bytes_max, 'log_batch_bytes_max <= log_group_bytes_max');

@@ -1,12 +1,13 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { CanonicalEvent, EventInput } from '../../schemas/event.ts';
+import { LIMITS } from '../../schemas/limits.ts';
 import { Settled, type Waiting } from '../../schemas/span.ts';
 import { type Canonicalised, canonicalise } from './canonicalise.ts';
 import type { Catalogue } from './catalogue.ts';
-import { decodeDocument, type JsonObject } from './decode.ts';
+import { decodeBundle, decodeDocument, type JsonObject, tooLarge } from './decode.ts';
 import { keyEvent } from './key.ts';
 import { canonicalNormaliser } from './normalise-canonical.ts';
-import type { Candidate, Normalised, Normaliser, Part, Tells } from './normaliser.ts';
+import type { Absorbed, BinaryForm, Candidate, Normalised, Normaliser, Part } from './normaliser.ts';
 import { deadLetter, type Refusal } from './refusal.ts';
 import { explainRefusal, explainSettled, isEventInput, isPlainEventInput } from './validate.ts';
 
@@ -54,18 +55,40 @@ export type DecideContext = {
 export function decideItem(item: Item, context: DecideContext): readonly Decided[] {
   if (item.broken !== undefined) return [refuse(item.broken.refusal, item, context)];
   const binary = context.formats.find((format) => format.binary?.fits(item.bytes) === true)?.binary;
-  if (binary !== undefined) return decideAll(binary.normalise(item.bytes), false, item, context);
+  if (binary !== undefined) return decideBinary(binary, item, context);
   const decoded = decodeDocument(item.bytes);
-  if (decoded.kind === 'refused') return [refuse(decoded, item, context)];
+  if (decoded.kind === 'refused') return decideBeyond(decoded, item, context);
   if (decoded.plain && context.formats[0] === canonicalNormaliser && isPlainEventInput(decoded.document)) {
     const accepted = acceptValid(decoded.document, NOTHING_BESIDE, true, context);
     return [accepted.kind === 'refused' ? refuse(accepted, item, context) : accepted];
   }
   const format = chooseFormat(decoded.document, context.formats);
   if ('reason' in format) return [refuse(format, item, context)];
-  const results = format.normalise(decoded.document);
+  return decideAll(resultsOf(format, decoded.document, item), decoded.plain, item, context);
+}
+
+function decideBinary(binary: BinaryForm, item: Item, context: DecideContext): readonly Decided[] {
+  const { length } = item.bytes;
+  if (length > LIMITS.bundle_bytes_max) return [refuse(tooLarge(length, LIMITS.bundle_bytes_max), item, context)];
+  return decideAll(binary.normalise(item.bytes), false, item, context);
+}
+
+/** What is beyond the bounds of an item may still be a bundle. */
+function decideBeyond(refusal: Refusal, item: Item, context: DecideContext): readonly Decided[] {
+  const { reason } = refusal;
+  const beyond = reason === 'item_too_large' || reason === 'too_deep';
+  if (!beyond || !context.formats.some(({ bundle }) => bundle)) return [refuse(refusal, item, context)];
+  const decoded = decodeBundle(item.bytes);
+  if (decoded.kind === 'refused') return [refuse(decoded, item, context)];
+  const format = chooseFormat(decoded.document, context.formats);
+  if ('reason' in format || format.bundle !== true) return [refuse(refusal, item, context)];
+  return decideAll(resultsOf(format, decoded.document, item), decoded.plain, item, context);
+}
+
+function resultsOf(format: Normaliser, document: JsonObject, item: Item): readonly Normalised[] {
+  const results = format.normalise(document, item.bytes);
   if (results.length === 0) throw new Error(`${format.name} made nothing of an item, not even an absorbed one`);
-  return decideAll(results, decoded.plain, item, context);
+  return results;
 }
 
 function decideAll(
@@ -75,7 +98,7 @@ function decideAll(
   context: DecideContext,
 ): readonly Decided[] {
   return results.map((normalised) => {
-    if (normalised.kind === 'absorbed') return absorb(normalised.tells, item, context);
+    if (normalised.kind === 'absorbed') return absorb(normalised, item, context);
     if (normalised.kind === 'refused') return refuse(normalised, partOf(item, normalised.part), context);
     const accepted = accept(normalised, plain, context);
     return accepted.kind === 'refused' ? refuse(accepted, partOf(item, normalised.part), context) : accepted;
@@ -84,11 +107,11 @@ function decideAll(
 
 const ABSORBED: Decided = { kind: 'absorbed' };
 
-function absorb(tells: Tells | undefined, item: Item, context: DecideContext): Decided {
+function absorb({ tells, part }: Absorbed, item: Item, context: DecideContext): Decided {
   if (tells === undefined) return ABSORBED;
   const { link, time, completion } = tells;
   const settled = tells.settled === undefined ? undefined : Settled.safeParse(tells.settled);
-  if (settled?.success === false) return refuse(explainSettled(tells.settled), item, context);
+  if (settled?.success === false) return refuse(explainSettled(tells.settled), partOf(item, part), context);
   return {
     kind: 'absorbed',
     tells: {

@@ -14,8 +14,29 @@ export function decodeDocument(bytes: Buffer): Decoded | Refusal {
   if (bytes.length > LIMITS.item_bytes_max) return tooLarge(bytes.length);
   const ascii = isAscii(bytes);
   if (!ascii && !isUtf8(bytes)) return invalidUtf8(bytes);
-  const text = ascii ? bytes.toString('latin1') : withoutByteOrderMark(bytes.toString('utf8'));
+  const text = textOf(bytes, { ascii });
   if (exceedsDepth(text, LIMITS.item_depth_max)) return tooDeep();
+  return documentOf(text, { ascii });
+}
+
+/**
+ * The same for a bundle, which may be larger. What is deeper than `bundle_depth_max` becomes null before the parser runs:
+ * whoever writes an item decides how deep it is, and must not decide what becomes of the others.
+ */
+export function decodeBundle(bytes: Buffer): Decoded | Refusal {
+  if (bytes.length > LIMITS.bundle_bytes_max) return tooLarge(bytes.length, LIMITS.bundle_bytes_max);
+  const ascii = isAscii(bytes);
+  if (!ascii && !isUtf8(bytes)) return invalidUtf8(bytes);
+  return documentOf(cutDepth(textOf(bytes, { ascii }), LIMITS.bundle_depth_max), { ascii });
+}
+
+type Known = { readonly ascii: boolean };
+
+function textOf(bytes: Buffer, { ascii }: Known): string {
+  return ascii ? bytes.toString('latin1') : withoutByteOrderMark(bytes.toString('utf8'));
+}
+
+function documentOf(text: string, { ascii }: Known): Decoded | Refusal {
   const document = parse(text);
   if (document instanceof SyntaxError) return notJson(document, text);
   if (!isObject(document)) return notAnObject(document);
@@ -57,6 +78,32 @@ function walkDepth(text: string, depth_max: number): boolean {
   return false;
 }
 
+/** The text with `null` in place of every object and list that lies deeper than `depth_max`. */
+export function cutDepth(text: string, depth_max: number): string {
+  if (!exceedsDepth(text, depth_max)) return text;
+  const kept: string[] = [];
+  let from = 0;
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (quoted) {
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) quoted = false;
+    } else if (code === QUOTE) quoted = true;
+    else if (code === 0x7b || code === 0x5b) {
+      if (++depth === depth_max + 1) kept.push(text.slice(from, at));
+    } else if (code === 0x7d || code === 0x5d) {
+      if (depth-- === depth_max + 1) {
+        kept.push('null');
+        from = at + 1;
+      }
+    }
+  }
+  // One that is never closed is no JSON, and neither is what remains.
+  return depth > depth_max ? kept.join('') : kept.join('') + text.slice(from);
+}
+
 function withoutByteOrderMark(text: string): string {
   return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
@@ -71,11 +118,11 @@ function parse(text: string): unknown {
 }
 
 /** Also for readers that know the length of an item before they hold it. */
-export function tooLarge(length: number): Refusal {
+export function tooLarge(length: number, most: number = LIMITS.item_bytes_max): Refusal {
   return {
     kind: 'refused',
     reason: 'item_too_large',
-    message: `the item has ${length} bytes, more than ${LIMITS.item_bytes_max}; leave content out of audit events, or split the item`,
+    message: `the item has ${length} bytes, more than ${most}; leave content out of audit events, or split the item`,
   };
 }
 

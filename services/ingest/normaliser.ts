@@ -12,8 +12,10 @@ export interface Normaliser {
   readonly name: string;
   /** Undefined when the document is of this format, else what speaks against it, for the message of `format_unknown`. */
   mismatch(document: JsonObject): string | undefined;
-  /** Pure and synchronous; refuses with a result, never with a throw. */
-  normalise(document: JsonObject): readonly Normalised[];
+  /** Set when a document holds many items: the bounds of bundles are for it. */
+  readonly bundle?: true;
+  /** Pure and synchronous; refuses with a result, never with a throw. `bytes` is what the document was read from. */
+  normalise(document: JsonObject, bytes: Buffer): readonly Normalised[];
   /** Set where items may come as something else than JSON. */
   readonly binary?: BinaryForm;
 }
@@ -27,11 +29,11 @@ export type BinaryForm = {
 
 export type Normalised = Candidate | Absorbed | (Refusal & { readonly part?: Part });
 
-/** The part of a bundle that a refusal is about: its place within the item (`span 3`) and its own bytes. */
+/** The part of a bundle that a refusal is about: its place within the item (`span 3`) and its own bytes, looked for when asked. */
 export type Part = { readonly place: string; readonly bytes: Buffer };
 
 /** An item that only informed. `tells`: what others may need to know of it. */
-export type Absorbed = { readonly kind: 'absorbed'; readonly tells?: Tells };
+export type Absorbed = { readonly kind: 'absorbed'; readonly tells?: Tells; readonly part?: Part };
 
 export type Tells = {
   readonly link: Link;

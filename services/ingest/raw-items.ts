@@ -2,6 +2,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import type { LogRecord } from '../platform/event-log.ts';
 import type { Item } from './core.ts';
 import { isGzip } from './gunzip.ts';
+import type { Normaliser } from './normaliser.ts';
 import type { Refusal } from './refusal.ts';
 import { firstVisible, splitBody } from './split.ts';
 
@@ -14,12 +15,17 @@ const CLOSING_BRACE = 0x7d;
  * The items of a record of a raw topic, at least one: what becomes of a record is always told (promise P1).
  *
  * A record holds what a body of `POST /v1/events` may hold, one JSON object, a JSON list or NDJSON, and its object may
- * also stand on several lines. `place` is `topic/partition/offset`; the items of a list stand at `place[index]`, lines at
+ * also stand on several lines. What one of `formats` knows as its binary form is one item. `place` is `topic/partition/offset`; the items of a list stand at `place[index]`, lines at
  * `place:line`.
  */
-export function itemsOfRecord(record: Pick<LogRecord, 'value' | 'tombstone'>, place: string): readonly Item[] {
+export function itemsOfRecord(
+  record: Pick<LogRecord, 'value' | 'tombstone'>,
+  place: string,
+  formats: readonly Pick<Normaliser, 'binary'>[],
+): readonly Item[] {
   const { value } = record;
   if (record.tombstone === true) return [brokenItem(value, place, NO_VALUE)];
+  if (formats.some(({ binary }) => binary?.fits(value))) return [{ bytes: value, position: place }];
   if (isOneDocument(value)) return [{ bytes: value, position: place }];
   if (isGzip(value)) return [brokenItem(value, place, GZIP)];
   const items = splitBody(value, place, LIMITS.raw_record_items_max);

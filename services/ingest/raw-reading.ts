@@ -32,7 +32,8 @@ export class RawReading {
   #at = 0;
   #behind: number;
   #checked_ms: number;
-  #items = 0;
+  /** Items decided since the event loop had its turn. */
+  #since_turn = 0;
 
   constructor(options: RawPartitionOptions, from: RawPosition, patience: Patience, signal: AbortSignal) {
     this.#options = options;
@@ -117,9 +118,13 @@ export class RawReading {
 
   async #decideRecord(record: LogRecord, context: DecideContext): Promise<void> {
     const { source, partition, limits, decide } = this.#options;
-    for (const item of itemsOfRecord(record, `${source.topic}/${partition}/${record.offset}`)) {
-      for (const decided of decideSafely(item, context, this.#failed, decide)) this.#assembler.add(decided);
-      if (++this.#items % limits.raw_slice_items === 0) await turn();
+    for (const item of itemsOfRecord(record, `${source.topic}/${partition}/${record.offset}`, context.formats)) {
+      const all = decideSafely(item, context, this.#failed, decide);
+      for (const decided of all) this.#assembler.add(decided);
+      this.#since_turn += all.length;
+      if (this.#since_turn < limits.raw_slice_items) continue;
+      this.#since_turn = 0;
+      await turn();
     }
   }
 

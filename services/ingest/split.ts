@@ -12,37 +12,101 @@ export type Splitter = {
 
 const NEWLINE = 0x0a;
 const BRACKET = 0x5b;
+const OPENING_BRACE = 0x7b;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Splits NDJSON into its lines, or one JSON list into its elements; which of them it is shows in the first byte. `name`
- * stands before the positions: `name:line`, `name[index]`. Blank lines are no items.
+ * Splits NDJSON into its lines, one JSON list into its elements, the list of `{"Records": [...]}` likewise, and objects
+ * written over several lines into themselves; which of them it is shows in the first bytes. `name` stands before the
+ * positions: `name:line`, `name[index]`. Blank lines are no items. What follows a `Records` object is looked at anew, for
+ * files put one behind another.
  */
 export function createSplitter(name: string): Splitter {
-  let inner: Splitter | undefined;
-  let lead: Buffer = Buffer.alloc(0);
+  let inner: Inner | undefined;
+  let lead: Buffer = EMPTY;
+  let started = false;
   let lines_before = 0;
-  const begin = (chunk: Buffer, items: Item[], ended: boolean): void => {
-    lead = Buffer.concat([lead, chunk]);
-    if (lead.length < BYTE_ORDER_MARK.length && !ended) return;
-    if (lines_before === 0 && lead.subarray(0, 3).equals(BYTE_ORDER_MARK)) lead = lead.subarray(3);
+  let elements_before = 0;
+  /** Chooses the inner splitter; returns what it is to be given, or undefined while that cannot be told. */
+  const begin = (chunk: Buffer, ended: boolean): Buffer | undefined => {
+    lead = lead.length === 0 ? chunk : Buffer.concat([lead, chunk]);
+    if (!started && lead.length < BYTE_ORDER_MARK.length && !ended) return undefined;
+    if (!started && lead.subarray(0, 3).equals(BYTE_ORDER_MARK)) lead = lead.subarray(3);
+    started = true;
     const start = firstVisible(lead);
     lines_before += newlines(lead.subarray(0, start));
-    if (start === lead.length) {
-      lead = Buffer.alloc(0);
-      return;
-    }
-    inner = lead[start] === BRACKET ? createListSplitter(name) : createLineSplitter(name, lines_before);
-    inner.push(lead.subarray(start), items);
+    lead = lead.subarray(start);
+    const opening = lead.length === 0 ? undefined : openingOf(lead, ended);
+    if (opening === undefined) return undefined;
+    if (opening.kind === 'lines') inner = createLineSplitter(name, lines_before);
+    else inner = createListSplitter(name, { index: elements_before, within: opening.kind });
+    const rest = lead.subarray(opening.skip);
+    lines_before += newlines(lead.subarray(0, opening.skip));
+    lead = EMPTY;
+    return rest;
+  };
+  /** Returns what stands behind the end of a `Records` object. */
+  const advance = (current: Inner, chunk: Buffer, items: Item[]): Buffer | undefined => {
+    const rest = current.push(chunk, items);
+    if (rest === undefined) return undefined;
+    lines_before += newlines(chunk.subarray(0, chunk.length - rest.length));
+    elements_before = current.count();
+    inner = undefined;
+    return rest;
+  };
+  const push = (chunk: Buffer, items: Item[]): void => {
+    let rest: Buffer | undefined = chunk;
+    while (rest !== undefined) rest = inner === undefined ? begin(rest, false) : advance(inner, rest, items);
   };
   return {
-    push: (chunk, items) => (inner === undefined ? begin(chunk, items, false) : inner.push(chunk, items)),
+    push,
     end(items, damage) {
-      if (inner === undefined) begin(Buffer.alloc(0), items, true);
+      if (inner === undefined) {
+        const rest = begin(EMPTY, true);
+        if (rest !== undefined) push(rest, items);
+      }
       if (inner !== undefined) inner.end(items, damage);
-      else if (damage !== undefined) items.push(cutOff(damage, createHeld(), `${name}:1`));
+      else if (damage !== undefined) items.push(cutOff(damage, createHeld(), `${name}:${lines_before + 1}`));
     },
   };
+}
+
+/** Splits one kind of input. Where that can end before the input does, `push` returns what follows. */
+type Inner = Pick<Splitter, 'end'> & {
+  push(chunk: Buffer, items: Item[]): Buffer | undefined;
+  /** Elements until now, for positions. */
+  count(): number;
+};
+
+/** What the first bytes open, and how many of them the inner splitter is not to see. */
+type Opening = { readonly kind: 'lines' | 'list' | 'objects' | 'records'; readonly skip: number };
+
+/** As far as it is looked for `Records`, or for the first name of an object written over several lines. */
+const OPENING_BYTES_MAX = 256;
+const RECORDS = Buffer.from('"Records"');
+const COLON = 0x3a;
+
+/** Undefined while more bytes are needed to tell. `bytes` begin with a visible one. */
+function openingOf(bytes: Buffer, ended: boolean): Opening | undefined {
+  if (bytes[0] === BRACKET) return { kind: 'list', skip: 0 };
+  if (bytes[0] !== OPENING_BRACE) return { kind: 'lines', skip: 0 };
+  const name = nextVisible(bytes, 1);
+  const over_lines = bytes.subarray(1, name).includes(NEWLINE) && bytes[name] === QUOTE;
+  const other: Opening = { kind: over_lines ? 'objects' : 'lines', skip: 0 };
+  const found = bytes.subarray(name, name + RECORDS.length);
+  const more = bytes.length < OPENING_BYTES_MAX && !ended ? undefined : other;
+  if (!found.equals(RECORDS.subarray(0, found.length))) return other;
+  if (found.length < RECORDS.length) return more;
+  const colon = nextVisible(bytes, name + RECORDS.length);
+  if (colon === bytes.length) return more;
+  if (bytes[colon] !== COLON) return other;
+  const bracket = nextVisible(bytes, colon + 1);
+  if (bracket === bytes.length) return more;
+  return bytes[bracket] === BRACKET ? { kind: 'records', skip: bracket } : other;
+}
+
+function nextVisible(bytes: Buffer, from: number): number {
+  return from + firstVisible(bytes.subarray(from));
 }
 
 /**
@@ -62,7 +126,7 @@ export function splitBody(body: Buffer, name: string, items_max: number = LIMITS
 
 const BODY_PIECE_BYTES = 64 * 1024;
 
-function createLineSplitter(name: string, lines_before: number): Splitter {
+function createLineSplitter(name: string, lines_before: number): Inner {
   const held = createHeld();
   let line = lines_before;
   const finish = (tail: Buffer, items: Item[]): void => {
@@ -78,7 +142,9 @@ function createLineSplitter(name: string, lines_before: number): Splitter {
         from = at + 1;
       }
       if (from < chunk.length) held.add(chunk.subarray(from));
+      return undefined;
     },
+    count: () => line,
     end(items, damage) {
       if (damage !== undefined) items.push(cutOff(damage, held, `${name}:${line + 1}`));
       else if (held.length() > 0) finish(EMPTY, items);
@@ -92,19 +158,27 @@ const SPACE = 0x20;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const CLOSING_BRACKET = 0x5d;
+const CLOSING_BRACE = 0x7d;
 const BACKSLASH = 0x5c;
-const isOpening = (byte: number): boolean => byte === 0x7b || byte === BRACKET;
-const isClosing = (byte: number): boolean => byte === 0x7d || byte === CLOSING_BRACKET;
+const isOpening = (byte: number): boolean => byte === OPENING_BRACE || byte === BRACKET;
+const isClosing = (byte: number): boolean => byte === CLOSING_BRACE || byte === CLOSING_BRACKET;
 
-/** Before the opening bracket, between elements, in one, in a text of it, after the closing bracket, in what follows. */
-type ListState = 'before' | 'between' | 'element' | 'text' | 'escape' | 'closed' | 'rest';
+/**
+ * Before the opening bracket, between elements, in one, in a text of it, after the closing bracket, in what follows that,
+ * and after the closing brace of the object around it.
+ */
+type ListState = 'before' | 'between' | 'element' | 'text' | 'escape' | 'closed' | 'rest' | 'done';
+
+/** `index`: number of the first element. `within`: a list, one in an object, or objects without a list around them. */
+type ListOptions = { readonly index: number; readonly within: 'list' | 'records' | 'objects' };
 
 /** Splits a list byte by byte. Where an element begins and ends is all it knows of JSON; the parser judges the rest. */
-function createListSplitter(name: string): Splitter {
+function createListSplitter(name: string, options: ListOptions): Inner {
   const held = createHeld();
-  let index = 0;
+  const { within } = options;
+  let index = options.index;
   let depth = 0;
-  let state: ListState = 'before';
+  let state: ListState = within === 'objects' ? 'between' : 'before';
   const finish = (tail: Buffer, items: Item[]): void => {
     items.push(held.take(tail, `${name}[${index}]`));
     index++;
@@ -125,28 +199,32 @@ function createListSplitter(name: string): Splitter {
     }
     return 'element';
   };
-  return {
-    push(chunk, items) {
-      let from = 0;
-      for (let at = 0; at < chunk.length; at++) {
-        const byte = chunk[at] as number;
-        if (state === 'text') state = afterTextByte(byte);
-        else if (state === 'escape') state = 'text';
-        else if (state === 'element') state = inElement(chunk, from, at, items);
-        else if (state !== 'rest') {
-          state = outsideElements(state, byte);
-          if (state === 'element' || state === 'rest') from = at;
-          if (state === 'element') state = inElement(chunk, from, at, items);
-        }
+  const push = (chunk: Buffer, items: Item[]): Buffer | undefined => {
+    let from = 0;
+    for (let at = 0; at < chunk.length; at++) {
+      const byte = chunk[at] as number;
+      if (state === 'text') state = afterTextByte(byte);
+      else if (state === 'escape') state = 'text';
+      else if (state === 'element') state = inElement(chunk, from, at, items);
+      else if (state === 'closed' && byte === CLOSING_BRACE && within === 'records') {
+        state = 'done';
+        return chunk.subarray(at + 1);
+      } else if (state !== 'rest') {
+        state = outsideElements(state, byte);
+        if (state === 'element' || state === 'rest') from = at;
+        if (state === 'element') state = inElement(chunk, from, at, items);
       }
-      if (state === 'element' || state === 'text' || state === 'escape' || state === 'rest')
-        held.add(chunk.subarray(from));
-    },
-    end(items, damage) {
-      const refusal = damage ?? (state === 'rest' ? AFTER_LIST : state === 'closed' ? undefined : LIST_OPEN);
-      if (refusal !== undefined) items.push(cutOff(refusal, held, `${name}[${index}]`));
-    },
+    }
+    if (state === 'element' || state === 'text' || state === 'escape' || state === 'rest')
+      held.add(chunk.subarray(from));
+    return undefined;
   };
+  const end = (items: Item[], damage?: Refusal): void => {
+    const complete = within === 'objects' ? 'between' : 'closed';
+    const refusal = damage ?? (state === 'rest' ? AFTER_LIST : state === complete ? undefined : LIST_OPEN);
+    if (refusal !== undefined) items.push(cutOff(refusal, held, `${name}[${index}]`));
+  };
+  return { push, end, count: () => index };
 }
 
 function afterTextByte(byte: number): ListState {
@@ -175,7 +253,7 @@ const LIST_OPEN: Refusal = {
     'the JSON list breaks off before its closing bracket; the items before this point were taken, send the rest again',
 };
 
-/** The item that is being read, bounded: what is over the limit is counted and not kept. */
+/** The item that is being read, bounded: what is over the limit of bundles is counted and not kept. */
 type Held = {
   add(bytes: Buffer): void;
   length(): number;

@@ -31,7 +31,10 @@ export type SubmitOptions = {
   readonly at?: number;
 };
 
-/** What became of one item, in the order of the items; a bundle has one result for each of its items. */
+/**
+ * What became of one item, in the order of the items; a bundle has one result for each of its items. What of a bundle was
+ * dead-lettered has its place within it behind the position.
+ */
 export type ItemResult =
   | { readonly status: 'accepted'; readonly position: string; readonly key: string; readonly id: string }
   | {
@@ -99,8 +102,12 @@ export function createIngest(options: IngestOptions): Ingest {
       const records: NewRecord[] = [];
       const all: Decided[] = [];
       const results: ItemResult[] = [];
-      for (const [index, item] of items.entries()) {
-        if (index > 0 && index % LIMITS.ingest_slice_items === 0) await turn();
+      let turn_at = LIMITS.ingest_slice_items;
+      for (const item of items) {
+        if (all.length >= turn_at) {
+          turn_at = all.length + LIMITS.ingest_slice_items;
+          await turn();
+        }
         for (const decided of decideItem(item, context)) {
           addRecord(records, decided, submitted.at);
           all.push(decided);
@@ -133,5 +140,5 @@ function resultOf(decided: Decided, position: string): ItemResult {
     return { status: 'accepted', position, key: decided.event.key, id: decided.event.id };
   }
   const { reason, message, field } = decided.letter;
-  return { status: 'dead_lettered', position, reason, message, ...(field === undefined ? {} : { field }) };
+  return { status: 'dead_lettered', position: decided.letter.position, reason, message, ...(field === undefined ? {} : { field }) };
 }

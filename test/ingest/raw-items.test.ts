@@ -5,7 +5,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { itemsOfRecord } from '../../services/ingest/raw-items.ts';
 
 const itemsOf = (value: string | Buffer) =>
-  itemsOfRecord({ value: Buffer.from(value) }, 't/0/7').map(({ bytes, position, broken }) => {
+  itemsOfRecord({ value: Buffer.from(value) }, 't/0/7', []).map(({ bytes, position, broken }) => {
     return broken === undefined ? [position, bytes.toString()] : [position, broken.refusal.reason];
   });
 
@@ -62,7 +62,7 @@ describe('the items of a record', () => {
     for (const text of ['', ' \n\n', '[]', '\ufeff'])
       assert.deepEqual(itemsOf(text), [['t/0/7', 'empty_record']], text);
     assert.deepEqual(
-      itemsOfRecord({ value: Buffer.alloc(0), tombstone: true }, 't/0/7')[0]?.broken?.refusal.message.includes(
+      itemsOfRecord({ value: Buffer.alloc(0), tombstone: true }, 't/0/7', [])[0]?.broken?.refusal.message.includes(
         'tombstone',
       ),
       true,
@@ -76,7 +76,7 @@ describe('the items of a record', () => {
 
   test('a broken record keeps its first bytes and its length', () => {
     const value = Buffer.from(`[${'1,'.repeat(500_000)}1]`);
-    const [item] = itemsOfRecord({ value }, 't/0/7');
+    const [item] = itemsOfRecord({ value }, 't/0/7', []);
     assert.equal(item?.broken?.length, value.length);
     assert.equal(item?.bytes.length, LIMITS.dead_letter_bytes_max);
   });
