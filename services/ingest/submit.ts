@@ -140,5 +140,11 @@ function resultOf(decided: Decided, position: string): ItemResult {
     return { status: 'accepted', position, key: decided.event.key, id: decided.event.id };
   }
   const { reason, message, field } = decided.letter;
-  return { status: 'dead_lettered', position: decided.letter.position, reason, message, ...(field === undefined ? {} : { field }) };
+  return {
+    status: 'dead_lettered',
+    position: decided.letter.position,
+    reason,
+    message,
+    ...(field === undefined ? {} : { field }),
+  };
 }
