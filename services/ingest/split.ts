@@ -266,7 +266,7 @@ function createHeld(): Held {
   let length = 0;
   const add = (bytes: Buffer): void => {
     length += bytes.length;
-    const room = length > LIMITS.item_bytes_max ? Math.max(0, LIMITS.dead_letter_bytes_max - kept) : bytes.length;
+    const room = length > LIMITS.bundle_bytes_max ? Math.max(0, LIMITS.dead_letter_bytes_max - kept) : bytes.length;
     if (room === 0) return;
     parts.push(bytes.subarray(0, room));
     kept += Math.min(room, bytes.length);
@@ -275,16 +275,16 @@ function createHeld(): Held {
     add,
     length: () => length,
     take(tail, position) {
-      if (parts.length > 0 || tail.length > LIMITS.item_bytes_max) add(tail);
+      if (parts.length > 0 || tail.length > LIMITS.bundle_bytes_max) add(tail);
       else length = tail.length;
       const bytes = parts.length === 0 ? tail : parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
       const whole = length;
       parts = [];
       kept = 0;
       length = 0;
-      if (whole <= LIMITS.item_bytes_max) return { bytes, position };
+      if (whole <= LIMITS.bundle_bytes_max) return { bytes, position };
       const first = bytes.subarray(0, LIMITS.dead_letter_bytes_max);
-      return { bytes: first, position, broken: { refusal: tooLarge(whole), length: whole } };
+      return { bytes: first, position, broken: { refusal: tooLarge(whole, LIMITS.bundle_bytes_max), length: whole } };
     },
   };
 }

@@ -82,7 +82,7 @@ test('what follows a list is one dead letter', async () => {
 });
 
 test('an oversized line or element is counted and not held', async () => {
-  const huge = `{"x":"${'y'.repeat(5 * 1024 * 1024)}"}`;
+  const huge = `{"x":"${'y'.repeat(LIMITS.bundle_bytes_max + 1)}"}`;
   for (const whole of [`{"a":1}\n${huge}\n{"b":2}\n`, `[{"a":1},${huge},{"b":2}]`]) {
     const items = await itemsOf(whole);
     assert.deepEqual(reasons(items), [undefined, 'item_too_large', undefined]);
@@ -90,7 +90,7 @@ test('an oversized line or element is counted and not held', async () => {
     assert.equal(items[1]?.bytes.length, LIMITS.dead_letter_bytes_max);
     assert.ok(huge.startsWith(items[1]?.bytes.toString() as string));
   }
-  const exact = `{"x":"${'y'.repeat(LIMITS.item_bytes_max - 8)}"}`;
+  const exact = `{"x":"${'y'.repeat(LIMITS.bundle_bytes_max - 8)}"}`;
   assert.deepEqual(reasons(await itemsOf(`${exact}\n${exact} \n`)), [undefined, 'item_too_large']);
 });
 
