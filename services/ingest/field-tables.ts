@@ -1,4 +1,5 @@
 import type { FieldTable } from './field-table.ts';
+import { MCP_FIELDS } from './mcp/index.ts';
 
 /** The field tables of all formats, each with a page of its own name in docs/sources/. Add a line for a new format. */
-export const FIELD_TABLES: readonly FieldTable[] = [];
+export const FIELD_TABLES: readonly FieldTable[] = [MCP_FIELDS];

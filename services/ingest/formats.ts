@@ -1,4 +1,5 @@
 import { FORMAT_NAMES, type FormatName } from '../../schemas/format.ts';
+import { mcpNormaliser } from './mcp/index.ts';
 import { canonicalNormaliser } from './normalise-canonical.ts';
 import type { Normaliser } from './normaliser.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
@@ -10,7 +11,9 @@ export type Format = FormatName;
  * The formats that need no mapping, each one or several normalisers made for the settings. `auto` tries all of them in
  * this order, after canonical JSON and the operator's own mappings. `otlp_json` and `otlp_proto` are parts of `otlp`.
  */
-const BUILT_IN: ReadonlyMap<Format, (settings: IngestSettings) => readonly Normaliser[]> = new Map([]);
+const BUILT_IN: ReadonlyMap<Format, (settings: IngestSettings) => readonly Normaliser[]> = new Map([
+  ['mcp', (settings) => [mcpNormaliser(settings)]],
+]);
 
 /** Parts of another format, which `auto` has tried already. */
 const PARTS: ReadonlySet<Format> = new Set(['otlp_json', 'otlp_proto']);

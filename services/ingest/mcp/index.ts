@@ -1,0 +1,2 @@
+export { MCP_FIELDS } from './fields.ts';
+export { mcpNormaliser } from './normalise.ts';

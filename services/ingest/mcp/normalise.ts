@@ -1,0 +1,98 @@
+import type { JsonObject } from '../decode.ts';
+import type { Normalised, Normaliser } from '../normaliser.ts';
+import { excerpt, type Refusal } from '../refusal.ts';
+import type { IngestSettings } from '../settings.ts';
+import { readTime } from '../time.ts';
+import { eventOf } from './event.ts';
+import { ENVELOPE, read } from './fields.ts';
+import { callOf, rpcIdOf } from './link.ts';
+import { resultBytes } from './measure.ts';
+import { type Exchange, exchangesOf } from './message.ts';
+import { isBystander, isCall } from './methods.ts';
+import { answeredOutcome, sizeOf } from './outcome.ts';
+
+/** MCP audit records: a JSON-RPC message, and around it what the gateway knows of it (docs/sources/mcp.md). */
+export function mcpNormaliser(settings: IngestSettings): Normaliser {
+  return {
+    name: 'mcp',
+    mismatch: (document) => (exchangesOf(document).length > 0 || isSessionNews(document) ? undefined : NO_MESSAGE),
+    normalise(document) {
+      const exchanges = exchangesOf(document);
+      if (exchanges.length === 0) return [isSessionNews(document) ? { kind: 'absorbed' } : NOT_OF_MCP];
+      const [only] = exchanges;
+      if (exchanges.length === 1) return [normaliseExchange(only as Exchange, document, 0, settings)];
+      return exchanges.map((exchange, index) => {
+        const bytes = Buffer.from(JSON.stringify(exchange.request ?? exchange.response));
+        return {
+          ...normaliseExchange(exchange, document, index, settings),
+          part: { place: `message ${index}`, bytes },
+        };
+      });
+    },
+  };
+}
+
+const NO_MESSAGE = 'no JSON-RPC message, and no method of MCP';
+
+const NOT_OF_MCP: Refusal = {
+  kind: 'refused',
+  reason: 'format_unknown',
+  field: 'message',
+  message:
+    'message: the record holds no JSON-RPC 2.0 message and names no method of MCP; let the gateway log the message, or add a mapping for its own format',
+};
+
+/** Teleport tells of sessions under names of this kind, without a message: nothing was done in them. */
+const isSessionNews = ({ event }: JsonObject): boolean => typeof event === 'string' && event.startsWith('mcp.session.');
+
+function normaliseExchange(
+  exchange: Exchange,
+  document: JsonObject,
+  index: number,
+  settings: IngestSettings,
+): Normalised {
+  const { request, response } = exchange;
+  if (request === undefined) return completionOf(response as JsonObject, document, settings);
+  const method = exchange.flat ? read(document, 'method') : request.method;
+  if (typeof method === 'string' && isCall(method))
+    return eventOf({ ...exchange, request, method, index }, document, settings);
+  if (typeof method === 'string' && isBystander(method)) return { kind: 'absorbed' };
+  return unknownMethod(method);
+}
+
+function unknownMethod(method: unknown): Refusal {
+  const message = `method: ${excerpt(method)} is no method of MCP that is known; leave such messages out at the gateway, or report the method`;
+  return { kind: 'refused', reason: 'format_unknown', field: 'method', message };
+}
+
+/** A response by itself tells its request how the call went, and how much came out of it. */
+function completionOf(response: JsonObject, document: JsonObject, settings: IngestSettings): Normalised {
+  const id = rpcIdOf(response);
+  // A client answers only what a server asks of it, and a null id answers nothing that could be told.
+  if (id === undefined || read(document, 'direction') === 'client_to_server') return { kind: 'absorbed' };
+  const time = timeOf(document);
+  if (typeof time !== 'number') return time;
+  const link = callOf(document, id, 'response', settings);
+  if (link === undefined) return UNTRACEABLE;
+  const bytes_out = resultBytes(response.result) ?? sizeOf(read(document, 'response_bytes'));
+  const outcome = answeredOutcome(response) ?? { status: 'unknown' };
+  return {
+    kind: 'absorbed',
+    tells: { link, time, completion: { outcome, volume: bytes_out === undefined ? {} : { bytes_out } } },
+  };
+}
+
+const UNTRACEABLE: Refusal = {
+  kind: 'refused',
+  reason: 'schema_mismatch',
+  field: 'session',
+  message:
+    'session: the record is a response, and nothing says whose request it answers; let the gateway log session, connection or client.id with requests and responses',
+};
+
+function timeOf(document: JsonObject): number | Refusal {
+  const value = read(document, 'time');
+  if (typeof value === 'number' || typeof value === 'string') return readTime(value, 'time');
+  const message = `time: missing; let the gateway log it as ${ENVELOPE.time.from[0]} in RFC 3339 or epoch milliseconds`;
+  return { kind: 'refused', reason: 'time_invalid', field: 'time', message };
+}
