@@ -15,7 +15,7 @@ export type Canonicalised = {
   readonly flags: Notes['flags'];
 };
 
-/** What stands beside a validated input: who sent it, what no field takes, and the tool's arguments if there are any. */
+/** What stands beside a validated input: who sent it, what no field takes, the tool's arguments and what they name. */
 export type Surroundings = {
   readonly origin: string;
   readonly tenant: string;
@@ -23,6 +23,7 @@ export type Surroundings = {
   readonly catalogue: Catalogue;
   readonly leftovers: Leftovers | undefined;
   readonly tool_arguments: unknown;
+  readonly targets?: readonly Resource[] | undefined;
 };
 
 /** A valid input in canonical form: defaults filled in, names made safe, lists bounded, fields in fixed order. */
@@ -35,7 +36,7 @@ export function canonicalise(input: EventInput, around: Surroundings): Canonical
   const malformed = notes.plain ? undefined : refuseMalformed(input);
   if (malformed !== undefined) return malformed;
 
-  const known = consult(around.catalogue, input, around.tool_arguments);
+  const known = consult(around.catalogue, input, around);
   const content: EventContent = {
     id: input.id,
     origin: around.origin,

@@ -83,15 +83,18 @@ export function matchesPieces(text: string, pieces: readonly string[]): boolean 
   return from <= text.length - last.length;
 }
 
+/** The arguments of a tool call, and the targets among them by their names. */
+type Call = { readonly tool_arguments: unknown; readonly targets?: readonly Resource[] | undefined };
+
 /** Operation, server and resources of an event, as far as event, catalogue and the tool's name tell. */
-export function consult(catalogue: Catalogue, input: EventInput, tool_arguments: unknown): Consulted {
+export function consult(catalogue: Catalogue, input: EventInput, call: Call): Consulted {
   const tool = input.tool?.name ?? input.action?.name;
   const known = tool === undefined ? NOTHING_KNOWN : knowledgeOf(catalogue, tool, input.tool?.server);
   const stated = input.action?.operation ?? 'unknown';
   return {
     operation: known.entry?.operation ?? (stated === 'unknown' ? known.inferred : stated),
     server: input.tool?.server ?? known.entry?.server,
-    resources: resourcesOf(input, known.entry, tool_arguments),
+    resources: resourcesOf(input, known.entry, call),
   };
 }
 
@@ -111,16 +114,17 @@ function knowledgeOf(catalogue: Catalogue, tool: string, server: string | undefi
 
 const NO_RESOURCES: readonly Resource[] = [];
 
-function resourcesOf(
-  input: EventInput,
-  entry: CompiledEntry | undefined,
-  tool_arguments: unknown,
-): readonly Resource[] {
+function resourcesOf(input: EventInput, entry: CompiledEntry | undefined, call: Call): readonly Resource[] {
   const stated = statedResources(input);
-  const found = stated.length === 0 && entry !== undefined ? fromArguments(entry, tool_arguments) : stated;
+  const found = stated.length === 0 ? namedResources(entry, call) : stated;
   const classification = entry?.classification;
   if (classification === undefined) return found;
   return found.map((resource) => (resource.classification === undefined ? { ...resource, classification } : resource));
+}
+
+/** An entry that says which arguments name resources, if only that none does, stands above the vocabulary. */
+function namedResources(entry: CompiledEntry | undefined, { tool_arguments, targets }: Call): readonly Resource[] {
+  return entry?.resources === undefined ? (targets ?? NO_RESOURCES) : fromArguments(entry, tool_arguments);
 }
 
 /** The primary resource first, and once, even when the list names it again. */

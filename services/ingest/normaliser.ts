@@ -1,3 +1,4 @@
+import type { Resource } from '../../schemas/event.ts';
 import type { Completion, Link, Settled } from '../../schemas/span.ts';
 import type { JsonObject } from './decode.ts';
 import type { Refusal } from './refusal.ts';
@@ -54,6 +55,8 @@ export type Candidate = {
   readonly leftovers: Leftovers | undefined;
   /** Arguments of the tool call, for the catalogue; never kept. */
   readonly tool_arguments: unknown;
+  /** What the arguments name by the vocabulary of targets.ts: the resources where neither event nor catalogue has any. */
+  readonly targets?: readonly Resource[];
   /** Puts a refusal in the words of the source: which source field, and what to change where. */
   readonly explain: ((refusal: Refusal) => Refusal) | undefined;
   /** Place in a trace or a call: what it may learn of others there, and others of it. */
