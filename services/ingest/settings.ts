@@ -1,4 +1,30 @@
-/** What the operator decides about all formats: `ingest` in the configuration, without what is of single sources. */
-export type IngestSettings = Readonly<Record<never, never>>;
+import { ContentConfig, IdentityConfig, OtlpConfig } from '../../schemas/ingest-settings.ts';
+import { type ContentPolicy, contentPolicy } from './content.ts';
+import { compileSelectors, type IdentitySelectors } from './genai/selectors.ts';
 
-export const DEFAULT_SETTINGS: IngestSettings = {};
+/** What the operator decides about all formats, made ready: `ingest` in the configuration, without what is of single sources. */
+export type IngestSettings = {
+  readonly identity: IdentitySelectors;
+  readonly content: ContentPolicy;
+  readonly otlp: OtlpConfig;
+};
+
+type SettingsConfig = {
+  readonly identity: IdentityConfig;
+  readonly content: ContentConfig;
+  readonly otlp: OtlpConfig;
+};
+
+/** `hash_key`: the secret behind the keyed hashes of content; without it there are none. */
+export function createSettings(config: SettingsConfig, hash_key: string | undefined): IngestSettings {
+  return {
+    identity: compileSelectors(config.identity),
+    content: contentPolicy(config.content, hash_key),
+    otlp: config.otlp,
+  };
+}
+
+export const DEFAULT_SETTINGS: IngestSettings = createSettings(
+  { identity: IdentityConfig.parse({}), content: ContentConfig.parse({}), otlp: OtlpConfig.parse({}) },
+  undefined,
+);

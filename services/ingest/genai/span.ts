@@ -1,69 +1,69 @@
+import { LIMITS } from '../../../schemas/limits.ts';
 import type { SpanLink } from '../../../schemas/span.ts';
-import { unresolvedId } from '../../../schemas/span.ts';
-import type { Normalised } from '../normaliser.ts';
-import type { Attributes, OtlpSpan } from '../otlp/model.ts';
-import { STATUS } from '../otlp/model.ts';
+import type { Absorbed, Normalised } from '../normaliser.ts';
+import type { OtlpSpan } from '../otlp/model.ts';
 import type { IngestSettings } from '../settings.ts';
+import { refuseTime } from '../time.ts';
+import { classify } from './classify.ts';
+import { type Acted, actEvent, modelEvent } from './event.ts';
+import { outcomeOf } from './outcome.ts';
+import { nameIn } from './selectors.ts';
+import { type Whose, whoseIs, workloadOf } from './whose.ts';
 
-/** One span under the GenAI conventions: a tool call is an event, every other span only tells its place and identity. */
-export function normaliseSpan(span: OtlpSpan, _settings: IngestSettings): Normalised {
-  const link = linkOf(span);
-  const time = span.end_ms > 0 ? span.end_ms : span.start_ms;
-  const id = text(span.attributes, 'gen_ai.agent.id') ?? text(span.resource, 'gen_ai.agent.id');
-  const name = text(span.attributes, 'gen_ai.agent.name') ?? text(span.resource, 'gen_ai.agent.name');
-  const session = text(span.attributes, 'gen_ai.conversation.id');
-  const identity = {
-    id: id ?? unresolvedId(link.workload),
-    kind: 'agent',
-    ...(name === undefined ? {} : { name }),
-    peer_group: link.workload,
-  };
-  const tool = text(span.attributes, 'gen_ai.tool.name');
-  if (tool === undefined) {
-    const settled = { identity, ...(session === undefined ? {} : { session }) };
-    return { kind: 'absorbed', tells: { link, time, ...(id === undefined ? {} : { settled }) } };
-  }
-  const tool_arguments =
-    span.attributes.get('gen_ai.tool.call.arguments') ?? span.attributes.get('gen_ai.tool.arguments');
-  return {
-    kind: 'candidate',
-    input: {
-      id: span.span_id,
-      time,
-      identity,
-      tool: { name: tool },
-      outcome: { status: span.status.code === STATUS.error ? 'error' : 'ok' },
-      ...(session === undefined ? {} : { session }),
-      trace: {
-        trace_id: span.trace_id,
-        span_id: span.span_id,
-        ...(span.parent_span_id === undefined ? {} : { parent_span_id: span.parent_span_id }),
-      },
-    },
-    origin: undefined,
-    leftovers: undefined,
-    tool_arguments,
-    explain: undefined,
+/**
+ * One span under the GenAI conventions (OpenTelemetry semantic conventions, gen-ai; older and other names as in
+ * fields.ts). An act of an agent is an event at the time it ended, when its sizes are known; every other span only tells
+ * its place, and whose it is where it says so.
+ */
+export function normaliseSpan(span: OtlpSpan, settings: IngestSettings): Normalised {
+  const { attributes, resource } = span;
+  const has_parent = span.parent_span_id !== undefined;
+  const what = classify(attributes, span.kind, has_parent);
+  const ended = span.end_ms > 0;
+  const time = Math.trunc(ended ? span.end_ms : span.start_ms);
+  if (!(time >= LIMITS.time_ms_min && time <= LIMITS.time_ms_max)) return refuseTime(time, 'end_time_unix_nano');
+  const whose = whoseIs(
+    { attributes, resource },
+    { run_of_agent: what.kind === 'agent', has_parent },
+    settings.identity,
+  );
+  const link = linkOf(span, whose.session);
+  const acted = (): Acted => ({
+    id: span.span_id,
+    time,
+    name: span.name,
+    attributes,
+    resource,
+    events: span.events,
+    outcome: outcomeOf(attributes, span.status.code, ended),
+    whose,
     link,
-    ...(id === undefined ? { awaits: 'identity' as const } : {}),
-  };
+  });
+  if (what.kind === 'act') return actEvent(acted(), what.act, settings);
+  if (what.kind === 'server' && settings.otlp.server_calls === 'accepted') return actEvent(acted(), what.act, settings);
+  if (what.kind === 'model' && settings.otlp.model_calls === 'accepted')
+    return modelEvent(acted(), what.name, settings);
+  return absorbed(link, time, whose);
 }
 
-function linkOf(span: OtlpSpan): SpanLink {
-  const instance = text(span.resource, 'service.instance.id');
-  const conversation = text(span.attributes, 'gen_ai.conversation.id');
+export function absorbed(link: SpanLink, time: number, { settled, ...own }: Whose): Absorbed {
+  return { kind: 'absorbed', tells: { link, time, ...(settled ? { settled: own } : {}) } };
+}
+
+function linkOf(span: OtlpSpan, session: string | undefined): SpanLink {
+  const instance = nameIn(span.resource.get('service.instance.id'));
   return {
     kind: 'span',
     trace_id: span.trace_id,
     span_id: span.span_id,
     ...(span.parent_span_id === undefined ? {} : { parent_span_id: span.parent_span_id }),
-    workload: text(span.resource, 'service.name') ?? 'unknown_service',
-    ...(instance === undefined ? {} : { instance }),
-    ...(conversation === undefined ? {} : { conversation }),
+    workload: workloadOf(span.resource),
+    ...(fits(instance) ? { instance } : {}),
+    ...(fits(session) ? { conversation: session } : {}),
   };
 }
 
-function text(attributes: Attributes, name: string): string | undefined {
-  const value = attributes.get(name);
-  return typeof value === 'string' && value !== '' ? value : undefined;
+/** What is too long to be a name binds nothing. */
+function fits(name: string | undefined): name is string {
+  return name !== undefined && name.length <= LIMITS.id_chars_max;
 }
