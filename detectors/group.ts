@@ -1,5 +1,6 @@
 import type { GroupState } from './contract.ts';
 import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
+import { sortPairs } from './math/sort-pairs.ts';
 
 /**
  * What one peer group taught within one partition: counts of hashed keys, sizes per tool, window totals, score counts.
@@ -167,15 +168,10 @@ export class Group implements GroupState {
 
   /** Keys in ascending order: equal content gives equal bytes. */
   encode(): Uint8Array {
-    const keys = new Uint32Array(this.#used);
-    let next = 0;
-    this.each((key) => {
-      keys[next++] = key;
-    });
-    keys.sort();
+    const entries = this.#sorted();
     const tools = [...this.sizes.keys()].sort((a, b) => a - b);
     const floats = HEAD_FIELDS + WINDOW_FIELDS + tools.length * SIZE_FIELDS;
-    const bytes = new Uint8Array(16 + floats * 8 + tools.length * 4 + keys.length * 8);
+    const bytes = new Uint8Array(16 + floats * 8 + tools.length * 4 + entries.length * 4);
     const view = new DataView(bytes.buffer);
     let at = 0;
     const u32 = (value: number): void => {
@@ -188,7 +184,7 @@ export class Group implements GroupState {
     };
     u32(MAGIC);
     u32(tools.length);
-    u32(keys.length);
+    u32(entries.length / 2);
     u32(0);
     f64(this.sessions);
     f64(this.day);
@@ -198,11 +194,19 @@ export class Group implements GroupState {
     this.windows.forEach(f64);
     for (const tool of tools) (this.sizes.get(tool) as Float64Array).forEach(f64);
     tools.forEach(u32);
-    for (const key of keys) {
-      u32(key);
-      u32(this.count(key));
-    }
+    entries.forEach(u32);
     return bytes;
+  }
+
+  /** Every key with its count beside it, in ascending order. */
+  #sorted(): Uint32Array {
+    const pairs = new Uint32Array(2 * this.#used);
+    let next = 0;
+    this.each((key, count) => {
+      pairs[next++] = key;
+      pairs[next++] = count;
+    });
+    return sortPairs(pairs);
   }
 
   /** @throws RangeError when the bytes are no group of this version. */

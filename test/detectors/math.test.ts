@@ -15,6 +15,7 @@ import { distinctOf, markDistinct } from '../../detectors/math/distinct.ts';
 import { hashText, mix, mixUnordered } from '../../detectors/math/hash.ts';
 import { exp2, log2, surprise } from '../../detectors/math/logarithm.ts';
 import { expect, learnMoment, upperTailBits } from '../../detectors/math/moments.ts';
+import { sortPairs } from '../../detectors/math/sort-pairs.ts';
 
 /** Online statistics against a batch computation (simple-statistics as the referee) or against the plain definition. */
 
@@ -161,4 +162,14 @@ test('hashes differ and unordered pairs do not care for order', () => {
   assert.ok(seen.size >= 49_998);
   assert.equal(mixUnordered(3, 9), mixUnordered(9, 3));
   assert.notEqual(mix(3, 9), mix(9, 3));
+});
+
+test('pairs come in the order of their keys, each with what belongs to it, and equal keys as they stood', () => {
+  const key = fc.oneof(fc.nat(0xffffffff), fc.nat(5), fc.constantFrom(0x7fffffff, 0x80000000, 0xffffffff));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(key, fc.nat(0xffffffff))), (pairs) => {
+      const expected = pairs.toSorted(([a], [b]) => a - b).flat();
+      assert.deepEqual([...sortPairs(Uint32Array.from(pairs.flat()))], expected);
+    }),
+  );
 });
