@@ -43,7 +43,7 @@ export async function assignPartition(
 
   const from = manifest ?? firstManifest(topic, partition, info, bounds, options.model);
   // Written before anything else is: from now on state without a manifest can only mean that the manifest was lost.
-  if (manifest === undefined) await store.writeManifest(from);
+  if (manifest === undefined) await store.writeManifests([from]);
   const worker = new PartitionWorker(
     { ...options, topic, partition, partitions: info.partitions, generation: info.generation },
     from,

@@ -61,6 +61,6 @@ async function jump({ gap, next_offset }: Found, resume: GapResume, on: Bridge):
   // Somebody else has carried it out.
   if (read.last?.next_offset !== next_offset) return;
   const { manifest, at } = manifestBehind(gap, { ...read, resume, model });
-  await patience.until('gap', () => store.writeManifest(manifest));
+  await patience.until('gap', () => store.writeManifests([manifest]));
   await patience.until('gap', () => gaps.closed(gap.id, at));
 }

@@ -3,7 +3,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, StateBlob } from '../../schemas/outputs.ts';
 import type { Snapshot } from './handover.ts';
 import { harvest, report } from './harvest.ts';
-import { Pieces } from './pieces.ts';
+import { Packing, Pieces, waitingBlob } from './pieces.ts';
 import type { Slot, Tenure } from './tenure.ts';
 import { type Batch, Writer, type WriterOptions } from './writer.ts';
 
@@ -136,12 +136,19 @@ export class Outflow {
       }
     });
     try {
-      for (const { tenure, snapshot } of changed) await encode(snapshot, snapshot.groups, checkpoints.groups, tenure);
+      const groups = new Packing(checkpoints.groups);
+      for (const { tenure, snapshot } of changed) await encode(snapshot, snapshot.groups, groups, tenure);
+      await groups.flush();
       checkpoints.groups.end();
+      const identities = new Packing(checkpoints.identities);
+      const whole: Manifest[] = [];
       for (const { tenure, snapshot } of changed) {
-        await encode(snapshot, snapshot.identities, checkpoints.identities, tenure);
-        if (!tenure.signal.aborted) checkpoints.manifests.push(snapshot.manifest);
+        await encode(snapshot, snapshot.identities, identities, tenure);
+        if (!tenure.signal.aborted) whole.push(snapshot.manifest);
       }
+      await identities.flush();
+      // Only now: what is gathered may be of several partitions, and no manifest is written before all of its state is.
+      checkpoints.manifests.push(...whole);
     } finally {
       checkpoints.groups.end();
       checkpoints.identities.end();
@@ -173,27 +180,16 @@ export class Outflow {
   }
 }
 
-/** Puts the blobs in, many to a piece. Ends early when the partition is lost. */
+/** Ends early when the partition is lost. */
 async function encode(
   { manifest }: Snapshot,
   from: Iterable<readonly StateBlob[]>,
-  to: Pieces,
+  to: Packing,
   tenure: Tenure,
 ): Promise<void> {
-  let blobs: StateBlob[] = [];
-  let bytes = 0;
   for (const few of from) {
-    for (const blob of few) {
-      blobs.push(blob);
-      bytes += blob.bytes.length;
-    }
-    if (blobs.length >= LIMITS.checkpoint_piece_blobs || bytes >= LIMITS.checkpoint_piece_bytes) {
-      await to.put({ manifest, blobs });
-      blobs = [];
-      bytes = 0;
-    }
+    await to.put(few.map((blob) => waitingBlob(blob, manifest)));
     await nextTurn();
     if (tenure.signal.aborted) return;
   }
-  if (blobs.length > 0) await to.put({ manifest, blobs });
 }

@@ -1,7 +1,17 @@
+import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, StateBlob } from '../../schemas/outputs.ts';
+import type { PlacedBlob } from '../platform/store.ts';
 
-/** Blobs of one partition that are written together. */
-export type Piece = { readonly manifest: Manifest; readonly blobs: readonly StateBlob[] };
+/** State on its way to the store, and the log clock of its partition as of the checkpoint. */
+export type WaitingBlob = PlacedBlob & { readonly log_ms: number };
+
+/** Blobs that are written together, of whatever partitions. */
+export type Piece = readonly WaitingBlob[];
+
+export function waitingBlob(blob: StateBlob, manifest: Manifest): WaitingBlob {
+  const { topic, partition, watermark_live, watermark_recorded } = manifest;
+  return { topic, partition, blob, log_ms: Math.max(watermark_live, watermark_recorded) };
+}
 
 /**
  * Passes the blobs of checkpoints from who encodes them to who writes them, in order. Whoever puts more than there is
@@ -54,4 +64,32 @@ export class Pieces implements AsyncIterable<Piece> {
   }
 }
 
-const bytesOf = ({ blobs }: Piece): number => blobs.reduce((sum, { bytes }) => sum + bytes.length, 0);
+const bytesOf = (piece: Piece): number => piece.reduce((sum, { blob }) => sum + blob.bytes.length, 0);
+
+/** Gathers blobs, of one partition after the other, until they are enough for a piece: small inserts cost a store most. */
+export class Packing {
+  readonly #to: Pieces;
+  #piece: WaitingBlob[] = [];
+  #bytes = 0;
+
+  constructor(to: Pieces) {
+    this.#to = to;
+  }
+
+  async put(blobs: readonly WaitingBlob[]): Promise<void> {
+    for (const waiting of blobs) {
+      this.#piece.push(waiting);
+      this.#bytes += waiting.blob.bytes.length;
+    }
+    const full = this.#piece.length >= LIMITS.checkpoint_piece_blobs || this.#bytes >= LIMITS.checkpoint_piece_bytes;
+    if (full) await this.flush();
+  }
+
+  /** Passes on what was gathered. */
+  async flush(): Promise<void> {
+    const piece = this.#piece;
+    this.#piece = [];
+    this.#bytes = 0;
+    if (piece.length > 0) await this.#to.put(piece);
+  }
+}

@@ -1,7 +1,7 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
-import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
+import type { Manifest, Outputs } from '../../schemas/outputs.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type EventLog, type NewRecord, TOPICS } from '../platform/event-log.ts';
 import { identityKey } from '../platform/partitioner.ts';
@@ -77,7 +77,7 @@ export class Writer {
     for await (const piece of checkpoints?.identities ?? []) await this.#writeBlobs(piece);
     await onStep?.('manifests');
     const manifests = checkpoints?.manifests ?? [];
-    for (const manifest of manifests) await this.#patience.until('manifests', () => store.writeManifest(manifest));
+    if (manifests.length > 0) await this.#patience.until('manifests', () => store.writeManifests(manifests));
     await onStep?.('commit');
     const positions = manifests.map(({ partition, next_offset, offset_base }) => ({
       name: committedName(partition),
@@ -87,13 +87,11 @@ export class Writer {
     await onStep?.('done');
   }
 
-  async #writeBlobs({ manifest, blobs }: Piece): Promise<void> {
-    const { store } = this.#options;
-    const { topic, partition } = manifest;
-    await this.#bisected('blobs', blobs, {
-      write: (part) => store.writeBlobs(topic, partition, part),
+  #writeBlobs(piece: Piece): Promise<void> {
+    return this.#bisected('blobs', piece, {
+      write: (part) => this.#options.store.writeBlobs(part),
       halves: (part) => (part.length > 1 ? halvesOf(part) : undefined),
-      refuse: (part, error) => this.#deadLetter('state_blobs', refusedBlob(part, manifest, error)),
+      refuse: (part, error) => this.#deadLetter('state_blobs', refusedBlob(part, error)),
     });
   }
 
@@ -210,13 +208,14 @@ function refusedRow(row: Outputs, error: StoreRefused): DeadLetter {
 }
 
 /** What the identity learned since its last stored state is lost with the next start: better than a partition that stands. */
-function refusedBlob([blob]: readonly StateBlob[], manifest: Manifest, error: StoreRefused): DeadLetter {
-  if (blob === undefined) throw new Error('the store refused a write without blobs');
+function refusedBlob([waiting]: Piece, error: StoreRefused): DeadLetter {
+  if (waiting === undefined) throw new Error('the store refused a write without blobs');
+  const { topic, partition, blob, log_ms } = waiting;
   return refusedLetter({
     message: `the store refused the state of ${JSON.stringify(blob.key)} for good: ${error.message}`,
-    position: `${manifest.topic}/${manifest.partition}/${blob.version}`,
+    position: `${topic}/${partition}/${blob.version}`,
     body: blob.bytes,
-    time: Math.max(manifest.watermark_live, manifest.watermark_recorded),
+    time: log_ms,
   });
 }
 

@@ -17,9 +17,10 @@ export interface DetectStore {
   writeOutputs(outputs: Outputs): Promise<void>;
   /** The key of an accepted event whose row was refused for good: `readKeys` gives it as if the row were there. */
   writeRefusedKey(partition: number, seen: SeenKey): Promise<void>;
-  writeBlobs(topic: string, partition: number, blobs: readonly StateBlob[]): Promise<void>;
-  /** Last: from here on everything below `next_offset` counts as done. */
-  writeManifest(manifest: Manifest): Promise<void>;
+  /** Of any partitions. Some of them may be written when it fails. */
+  writeBlobs(blobs: readonly PlacedBlob[]): Promise<void>;
+  /** Last: from here on everything below `next_offset` counts as done, in each of the partitions. */
+  writeManifests(manifests: readonly Manifest[]): Promise<void>;
 
   readManifest(topic: string, partition: number): Promise<Manifest | undefined>;
   /** True when any blob or event row of the partition exists: a missing manifest is then a gap, not a beginning. */
@@ -39,6 +40,9 @@ export interface DetectStore {
   writePriors(priors: readonly { readonly version: string; readonly bytes: Uint8Array }[]): Promise<void>;
   readPrior(version: string): Promise<Uint8Array | undefined>;
 }
+
+/** State of one key, and where it belongs. */
+export type PlacedBlob = { readonly topic: string; readonly partition: number; readonly blob: StateBlob };
 
 export type SeenKey = { readonly offset: number; readonly key: string; readonly origin: string; readonly id: string };
 

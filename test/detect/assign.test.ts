@@ -8,6 +8,7 @@ import { fakeModel } from '../support/fake-model.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { newDisk, openSimulatedLog, trimSimulated } from '../support/simulated-log.ts';
 import { newStoreDisk, openSimulatedStore } from '../support/simulated-store.ts';
+import { placed } from '../support/store-fixtures.ts';
 import { describeNothing, eventOf } from './support.ts';
 
 async function scene(records: number) {
@@ -54,7 +55,7 @@ test('a partition goes on where its manifest stands, and remembers the keys befo
     return { event: eventOf(`e${offset}`), partition: 0, offset, log_time: 0, bits: 0, parts: [], flags: 0 };
   });
   await store.writeOutputs({ events, findings: [], alerts: [], poison: [] });
-  await store.writeManifest(manifest);
+  await store.writeManifests([manifest]);
   const assigned = await assign();
   assert.ok(assigned.kind === 'ready');
   const { worker } = assigned;
@@ -72,21 +73,21 @@ for (const [reason, prepare] of [
   [
     'manifest_missing',
     async ({ store }) =>
-      store.writeBlobs(TOPICS.events, 0, [
-        { key: identityKey('t', 'i'), version: 1, due: undefined, bytes: Buffer.alloc(0) },
-      ]),
+      store.writeBlobs(
+        placed(TOPICS.events, 0, [{ key: identityKey('t', 'i'), version: 1, due: undefined, bytes: Buffer.alloc(0) }]),
+      ),
   ],
-  ['generation_changed', async ({ store, manifest }) => store.writeManifest({ ...manifest, generation: 'another' })],
-  ['partition_count_changed', async ({ store, manifest }) => store.writeManifest({ ...manifest, partitions: 2 })],
+  ['generation_changed', async ({ store, manifest }) => store.writeManifests([{ ...manifest, generation: 'another' }])],
+  ['partition_count_changed', async ({ store, manifest }) => store.writeManifests([{ ...manifest, partitions: 2 }])],
   [
     'offset_before_log',
     async ({ store, manifest, disk }) => {
       trimSimulated(disk, TOPICS.events, 0, 4);
-      await store.writeManifest(manifest);
+      await store.writeManifests([manifest]);
     },
   ],
-  ['offset_beyond_log', async ({ store, manifest }) => store.writeManifest({ ...manifest, next_offset: 6 })],
-  ['prior_missing', async ({ store, manifest }) => store.writeManifest({ ...manifest, prior_version: 'gone' })],
+  ['offset_beyond_log', async ({ store, manifest }) => store.writeManifests([{ ...manifest, next_offset: 6 }])],
+  ['prior_missing', async ({ store, manifest }) => store.writeManifests([{ ...manifest, prior_version: 'gone' }])],
 ] as const satisfies readonly (readonly [string, (on: Awaited<ReturnType<typeof scene>>) => Promise<void>])[]) {
   test(`a partition that cannot go on honestly stands still: ${reason}`, async () => {
     const on = await scene(5);

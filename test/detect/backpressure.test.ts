@@ -40,8 +40,7 @@ const OUTAGES: Readonly<Record<string, Outage>> = {
   }),
   'takes rows and no state': (store, on) => ({
     ...store,
-    writeBlobs: (topic, partition, blobs) =>
-      on.away ? Promise.reject(new StoreUnavailable('full')) : store.writeBlobs(topic, partition, blobs),
+    writeBlobs: (blobs) => (on.away ? Promise.reject(new StoreUnavailable('full')) : store.writeBlobs(blobs)),
   }),
 };
 

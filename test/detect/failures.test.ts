@@ -8,6 +8,7 @@ import { TOPICS } from '../../services/platform/event-log.ts';
 import { identityKey } from '../../services/platform/partitioner.ts';
 import { fakeModel } from '../support/fake-model.ts';
 import type { StoreDisk } from '../support/simulated-store.ts';
+import { placed } from '../support/store-fixtures.ts';
 import { type Scene, sceneOf, until } from './scene.ts';
 import { eventOf } from './support.ts';
 
@@ -104,7 +105,9 @@ test('state that cannot be read is put down to the records that need it', async 
   await on.events(0, 4);
   await first.runner.drain();
   const key = identityKey('default', 'damaged');
-  await first.store.writeBlobs(TOPICS.events, 0, [{ key, version: 2, due: undefined, bytes: Buffer.from([1, 2, 3]) }]);
+  await first.store.writeBlobs(
+    placed(TOPICS.events, 0, [{ key, version: 2, due: undefined, bytes: Buffer.from([1, 2, 3]) }]),
+  );
   const { runner } = on.machine();
   await runner.assign(0);
   await on.events(4, 6);

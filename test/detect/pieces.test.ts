@@ -2,17 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Model } from '../../detectors/contract.ts';
 import { LIMITS } from '../../schemas/limits.ts';
-import type { Manifest, StateBlob } from '../../schemas/outputs.ts';
 import { type Piece, Pieces } from '../../services/detect/pieces.ts';
 import { fakeModel } from '../support/fake-model.ts';
 import { passing, sceneOf, until } from './scene.ts';
 import { eventOf, NOON_MS, orderedModel } from './support.ts';
 
-const manifest = {} as Manifest;
-const pieceOf = (...sizes: number[]): Piece => ({
-  manifest,
-  blobs: sizes.map((size, i): StateBlob => ({ key: `${i}`, version: 0, due: undefined, bytes: Buffer.alloc(size) })),
-});
+const pieceOf = (...sizes: number[]): Piece =>
+  sizes.map((size, i) => ({
+    topic: 'topic',
+    partition: i,
+    blob: { key: `${i}`, version: 0, due: undefined, bytes: Buffer.alloc(size) },
+    log_ms: 0,
+  }));
 const turns = async (): Promise<void> => {
   for (let i = 0; i < 20; i++) await new Promise(setImmediate);
 };

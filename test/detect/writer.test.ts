@@ -4,7 +4,7 @@ import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 import { emptyOutputs } from '../../services/detect/handover.ts';
 import { Stopped } from '../../services/detect/patience.ts';
-import { Pieces } from '../../services/detect/pieces.ts';
+import { Pieces, waitingBlob } from '../../services/detect/pieces.ts';
 import { type Batch, committedName, Writer, type WriteStep } from '../../services/detect/writer.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { type DetectStore, StoreRefused, StoreUnavailable } from '../../services/platform/store.ts';
@@ -73,7 +73,7 @@ const manifest: Manifest = {
 function piecesOf(groups: readonly StateBlob[], identities: readonly StateBlob[]): NonNullable<Batch['checkpoints']> {
   const pieceOf = (blobs: readonly StateBlob[]): Pieces => {
     const pieces = new Pieces(1e9);
-    if (blobs.length > 0) void pieces.put({ manifest, blobs });
+    if (blobs.length > 0) void pieces.put(blobs.map((blob) => waitingBlob(blob, manifest)));
     pieces.end();
     return pieces;
   };
@@ -116,9 +116,9 @@ describe('the writer', () => {
   test('dead-letters the state that the store refuses, and goes on to the manifest', async () => {
     const on = writerOn({}, (store) => ({
       ...store,
-      writeBlobs: async (topic, partition, blobs) => {
-        if (blobs.some(({ key }) => key === 'bad')) throw new StoreRefused('no');
-        return store.writeBlobs(topic, partition, blobs);
+      writeBlobs: async (blobs) => {
+        if (blobs.some(({ blob }) => blob.key === 'bad')) throw new StoreRefused('no');
+        return store.writeBlobs(blobs);
       },
     }));
     const identities = ['a', 'bad', 'b', 'c', 'd'].map(blobOf);
@@ -128,6 +128,35 @@ describe('the writer', () => {
     assert.deepEqual(
       (await on.letters()).map(({ position, length }) => [position, length]),
       [[`${TOPICS.events}/0/9`, 'state of bad'.length]],
+    );
+  });
+
+  test('dead-letters refused state under its own partition, where one write holds that of several', async () => {
+    const wide = { ...manifest, partition: 3, watermark_live: NOON_MS + 7 };
+    const writes: number[] = [];
+    const on = writerOn({}, (store) => ({
+      ...store,
+      writeBlobs: async (blobs) => {
+        writes.push(blobs.length);
+        if (blobs.some(({ partition, blob }) => partition === 3 && blob.key === 'b')) throw new StoreRefused('no');
+        return store.writeBlobs(blobs);
+      },
+    }));
+    const identities = new Pieces(1e9);
+    const placed = [manifest, wide].flatMap((one) => ['a', 'b'].map((key) => waitingBlob(blobOf(key), one)));
+    void identities.put(placed);
+    identities.end();
+    await on.writer.write(batchOf({ checkpoints: { ...piecesOf([], []), identities, manifests: [manifest, wide] } }));
+    assert.deepEqual(writes, [4, 2, 2, 1, 1]);
+    assert.deepEqual([...on.held.blobs.keys()].sort(), [
+      `${TOPICS.events}/0/a`,
+      `${TOPICS.events}/0/b`,
+      `${TOPICS.events}/3/a`,
+    ]);
+    assert.deepEqual([...on.held.manifests.keys()], [0, 3]);
+    assert.deepEqual(
+      (await on.letters()).map(({ position, time }) => [position, time]),
+      [[`${TOPICS.events}/3/9`, NOON_MS + 7]],
     );
   });
 

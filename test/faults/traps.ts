@@ -71,9 +71,8 @@ export function trappedStore<S extends Store>(store: S, traps: Traps): S {
   return {
     ...store,
     writeOutputs: (outputs) => traps.at('rows', () => store.writeOutputs(outputs)),
-    writeBlobs: (topic, partition, blobs) =>
-      traps.at(stepOfBlobs(blobs), () => store.writeBlobs(topic, partition, blobs)),
-    writeManifest: (manifest) => traps.at('manifest', () => store.writeManifest(manifest)),
+    writeBlobs: (blobs) => traps.at(stepOfBlobs(blobs.map(({ blob }) => blob)), () => store.writeBlobs(blobs)),
+    writeManifests: (manifests) => traps.at('manifest', () => store.writeManifests(manifests)),
     writePrior: (version, bytes) =>
       traps.at(version.startsWith('cut/') ? 'cut' : 'prior', () => store.writePrior(version, bytes)),
     writePriors: (priors) => traps.at('cut', () => store.writePriors(priors)),

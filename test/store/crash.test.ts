@@ -12,6 +12,7 @@ import { TOPICS } from '../../services/platform/event-log.ts';
 import type { Store } from '../../services/platform/store.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { BATCH_ROWS, BLOBS, checkpointOf, type Step } from '../support/store-crash.ts';
+import { placed } from '../support/store-fixtures.ts';
 
 const ROUNDS = 8;
 
@@ -67,8 +68,8 @@ test(`a process killed ${ROUNDS} times amid its writes has kept all it acknowled
     for (let batch = Math.max(0, next - 2); batch < next + 1; batch++) {
       const { outputs, blobs, manifest } = checkpointOf(batch);
       await store.writeOutputs(outputs);
-      await store.writeBlobs(TOPICS.events, 0, blobs);
-      await store.writeManifest(manifest);
+      await store.writeBlobs(placed(TOPICS.events, 0, blobs));
+      await store.writeManifests([manifest]);
       assert.equal(await eventsOf(store, batch), BATCH_ROWS);
     }
     next += 1;

@@ -87,21 +87,26 @@ export function openSimulatedStore(disk: StoreDisk, faults: StoreFaults, limbo: 
     },
     writeRefusedKey: (partition, seen) =>
       write('refused', [() => void disk.refused.set(`${partition}/${seen.offset}`, { partition, seen })]),
-    writeBlobs: (topic, partition, blobs) =>
+    writeBlobs: (blobs) =>
       write(
         'blobs',
-        blobs.map((blob) => () => keepHighest(disk, `${topic}/${partition}/${blob.key}`, blob)),
+        blobs.map(
+          ({ topic, partition, blob }) =>
+            () =>
+              keepHighest(disk, `${topic}/${partition}/${blob.key}`, blob),
+        ),
       ),
-    writeManifest: (manifest) =>
-      write('manifest', [
-        () => {
+    writeManifests: (manifests) =>
+      write(
+        'manifest',
+        manifests.map((manifest) => () => {
           const held = disk.manifests.get(manifest.partition);
           if (held === undefined || held.next_offset <= manifest.next_offset) {
             if (held?.next_offset === manifest.next_offset) same(disk, 'manifest', held, manifest);
             disk.manifests.set(manifest.partition, manifest);
           }
-        },
-      ]),
+        }),
+      ),
     readManifest: (_topic, partition) => read('manifest', () => disk.manifests.get(partition)),
     hasHistory: (topic, partition) =>
       read('history', () => [...disk.blobs.keys()].some((key) => key.startsWith(`${topic}/${partition}/`))),

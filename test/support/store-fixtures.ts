@@ -3,7 +3,8 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { Finding } from '../../schemas/finding.ts';
-import type { FindingRow, Manifest, Outputs, ScoredEvent } from '../../schemas/outputs.ts';
+import type { FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
+import type { PlacedBlob } from '../../services/platform/store.ts';
 
 export const NOON = Date.UTC(2026, 5, 15, 12);
 export const keyOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 32);
@@ -133,4 +134,9 @@ export function deadLetter(more: Partial<DeadLetter> = {}): DeadLetter {
     time: NOON,
     ...more,
   };
+}
+
+/** Blobs of one partition, as they are written. */
+export function placed(topic: string, partition: number, blobs: readonly StateBlob[]): PlacedBlob[] {
+  return blobs.map((blob) => ({ topic, partition, blob }));
 }

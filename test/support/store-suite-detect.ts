@@ -18,6 +18,7 @@ import {
   manifest,
   NOON,
   outputs,
+  placed,
   scored,
 } from './store-fixtures.ts';
 import { fresh } from './store-suite.ts';
@@ -37,10 +38,10 @@ export function detectSuite(use: () => OpenStore): void {
     const { store } = use();
     const topic = fresh('topic');
     const [a, b] = [identityKey('default', 'a'), identityKey('default', HOSTILE[0])];
-    await store.writeBlobs(topic, 1, [blob(a, 7), blob(b, 3, { due: 50 })]);
-    await store.writeBlobs(topic, 1, [blob(a, 5, { due: 9 }), blob(b, 4)]);
-    await store.writeBlobs(topic, 1, [blob(a, 7)]);
-    await store.writeBlobs(topic, 2, [blob(a, 99)]);
+    await store.writeBlobs(placed(topic, 1, [blob(a, 7), blob(b, 3, { due: 50 })]));
+    await store.writeBlobs(placed(topic, 1, [blob(a, 5, { due: 9 }), blob(b, 4)]));
+    await store.writeBlobs(placed(topic, 1, [blob(a, 7)]));
+    await store.writeBlobs(placed(topic, 2, [blob(a, 99)]));
     const read = await store.readBlobs(topic, 1, [a, b, identityKey('default', 'nobody')]);
     assert.equal(read.size, 2);
     assert.deepEqual(plain(read.get(a)), plain(blob(a, 7)));
@@ -50,8 +51,12 @@ export function detectSuite(use: () => OpenStore): void {
   test('tells what falls due from the highest version alone', async () => {
     const { store } = use();
     const topic = fresh('topic');
-    await store.writeBlobs(topic, 1, [blob('settled', 1, { due: 10 }), blob('due', 1), blob('moved', 1, { due: 10 })]);
-    await store.writeBlobs(topic, 1, [blob('settled', 2), blob('due', 2, { due: 0 }), blob('moved', 2, { due: 20 })]);
+    await store.writeBlobs(
+      placed(topic, 1, [blob('settled', 1, { due: 10 }), blob('due', 1), blob('moved', 1, { due: 10 })]),
+    );
+    await store.writeBlobs(
+      placed(topic, 1, [blob('settled', 2), blob('due', 2, { due: 0 }), blob('moved', 2, { due: 20 })]),
+    );
     assert.deepEqual(await store.readDue(topic, 1), [
       { key: 'due', due: 0 },
       { key: 'moved', due: 20 },
@@ -65,11 +70,13 @@ export function detectSuite(use: () => OpenStore): void {
     const large = Buffer.alloc(300_000, 0xff);
     const keys = Array.from({ length: 2_500 }, (_, i) => identityKey('default', `agent-${i}`));
     const long = identityKey('t'.repeat(256), '漢'.repeat(256));
-    await store.writeBlobs(topic, 1, [
-      ...keys.map((key) => blob(key, 1)),
-      blob(long, 2 ** 53 - 1, { bytes: large, due: -1 }),
-      blob('empty', 1, { bytes: new Uint8Array(0) }),
-    ]);
+    await store.writeBlobs(
+      placed(topic, 1, [
+        ...keys.map((key) => blob(key, 1)),
+        blob(long, 2 ** 53 - 1, { bytes: large, due: -1 }),
+        blob('empty', 1, { bytes: new Uint8Array(0) }),
+      ]),
+    );
     const read = await store.readBlobs(topic, 1, [...keys, long, 'empty']);
     assert.equal(read.size, 2_502);
     assert.ok(large.equals(read.get(long)?.bytes ?? new Uint8Array(0)));
@@ -85,9 +92,9 @@ export function detectSuite(use: () => OpenStore): void {
     assert.equal(await store.readManifest(topic, 3), undefined);
     const newest = manifest(topic, 3, { next_offset: 30, groups: [...HOSTILE], counters: { accepted: 2 ** 40 } });
     for (const one of [manifest(topic, 3), newest, manifest(topic, 3, { next_offset: 20 }), newest]) {
-      await store.writeManifest(one);
+      await store.writeManifests([one]);
     }
-    await store.writeManifest(manifest(topic, 4, { next_offset: 99 }));
+    await store.writeManifests([manifest(topic, 4, { next_offset: 99 })]);
     assert.deepEqual(await store.readManifest(topic, 3), newest);
   });
 
@@ -95,7 +102,7 @@ export function detectSuite(use: () => OpenStore): void {
     const { store } = use();
     const topic = fresh('topic');
     assert.equal(await store.hasHistory(topic, 9), false);
-    await store.writeBlobs(topic, 9, [blob('a', 1)]);
+    await store.writeBlobs(placed(topic, 9, [blob('a', 1)]));
     assert.equal(await store.hasHistory(topic, 9), true);
     assert.equal(await store.hasHistory(TOPICS.events, 901), false);
     const event = canonical(fresh('tenant'), 'one');
@@ -109,12 +116,14 @@ export function detectSuite(use: () => OpenStore): void {
     const topic = fresh('topic');
     const keys = [...HOSTILE.map((text) => identityKey('default', text)), '', '\0group\0g'];
     await store.writeBlobs(
-      topic,
-      1,
-      keys.map((key) => blob(key, 1)),
+      placed(
+        topic,
+        1,
+        keys.map((key) => blob(key, 1)),
+      ),
     );
-    await store.writeBlobs(topic, 1, [blob('', 2)]);
-    await store.writeBlobs(topic, 2, [blob('another', 1)]);
+    await store.writeBlobs(placed(topic, 1, [blob('', 2)]));
+    await store.writeBlobs(placed(topic, 2, [blob('another', 1)]));
     const found = await store.readFingerprints(topic, 1, keys.length);
     assert.deepEqual([...(found ?? [])].sort(), keys.map((key) => crc32(key)).sort());
     assert.equal(await store.readFingerprints(topic, 1, keys.length - 1), undefined);
@@ -125,7 +134,7 @@ export function detectSuite(use: () => OpenStore): void {
     const { store } = use();
     const topic = fresh('topic');
     assert.equal(await store.highestOffset(topic, 9), undefined);
-    await store.writeBlobs(topic, 9, [blob('a', 2 ** 40), blob('b', 7)]);
+    await store.writeBlobs(placed(topic, 9, [blob('a', 2 ** 40), blob('b', 7)]));
     assert.equal(await store.highestOffset(topic, 9), 2 ** 40);
     assert.equal(await store.highestOffset(TOPICS.events, 906), undefined);
     const tenant = fresh('tenant');
@@ -138,7 +147,7 @@ export function detectSuite(use: () => OpenStore): void {
     assert.equal(await store.highestOffset(TOPICS.events, 906), 5);
     await store.writeOutputs(outputs({ poison: [{ letter: deadLetter(), ...place(6) }] }));
     assert.equal(await store.highestOffset(TOPICS.events, 906), 6);
-    await store.writeBlobs(TOPICS.events, 906, [blob('a', 2)]);
+    await store.writeBlobs(placed(TOPICS.events, 906, [blob('a', 2)]));
     assert.equal(await store.highestOffset(TOPICS.events, 906), 6);
   });
 

@@ -40,12 +40,8 @@ export function createDetectStore(
       );
     },
     writeRefusedKey: (partition, seen) => insert(REFUSED_KEYS, [{ partition, seen }]),
-    writeBlobs: (topic, partition, blobs) =>
-      insert(
-        STATE_BLOBS,
-        blobs.map((blob) => ({ topic, partition, blob })),
-      ),
-    writeManifest: (manifest) => insert(MANIFESTS, [manifest]),
+    writeBlobs: (blobs) => insert(STATE_BLOBS, blobs),
+    writeManifests: (manifests) => insert(MANIFESTS, manifests),
     writePrior: (version, bytes) => insert(PRIORS, [{ version, bytes }]),
     writePriors: (priors) => insert(PRIORS, priors),
 

@@ -1,12 +1,10 @@
-import type { Manifest, StateBlob } from '../../../../schemas/outputs.ts';
-import type { ControlCopy, SeenKey, StoredDeadLetter } from '../../store.ts';
+import type { Manifest } from '../../../../schemas/outputs.ts';
+import type { ControlCopy, PlacedBlob, SeenKey, StoredDeadLetter } from '../../store.ts';
 import type { Table } from './table.ts';
 
 const TEXT = 'LowCardinality(String)';
 
-export type BlobRow = { readonly topic: string; readonly partition: number; readonly blob: StateBlob };
-
-export const STATE_BLOBS: Table<BlobRow> = {
+export const STATE_BLOBS: Table<PlacedBlob> = {
   name: 'state_blobs',
   columns: [
     ['topic', TEXT],
