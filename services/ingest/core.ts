@@ -151,7 +151,7 @@ function accept(candidate: Candidate, plain: boolean, context: DecideContext): R
 
 type Accepted = Decided & { readonly kind: 'accepted' };
 type Held = Decided & { readonly kind: 'held' };
-type Beside = Pick<Candidate, 'origin' | 'leftovers' | 'tool_arguments' | 'link' | 'awaits'>;
+type Beside = Pick<Candidate, 'origin' | 'leftovers' | 'tool_arguments' | 'targets' | 'link' | 'awaits'>;
 const NOTHING_BESIDE: Beside = { origin: undefined, leftovers: undefined, tool_arguments: undefined };
 
 /** A valid input can still state a time that is none. */
@@ -168,6 +168,7 @@ function acceptValid(
     catalogue: context.catalogue,
     leftovers: beside.leftovers,
     tool_arguments: beside.tool_arguments,
+    targets: beside.targets,
   });
   if (canonical.kind === 'refused') return canonical;
   const { link, awaits } = beside;
