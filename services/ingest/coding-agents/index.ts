@@ -1,9 +1,10 @@
 import type { Normalised } from '../normaliser.ts';
-import type { OtlpLog } from '../otlp/model.ts';
+import type { AttributeValue, OtlpLog } from '../otlp/model.ts';
 import type { IngestSettings } from '../settings.ts';
 import type { CodingAgent } from './agent.ts';
 import { claudeCode } from './claude-code.ts';
 import { codex } from './codex.ts';
+import { absorbed, modelEvent, toolEvent } from './event.ts';
 import { geminiCli } from './gemini-cli.ts';
 
 const AGENTS: readonly CodingAgent[] = [claudeCode, codex, geminiCli];
@@ -13,24 +14,33 @@ const AGENTS: readonly CodingAgent[] = [claudeCode, codex, geminiCli];
  * An execution of a tool is an event, as is one that was denied; every other record only informs.
  */
 export function codingAgentEvent(log: OtlpLog, settings: IngestSettings): Normalised | undefined {
+  const names = NAME_PLACES.map((place) => place(log)).filter((name) => typeof name === 'string');
   for (const agent of AGENTS) {
-    const event = eventOf(log, agent);
-    if (event !== undefined) return agent.normalise(event, log, settings);
+    const name = names.find((one) => one.startsWith(agent.prefix));
+    if (name !== undefined) return become(agent, name.slice(agent.prefix.length), log, settings);
   }
-  return undefined;
+  const agent = AGENTS.find((one) => isOf(log, one));
+  const name = agent === undefined ? undefined : names.find((one) => BARE.test(one) || agent.foreign.has(one));
+  return agent === undefined || name === undefined ? undefined : become(agent, name, log, settings);
 }
 
-/**
- * The event's name without the agent's prefix. It stands in the field `event_name`, in the attribute `event.name`, or in
- * the body; a name without prefix counts where the scope or the service is the agent's.
- */
-function eventOf(log: OtlpLog, agent: CodingAgent): string | undefined {
-  const names = [log.attributes.get('event.name'), log.event_name, log.body];
-  for (const name of names) {
-    if (typeof name === 'string' && name.startsWith(agent.prefix)) return name.slice(agent.prefix.length);
-  }
-  if (!agent.scopes.has(log.scope.name) && !agent.services.has(String(log.resource.get('service.name')))) {
-    return undefined;
-  }
-  return names.find((name) => typeof name === 'string' && name !== '') as string | undefined;
+/** Where agents write an event's name, with their prefix or without it. */
+const NAME_PLACES: readonly ((log: OtlpLog) => AttributeValue)[] = [
+  (log) => log.attributes.get('event.name'),
+  (log) => log.event_name,
+  (log) => log.body,
+  (log) => log.attributes.get('event_name'),
+];
+const BARE = /^[a-z][a-z_]{0,63}$/;
+
+function isOf(log: OtlpLog, agent: CodingAgent): boolean {
+  const service = log.resource.get('service.name');
+  return agent.scopes.has(log.scope.name) || (typeof service === 'string' && agent.services.has(service));
+}
+
+function become(agent: CodingAgent, event: string, log: OtlpLog, settings: IngestSettings): Normalised {
+  const said = agent.read(event, log);
+  if (said.kind === 'tool') return toolEvent(agent, said, log, settings);
+  if (said.kind === 'model' && settings.otlp.model_calls === 'accepted') return modelEvent(agent, said, log, settings);
+  return said.kind === 'prompt' ? absorbed(agent, log, settings) : { kind: 'absorbed' };
 }
