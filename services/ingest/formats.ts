@@ -1,7 +1,9 @@
 import { FORMAT_NAMES, type FormatName } from '../../schemas/format.ts';
+import { cloudtrailNormaliser } from './cloudtrail/index.ts';
 import { mcpNormaliser } from './mcp/index.ts';
 import { canonicalNormaliser } from './normalise-canonical.ts';
 import type { Normaliser } from './normaliser.ts';
+import { otlpJsonNormaliser, otlpNormaliser, otlpProtoNormaliser } from './otlp/normalisers.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
 
 export const FORMATS = FORMAT_NAMES;
@@ -12,6 +14,10 @@ export type Format = FormatName;
  * this order, after canonical JSON and the operator's own mappings. `otlp_json` and `otlp_proto` are parts of `otlp`.
  */
 const BUILT_IN: ReadonlyMap<Format, (settings: IngestSettings) => readonly Normaliser[]> = new Map([
+  ['otlp', (settings) => [otlpNormaliser(settings)]],
+  ['otlp_json', (settings) => [otlpJsonNormaliser(settings)]],
+  ['otlp_proto', (settings) => [otlpProtoNormaliser(settings)]],
+  ['cloudtrail', () => [cloudtrailNormaliser]],
   ['mcp', (settings) => [mcpNormaliser(settings)]],
 ]);
 

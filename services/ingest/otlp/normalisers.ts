@@ -1,0 +1,48 @@
+import type { Normaliser } from '../normaliser.ts';
+import type { IngestSettings } from '../settings.ts';
+import { normaliseBundle } from './bundle.ts';
+import { itemsOfJson, mismatchOfJson } from './json-envelope.ts';
+import { itemsOfProto } from './proto-envelope.ts';
+import { fitsProto, mayBeProto } from './proto-fits.ts';
+
+/** OTLP requests of traces and logs, in OTLP/JSON. */
+export function otlpJsonNormaliser(settings: IngestSettings): Normaliser {
+  return {
+    name: 'otlp_json',
+    bundle: true,
+    mismatch: mismatchOfJson,
+    normalise: (document, bytes) => {
+      const problem = mismatchOfJson(document);
+      return problem === undefined ? normaliseBundle(itemsOfJson(document, bytes), settings) : [noRequest(problem)];
+    },
+  };
+}
+
+/** The same in protobuf. */
+export function otlpProtoNormaliser(settings: IngestSettings): Normaliser {
+  return {
+    name: 'otlp_proto',
+    bundle: true,
+    mismatch: () => 'is JSON, not protobuf',
+    normalise: () => [noRequest('is JSON, not protobuf; set the format to otlp, which takes both')],
+    binary: { fits: mayBeProto, normalise: (bytes) => normaliseBundle(itemsOfProto(bytes), settings) },
+  };
+}
+
+/** Both. What is protobuf shows in the first bytes. */
+export function otlpNormaliser(settings: IngestSettings): Normaliser {
+  const { binary } = otlpProtoNormaliser(settings);
+  return {
+    ...otlpJsonNormaliser(settings),
+    name: 'otlp',
+    ...(binary === undefined ? {} : { binary: { ...binary, fits: fitsProto } }),
+  };
+}
+
+function noRequest(problem: string) {
+  return {
+    kind: 'refused',
+    reason: 'format_unknown',
+    message: `the item is no OTLP request: it ${problem}`,
+  } as const;
+}
