@@ -9,11 +9,13 @@ import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
 export const FORMATS = FORMAT_NAMES;
 export type Format = FormatName;
 
+type Make = (settings: IngestSettings) => readonly Normaliser[];
+
 /**
  * The formats that need no mapping, each one or several normalisers made for the settings. `auto` tries all of them in
  * this order, after canonical JSON and the operator's own mappings. `otlp_json` and `otlp_proto` are parts of `otlp`.
  */
-const BUILT_IN: ReadonlyMap<Format, (settings: IngestSettings) => readonly Normaliser[]> = new Map([
+const BUILT_IN: ReadonlyMap<Format, Make> = new Map<Format, Make>([
   ['otlp', (settings) => [otlpNormaliser(settings)]],
   ['otlp_json', (settings) => [otlpJsonNormaliser(settings)]],
   ['otlp_proto', (settings) => [otlpProtoNormaliser(settings)]],
@@ -40,7 +42,7 @@ export function normalisersOf(
   return [canonicalNormaliser, ...mappings, ...whole.flatMap(([, make]) => make(settings))];
 }
 
-function makerOf(format: Format): (settings: IngestSettings) => readonly Normaliser[] {
+function makerOf(format: Format): Make {
   const make = BUILT_IN.get(format);
   if (make === undefined) throw new Error(`format ${format} has no normaliser`);
   return make;
