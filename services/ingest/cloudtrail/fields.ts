@@ -1,0 +1,137 @@
+import type { JsonObject } from '../decode.ts';
+import type { FieldTable } from '../field-table.ts';
+import { compileReader, isAbsent, knownFields, type Path, parsePath } from '../paths.ts';
+import { excerpt, type Refusal } from '../refusal.ts';
+
+/**
+ * What a field must be where it is there at all. `name`: a text, or a number where a copy lost the quotes of an account
+ * number. `flag` and `size`: also as text. `any`: of no fixed form.
+ */
+type FieldType = 'text' | 'name' | 'flag' | 'size' | 'object' | 'list' | 'any';
+type Row = { readonly from: string; readonly type: FieldType; readonly to: string };
+
+const NOT_KEPT = 'what the call was about, not kept';
+
+/**
+ * The fields of a record (AWS CloudTrail User Guide, "CloudTrail record contents" and "CloudTrail userIdentity element",
+ * event version 1.11) that are read. What else a record holds is kept in `unmapped`.
+ */
+const ROWS: readonly Row[] = [
+  { from: 'eventID', type: 'text', to: 'id' },
+  { from: 'requestID', type: 'text', to: 'id where there is no eventID; else unmapped' },
+  { from: 'eventTime', type: 'any', to: 'time' },
+  { from: '["@timestamp"]', type: 'any', to: 'time where there is no eventTime' },
+  { from: 'eventName', type: 'text', to: 'tool.name; action.operation' },
+  { from: 'eventSource', type: 'text', to: 'tool.server; resources[].store' },
+  { from: 'apiVersion', type: 'text', to: 'tool.version' },
+  { from: 'readOnly', type: 'flag', to: 'action.operation where the name does not tell' },
+  { from: 'eventType', type: 'text', to: 'identity.kind; Insights are refused; unmapped' },
+  { from: 'eventCategory', type: 'text', to: 'Insights are refused; unmapped' },
+  { from: 'sessionCredentialFromConsole', type: 'flag', to: 'identity.kind human; unmapped' },
+  { from: 'userIdentity', type: 'object', to: 'identity, by its type' },
+  { from: 'userIdentity.type', type: 'text', to: 'identity.id, identity.kind, identity.peer_group' },
+  { from: 'userIdentity.arn', type: 'text', to: 'identity.id' },
+  { from: 'userIdentity.principalId', type: 'text', to: 'identity.id where no ARN tells; session name' },
+  { from: 'userIdentity.accountId', type: 'name', to: 'identity.id, identity.peer_group' },
+  { from: 'userIdentity.userName', type: 'text', to: 'identity.name; identity.id where no ARN tells' },
+  { from: 'userIdentity.identityProvider', type: 'text', to: 'identity.id of WebIdentityUser and SAMLUser' },
+  { from: 'userIdentity.accessKeyId', type: 'text', to: 'credential.id, credential.kind; session' },
+  { from: 'userIdentity.credentialId', type: 'text', to: 'credential.id of IdentityCenterUser' },
+  { from: 'userIdentity.invokedBy', type: 'text', to: 'identity.id of a service, else source.workload' },
+  { from: 'userIdentity.onBehalfOf', type: 'object', to: 'the two fields in it' },
+  { from: 'userIdentity.onBehalfOf.userId', type: 'text', to: 'on_behalf_of; identity.id of IdentityCenterUser' },
+  { from: 'userIdentity.onBehalfOf.identityStoreArn', type: 'text', to: 'as userId, before it' },
+  { from: 'userIdentity.inScopeOf', type: 'object', to: 'the field in it; the others unmapped' },
+  { from: 'userIdentity.inScopeOf.credentialsIssuedTo', type: 'text', to: 'source.workload; identity.kind workload' },
+  { from: 'userIdentity.sessionContext', type: 'object', to: 'the fields in it; the others unmapped' },
+  { from: 'userIdentity.sessionContext.sessionIssuer', type: 'object', to: 'the fields in it; the others unmapped' },
+  { from: 'userIdentity.sessionContext.sessionIssuer.arn', type: 'text', to: 'identity.id, identity.peer_group' },
+  { from: 'userIdentity.sessionContext.sessionIssuer.type', type: 'text', to: 'identity.peer_group; unmapped' },
+  { from: 'userIdentity.sessionContext.sessionIssuer.userName', type: 'text', to: 'identity.name' },
+  { from: 'userIdentity.sessionContext.sourceIdentity', type: 'text', to: 'on_behalf_of' },
+  { from: 'userIdentity.sessionContext.ec2RoleDelivery', type: 'any', to: 'identity.kind workload; unmapped' },
+  { from: 'userIdentity.sessionContext.attributes', type: 'object', to: 'the field in it; the others unmapped' },
+  { from: 'userIdentity.sessionContext.attributes.creationDate', type: 'name', to: 'session' },
+  {
+    from: 'userIdentity.sessionContext.attributes.mfaAuthenticated',
+    type: 'flag',
+    to: 'identity.kind human of an IAMUser; unmapped',
+  },
+  { from: 'sourceIPAddress', type: 'text', to: 'source.ip; source.workload when it names a service' },
+  { from: 'vpcEndpointId', type: 'text', to: 'source.network' },
+  { from: 'recipientAccountId', type: 'name', to: 'identity.id of a service, identity.peer_group; unmapped' },
+  { from: 'resources', type: 'list', to: 'resources' },
+  { from: 'resources[*].ARN', type: 'any', to: 'resources[].id, resources[].store' },
+  { from: 'resources[*].ARNPrefix', type: 'any', to: 'resources[].id, resources[].store' },
+  { from: 'resources[*].type', type: 'any', to: 'resources[].kind' },
+  { from: 'resources[*].accountId', type: 'any', to: 'export of what is written to another account; unmapped' },
+  { from: 'requestParameters', type: 'any', to: `resources where resources names none; model; ${NOT_KEPT}` },
+  { from: 'responseElements', type: 'any', to: `outcome.status of sign-ins; ${NOT_KEPT}` },
+  { from: 'serviceEventDetails', type: 'any', to: NOT_KEPT },
+  { from: 'additionalEventData.bytesTransferredIn', type: 'size', to: 'volume.bytes_in' },
+  { from: 'additionalEventData.bytesTransferredOut', type: 'size', to: 'volume.bytes_out' },
+  { from: 'errorCode', type: 'text', to: 'outcome.status, outcome.code' },
+  { from: 'errorMessage', type: 'text', to: 'outcome.reason' },
+];
+
+export const CLOUDTRAIL_FIELDS: FieldTable = {
+  format: 'cloudtrail',
+  rows: ROWS.map(({ from, to }) => ({ from, to })),
+};
+
+const stepsOf = (from: string): Path['steps'] => (parsePath(from) as Path).steps;
+
+/** Read, but kept aside as well: they say more than what they are read for. */
+const isKept = ({ to, type }: Row): boolean => to.endsWith('unmapped') || type === 'object' || type === 'list';
+export const KNOWN = knownFields(ROWS.filter((row) => !isKept(row)).map(({ from }) => stepsOf(from)));
+
+const CHECKS = ROWS.filter(({ type, from }) => type !== 'any' && !from.includes('*')).map(({ from, type }) => {
+  return { from, type, read: compileReader(stepsOf(from)) };
+});
+
+/** The first field that is there and is not what CloudTrail writes. */
+export function checkTypes(record: JsonObject): Refusal | undefined {
+  for (const { from, type, read } of CHECKS) {
+    const value = read(record);
+    if (isAbsent(value) || fits(value, type)) continue;
+    const message = `${from}: ${excerpt(value)} must be ${WANTED[type]}; send the record as CloudTrail wrote it`;
+    return { kind: 'refused', reason: 'schema_mismatch', field: from, message };
+  }
+  return undefined;
+}
+
+const WANTED: Readonly<Record<FieldType, string>> = {
+  text: 'a text',
+  name: 'a text',
+  flag: 'true or false',
+  size: 'a number of bytes, 0 or more',
+  object: 'an object',
+  list: 'a list',
+  any: 'anything',
+};
+
+function fits(value: unknown, type: FieldType): boolean {
+  if (type === 'object') return typeof value === 'object' && !Array.isArray(value);
+  if (type === 'list') return Array.isArray(value);
+  if (type === 'flag') return flagOf(value) !== undefined;
+  if (type === 'size') return sizeOf(value) !== undefined;
+  return typeof value === 'string' || (type === 'name' && typeof value === 'number');
+}
+
+/** A text that is there; undefined for everything else. */
+export function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value === '' ? undefined : value;
+  return typeof value === 'number' ? String(value) : undefined;
+}
+
+export function flagOf(value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' ? false : undefined;
+}
+
+const DECIMAL = /^\d{1,16}(\.\d{1,16})?$/;
+
+export function sizeOf(value: unknown): number | undefined {
+  const size = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
+  return typeof size === 'number' && size >= 0 ? size : undefined;
+}

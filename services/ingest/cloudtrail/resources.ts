@@ -1,0 +1,176 @@
+import type { Resource } from '../../../schemas/event.ts';
+import { LIMITS } from '../../../schemas/limits.ts';
+import { isObject, type JsonObject } from '../decode.ts';
+import { textOf } from './fields.ts';
+import { parseArn } from './principal.ts';
+
+/** One more than an event may hold, so that the cut is noticed. */
+const RESOURCES_MAX = LIMITS.resources_per_event_max + 1;
+
+/** What the call touched: what `resources` lists, else what the parameters name. `service` is the event source. */
+export function resourcesOf(record: JsonObject, service: string): Resource[] {
+  const listed = listedResources(record.resources, service);
+  return listed.length > 0 ? listed : namedResources(record.requestParameters, service);
+}
+
+/** Objects before the buckets they lie in, else in the order of the record. */
+function listedResources(list: unknown, service: string): Resource[] {
+  if (!Array.isArray(list)) return [];
+  const found: Resource[] = [];
+  const buckets: Resource[] = [];
+  for (const element of list as unknown[]) {
+    if (found.length + buckets.length >= RESOURCES_MAX) break;
+    if (!isObject(element)) continue;
+    const prefix = textOf(element.ARNPrefix);
+    const id = textOf(element.ARN) ?? (prefix === undefined ? undefined : `${prefix}*`);
+    if (id === undefined) continue;
+    const kind = textOf(element.type);
+    const resource = { id, store: storeOf(id, service), ...(kind === undefined ? {} : { kind }) };
+    if (kind === 'AWS::S3::Bucket') buckets.push(resource);
+    else found.push(resource);
+  }
+  return [...found, ...buckets];
+}
+
+/** A bucket is a store, and so is a service of anything else. */
+function storeOf(arn: string, service: string): string {
+  const parsed = parseArn(arn);
+  if (parsed === undefined) return service;
+  if (parsed.service !== 's3') return parsed.service;
+  const [bucket] = parsed.resource.split('/');
+  return bucket === undefined || bucket === '' ? 's3' : bucket;
+}
+
+/** Accounts to which the listed resources belong. */
+export function resourceAccounts(list: unknown): readonly string[] {
+  if (!Array.isArray(list)) return [];
+  return (list as unknown[]).slice(0, RESOURCES_MAX).flatMap((element) => {
+    const account = isObject(element) ? textOf(element.accountId) : undefined;
+    return account === undefined ? [] : [account];
+  });
+}
+
+/**
+ * Parameters that name a resource, in lower case, most telling first: services write the same one as `instanceId`,
+ * `InstanceId` or `instanceIds`. The kinds are those of AWS CloudFormation and of `resources[].type`.
+ */
+const PARAMETERS: readonly (readonly [names: string, kind: string | undefined])[] = [
+  ['secretid', 'AWS::SecretsManager::Secret'],
+  ['rolename rolearn rolearns', 'AWS::IAM::Role'],
+  ['username', 'AWS::IAM::User'],
+  ['groupname', 'AWS::IAM::Group'],
+  ['policyarn', 'AWS::IAM::Policy'],
+  ['samlproviderarn openidconnectproviderarn trustanchorid', undefined],
+  ['functionname', 'AWS::Lambda::Function'],
+  ['modelid modelidentifier', 'AWS::Bedrock::Model'],
+  ['agentid agentidentifier agentaliasid agentruntimearn', 'AWS::Bedrock::Agent'],
+  ['knowledgebaseid', 'AWS::Bedrock::KnowledgeBase'],
+  ['guardrailidentifier flowidentifier promptidentifier', undefined],
+  ['tablename', 'AWS::DynamoDB::Table'],
+  ['snapshotid snapshotids', 'AWS::EC2::Snapshot'],
+  ['imageid imageids', 'AWS::EC2::Image'],
+  ['instanceid instanceids', 'AWS::EC2::Instance'],
+  ['volumeid volumeids', 'AWS::EC2::Volume'],
+  ['groupid groupids securitygroupids', 'AWS::EC2::SecurityGroup'],
+  ['flowlogid flowlogids', 'AWS::EC2::FlowLog'],
+  ['vpcid subnetid networkinterfaceid natgatewayid internetgatewayid routetableid networkaclid', undefined],
+  ['dbsnapshotidentifier dbclustersnapshotidentifier', 'AWS::RDS::DBSnapshot'],
+  ['dbinstanceidentifier', 'AWS::RDS::DBInstance'],
+  ['dbclusteridentifier clusteridentifier', 'AWS::RDS::DBCluster'],
+  ['queueurl', 'AWS::SQS::Queue'],
+  ['topicarn targetarn', 'AWS::SNS::Topic'],
+  ['streamname streamarn deliverystreamname', 'AWS::Kinesis::Stream'],
+  ['loggroupname loggroupidentifier', 'AWS::Logs::LogGroup'],
+  ['trailname trailarn eventdatastore', 'AWS::CloudTrail::Trail'],
+  ['detectorid', 'AWS::GuardDuty::Detector'],
+  ['stackname', 'AWS::CloudFormation::Stack'],
+  ['repositoryname', 'AWS::ECR::Repository'],
+  ['clustername cluster', undefined],
+  ['workgroup', 'AWS::Athena::WorkGroup'],
+  ['databasename domainname distributionid hostedzoneid userpoolid identitypoolid restapiid apiid', undefined],
+  ['resolverquerylogconfigid', 'AWS::Route53Resolver::ResolverQueryLoggingConfig'],
+  ['statemachinearn executionarn', 'AWS::StepFunctions::StateMachine'],
+  ['keyid', 'AWS::KMS::Key'],
+  ['documentname', 'AWS::SSM::Document'],
+  ['accesskeyid', 'AWS::IAM::AccessKey'],
+  ['organizationid organizationalunitid', undefined],
+  ['resourcearn resourcearns resourceid resourceids', undefined],
+];
+
+type Known = { readonly rank: number; readonly kind: string | undefined };
+
+const KNOWN_PARAMETERS: ReadonlyMap<string, Known> = new Map(
+  PARAMETERS.flatMap(([names, kind], rank) => names.split(' ').map((name): [string, Known] => [name, { rank, kind }])),
+);
+
+/** Parameters of one service whose name means something else, or nothing, at others. */
+const OF_SERVICE: ReadonlyMap<string, Known> = new Map([
+  ['ssm/name', { rank: 0, kind: 'AWS::SSM::Parameter' }],
+  ['ssm/names', { rank: 0, kind: 'AWS::SSM::Parameter' }],
+  ['ssm/path', { rank: 0, kind: 'AWS::SSM::Parameter' }],
+  ['ssm/target', { rank: 0, kind: 'AWS::EC2::Instance' }],
+  ['cloudtrail/name', { rank: 0, kind: 'AWS::CloudTrail::Trail' }],
+  ['secretsmanager/name', { rank: 0, kind: 'AWS::SecretsManager::Secret' }],
+]);
+
+/** Conditions of a search, and a second name of a function: neither is what the call touched. */
+const SKIPPED: ReadonlySet<string> = new Set(['filter', 'filters', 'filterset', 'fullyqualifiedarn']);
+
+const NODES_MAX = 500;
+const DEPTH_MAX = 6;
+
+type Search = { readonly service: string; readonly found: (Resource & { rank: number })[]; left: number };
+
+/** Looks for names of resources at any place in the parameters, within bounds: services wrap them differently. */
+function namedResources(parameters: unknown, service: string): Resource[] {
+  if (!isObject(parameters)) return [];
+  const of_s3 = s3Resource(parameters);
+  if (of_s3 !== undefined) return of_s3;
+  const search: Search = { service, found: [], left: NODES_MAX };
+  visitFields(parameters, search, 0);
+  const unique = new Map(search.found.toSorted((a, b) => a.rank - b.rank).map((each) => [each.id, each]));
+  return [...unique.values()].slice(0, RESOURCES_MAX).map(({ rank: _, ...resource }) => resource);
+}
+
+/** S3 names bucket and key apart. The ARN of both is what `resources` would have. */
+function s3Resource({ bucketName, key, prefix }: JsonObject): Resource[] | undefined {
+  const bucket = textOf(bucketName);
+  if (bucket === undefined) return undefined;
+  const object = textOf(key);
+  const listed = textOf(prefix);
+  if (object === undefined && listed === undefined)
+    return [{ id: `arn:aws:s3:::${bucket}`, store: bucket, kind: 'AWS::S3::Bucket' }];
+  return [{ id: `arn:aws:s3:::${bucket}/${object ?? `${listed ?? ''}*`}`, store: bucket, kind: 'AWS::S3::Object' }];
+}
+
+function visitFields(object: JsonObject, search: Search, depth: number): void {
+  for (const name in object) {
+    if (--search.left < 0 || search.found.length >= 2 * RESOURCES_MAX) return;
+    const value = object[name];
+    const lower = name.length > 64 ? '' : name.toLowerCase();
+    const known = OF_SERVICE.get(`${search.service}/${lower}`) ?? KNOWN_PARAMETERS.get(lower);
+    if (known !== undefined) take(value, known, search);
+    if (depth < DEPTH_MAX && !SKIPPED.has(lower) && typeof value === 'object' && value !== null)
+      visitInner(value, search, depth + 1);
+  }
+}
+
+function visitInner(value: object, search: Search, depth: number): void {
+  if (!Array.isArray(value)) visitFields(value as JsonObject, search, depth);
+  else
+    for (const element of value as unknown[]) {
+      if (--search.left < 0) return;
+      if (isObject(element)) visitFields(element, search, depth + 1);
+    }
+}
+
+/** A text, a list of them, or EC2's way of writing one: `{"content": "i-1", "tag": 1}`. */
+function take(value: unknown, { kind, rank }: Known, search: Search): void {
+  const values = Array.isArray(value) ? (value as unknown[]) : [isObject(value) ? value.content : value];
+  for (const each of values) {
+    if (--search.left < 0 || search.found.length >= 2 * RESOURCES_MAX) return;
+    if (typeof each !== 'string' || each === '') continue;
+    const store = each.startsWith('arn:') ? storeOf(each, search.service) : search.service;
+    search.found.push({ id: each, store, ...(kind === undefined ? {} : { kind }), rank });
+  }
+}
