@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Severity } from './alert.ts';
+import { ContentConfig, IdentityConfig, OtlpConfig } from './ingest-settings.ts';
 import { IngestSource, KafkaConfig } from './kafka-config.ts';
 import { LIMITS, UNITS } from './limits.ts';
 
@@ -75,6 +76,9 @@ export const IngestConfig = z.strictObject({
   tool_catalogue: filePath().optional(),
   /** Topics that sources write. `agent.audit.raw` is read in any case. */
   sources: z.array(IngestSource).max(256).default([]),
+  identity: IdentityConfig.prefault({}),
+  content: ContentConfig.prefault({}),
+  otlp: OtlpConfig.prefault({}),
 });
 
 export const DeliverConfig = z.strictObject({

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { ContentConfig } from '../../schemas/ingest-settings.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import type { FrozenConfig } from '../platform/config.ts';
 import { exceedsDepth } from './decode.ts';
 
 /** What becomes of content: prompts, arguments, results. It is measured and dropped; anything more was asked for. */
@@ -11,7 +12,7 @@ export type ContentPolicy = {
   readonly targets: ContentConfig['targets'];
 };
 
-export function contentPolicy(config: ContentConfig, hash_key: string | undefined): ContentPolicy {
+export function contentPolicy(config: FrozenConfig['ingest']['content'], hash_key: string | undefined): ContentPolicy {
   return { keep: new Set(config.keep), hash_key, targets: config.targets };
 }
 

@@ -2,6 +2,7 @@ import { TOPICS, type Topic } from '../platform/event-log.ts';
 import { type Format, normalisersOf } from './formats.ts';
 import type { Mapping } from './mapping.ts';
 import type { Normaliser } from './normaliser.ts';
+import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
 
 /** A topic that sources write, and how to read it. */
 export type RawSource = {
@@ -35,7 +36,11 @@ export type ReadySources =
   | { readonly ok: false; readonly problems: readonly SourceProblem[] };
 
 /** Looks the mappings up and refuses what contradicts itself, all problems at once. */
-export function readySources(sources: readonly RawSource[], mappings: readonly Mapping[]): ReadySources {
+export function readySources(
+  sources: readonly RawSource[],
+  mappings: readonly Mapping[],
+  settings: IngestSettings = DEFAULT_SETTINGS,
+): ReadySources {
   const problems: SourceProblem[] = [];
   const ready = sources.map((source, index): ReadySource => {
     const problem = problemOf(source, sources.slice(0, index), mappings);
@@ -44,7 +49,7 @@ export function readySources(sources: readonly RawSource[], mappings: readonly M
     return {
       topic: source.topic,
       format: source.format,
-      formats: problem === undefined ? normalisersOf(source.format, named.length > 0 ? named : mappings) : [],
+      formats: problem === undefined ? normalisersOf(source.format, named.length > 0 ? named : mappings, settings) : [],
       origin: source.origin ?? topicName(source.topic),
       tenant: source.tenant ?? 'default',
       recorded: source.recorded ?? false,

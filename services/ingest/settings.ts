@@ -1,4 +1,5 @@
 import { ContentConfig, IdentityConfig, OtlpConfig } from '../../schemas/ingest-settings.ts';
+import type { FrozenConfig } from '../platform/config.ts';
 import { type ContentPolicy, contentPolicy } from './content.ts';
 import { compileSelectors, type IdentitySelectors } from './genai/selectors.ts';
 
@@ -6,14 +7,10 @@ import { compileSelectors, type IdentitySelectors } from './genai/selectors.ts';
 export type IngestSettings = {
   readonly identity: IdentitySelectors;
   readonly content: ContentPolicy;
-  readonly otlp: OtlpConfig;
+  readonly otlp: Readonly<OtlpConfig>;
 };
 
-type SettingsConfig = {
-  readonly identity: IdentityConfig;
-  readonly content: ContentConfig;
-  readonly otlp: OtlpConfig;
-};
+type SettingsConfig = Pick<FrozenConfig['ingest'], 'identity' | 'content' | 'otlp'>;
 
 /** `hash_key`: the secret behind the keyed hashes of content; without it there are none. */
 export function createSettings(config: SettingsConfig, hash_key: string | undefined): IngestSettings {

@@ -11,6 +11,7 @@ import { type Format, normalisersOf } from './formats.ts';
 import type { Normaliser } from './normaliser.ts';
 import { recordsOf, tickRecord } from './record.ts';
 import type { RecordsStep } from './replay.ts';
+import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
 import { countersOf, reportTally, type Sums, tally } from './tally.ts';
 
 export type IngestOptions = {
@@ -19,6 +20,8 @@ export type IngestOptions = {
   readonly telemetry: Telemetry;
   readonly mappings: readonly Normaliser[];
   readonly catalogue: Catalogue;
+  /** The defaults when absent. */
+  readonly settings?: IngestSettings;
 };
 
 export type SubmitOptions = {
@@ -61,10 +64,10 @@ export type Ingest = {
 
 /** The shell of ingest: decides by the core, writes to the log. */
 export function createIngest(options: IngestOptions): Ingest {
-  const { log, telemetry } = options;
+  const { log, telemetry, settings = DEFAULT_SETTINGS } = options;
 
   const contextOf: Ingest['contextOf'] = ({ format, origin, tenant }) => ({
-    formats: normalisersOf(format, options.mappings),
+    formats: normalisersOf(format, options.mappings, settings),
     catalogue: options.catalogue,
     origin,
     tenant: tenant ?? 'default',

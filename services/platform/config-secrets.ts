@@ -7,6 +7,7 @@ import { type Environment, errorCode, type FieldPath } from './config-sources.ts
 export type Secrets = {
   readonly kafka_password: string | undefined;
   readonly store_password: string | undefined;
+  readonly ingest_content_hash_key: string | undefined;
   readonly deliver_webhook_secret: string | undefined;
   readonly contain_executor_secret: string | undefined;
 };
@@ -33,7 +34,7 @@ export function readSecrets(
     }
     return secret.value;
   };
-  const { log, store, deliver, contain } = config;
+  const { log, store, ingest, deliver, contain } = config;
   const sasl = log.kafka?.sasl;
   const secrets: Secrets = {
     kafka_password: read(
@@ -46,6 +47,14 @@ export function readSecrets(
     ),
     store_password: read(
       { field: ['store', 'password_file'], file: store.password_file, variable: 'COUNTERSIGN_STORE_PASSWORD' },
+      { by: undefined },
+    ),
+    ingest_content_hash_key: read(
+      {
+        field: ['ingest', 'content', 'hash_key_file'],
+        file: ingest.content.hash_key_file,
+        variable: 'COUNTERSIGN_INGEST_CONTENT_HASH_KEY',
+      },
       { by: undefined },
     ),
     deliver_webhook_secret: read(

@@ -11,7 +11,7 @@ import { EXIT, Problem } from '../problem.ts';
 import { type BacktestStep, createBacktest } from '../recorded/backtest.ts';
 import { type BacktestFiles, openBacktestFiles } from '../recorded/backtest-files.ts';
 import { createIngestContext } from '../recorded/context.ts';
-import { gathered, type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
+import { gathered, type InputOptions, openRecordings, readInputs, settingsOf } from '../recorded/inputs.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
 
 type Options = InputOptions & GlobalOptions & { readonly out: string; readonly budget?: number };
@@ -42,8 +42,9 @@ export function registerBacktest(program: Command): void {
 
 async function backtest(files: readonly string[], options: Options): Promise<void> {
   const terminal = createTerminal({ json: options.json === true });
-  const { config } = readConfig(options);
-  const inputs = readInputs(options);
+  const loaded = readConfig(options);
+  const { config } = loaded;
+  const inputs = readInputs(options, settingsOf(loaded));
   const { recordings, size_bytes } = await openRecordings(files);
   const model = createModel();
   const run = createBacktest({

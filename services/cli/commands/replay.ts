@@ -8,7 +8,7 @@ import { type GlobalOptions, readConfig } from '../configuration.ts';
 import { interruptible } from '../interrupt.ts';
 import { Problem } from '../problem.ts';
 import { createIngestContext } from '../recorded/context.ts';
-import { gathered, type InputOptions, openRecordings, readInputs } from '../recorded/inputs.ts';
+import { gathered, type InputOptions, openRecordings, readInputs, settingsOf } from '../recorded/inputs.ts';
 import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
 import { openReplayTarget } from '../recorded/replay-target.ts';
 import { noteStillness } from '../recorded/stillness.ts';
@@ -38,7 +38,7 @@ export function registerReplay(program: Command): void {
 async function replay(files: readonly string[], options: Options): Promise<void> {
   const terminal = createTerminal({ json: options.json === true });
   const loaded = readConfig(options);
-  const inputs = readInputs(options);
+  const inputs = readInputs(options, settingsOf(loaded));
   const { recordings, size_bytes } = await openRecordings(files);
   const telemetry = createTelemetry({ level: options.logLevel ?? 'warn' });
   const target = await openReplayTarget(loaded, telemetry);

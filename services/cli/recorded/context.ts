@@ -8,7 +8,7 @@ export const RECORDED_ORIGIN = 'default';
 /** How recorded items are decided where there is no log to write to. */
 export function createIngestContext(inputs: Inputs, now_ms: number): DecideContext {
   return {
-    formats: normalisersOf(inputs.format, inputs.mappings),
+    formats: normalisersOf(inputs.format, inputs.mappings, inputs.settings),
     catalogue: inputs.catalogue,
     origin: RECORDED_ORIGIN,
     tenant: 'default',

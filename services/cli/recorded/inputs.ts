@@ -4,7 +4,9 @@ import { type FileResult, fileProblemText } from '../../ingest/config-file.ts';
 import { FORMATS, type Format } from '../../ingest/formats.ts';
 import { loadCatalogue, loadMapping } from '../../ingest/load.ts';
 import type { Mapping } from '../../ingest/mapping.ts';
+import { createSettings, DEFAULT_SETTINGS, type IngestSettings } from '../../ingest/settings.ts';
 import { openRecording, type Recording } from '../../ingest/source.ts';
+import type { LoadedConfig } from '../../platform/config.ts';
 import { EXIT, Problem } from '../problem.ts';
 
 /** What a command is given to read recorded events: formats, mappings, catalogue. */
@@ -18,6 +20,7 @@ export type Inputs = {
   readonly format: Format;
   readonly mappings: readonly Mapping[];
   readonly catalogue: Catalogue;
+  readonly settings: IngestSettings;
 };
 
 /** An option that may be given several times. Each takes one value, so that the files after it stay files. */
@@ -25,8 +28,13 @@ export function gathered(value: string, before: readonly string[] | undefined): 
   return [...(before ?? []), value];
 }
 
+/** What the configuration says about all formats. */
+export function settingsOf({ config, secrets }: Pick<LoadedConfig, 'config' | 'secrets'>): IngestSettings {
+  return createSettings(config.ingest, secrets.ingest_content_hash_key);
+}
+
 /** Reads the files that the options name. Throws a Problem that says what is wrong in which line. */
-export function readInputs(options: InputOptions): Inputs {
+export function readInputs(options: InputOptions, settings: IngestSettings = DEFAULT_SETTINGS): Inputs {
   const mappings = (options.mapping ?? []).map((file) => readOwnFile(file, 'mapping', loadMapping));
   const catalogue =
     options.catalogue === undefined ? emptyCatalogue() : readOwnFile(options.catalogue, 'catalogue', loadCatalogue);
@@ -34,7 +42,7 @@ export function readInputs(options: InputOptions): Inputs {
   if (format === 'mapped' && mappings.length === 0) {
     throw new Problem('mapping_missing', 'format `mapped` needs --mapping FILE', EXIT.usage);
   }
-  return { format, mappings, catalogue };
+  return { format, mappings, catalogue, settings };
 }
 
 function formatOf(name: string): Format {

@@ -25,7 +25,7 @@ const SHOW_MS = 5 * UNITS.SECOND_MS;
 export async function startIngest(ground: Ground, inputs: Inputs, gaps: GapPort): Promise<IngestRole> {
   const { log, telemetry, config } = ground;
   const clock = systemClock;
-  const ready = readySources(sourcesOf(config), inputs.mappings);
+  const ready = readySources(sourcesOf(config), inputs.mappings, inputs.settings);
   if (!ready.ok) throw new Problem('config_invalid', ready.problems.map(sourceProblem).join('\n'), EXIT.usage);
   const { sources } = ready;
   const runner = new IngestRunner({ log, clock, telemetry, gaps, catalogue: inputs.catalogue, sources });

@@ -11,7 +11,7 @@ import { systemClock } from '../../platform/clock.ts';
 import type { LoadedConfig } from '../../platform/config.ts';
 import { TOPICS } from '../../platform/event-log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
-import { type Inputs, readInputs } from '../recorded/inputs.ts';
+import { type Inputs, readInputs, settingsOf } from '../recorded/inputs.ts';
 import { allPartitions } from './cluster.ts';
 import { webhooksPort } from './deliver-role.ts';
 import { type Foundation, openFoundation, openGround } from './foundation.ts';
@@ -45,10 +45,13 @@ export async function openService(
   open: typeof openFoundation = openFoundation,
 ): Promise<Service> {
   const { config } = loaded;
-  const inputs = readInputs({
-    mapping: config.ingest.mappings,
-    ...(config.ingest.tool_catalogue === undefined ? {} : { catalogue: config.ingest.tool_catalogue }),
-  });
+  const inputs = readInputs(
+    {
+      mapping: config.ingest.mappings,
+      ...(config.ingest.tool_catalogue === undefined ? {} : { catalogue: config.ingest.tool_catalogue }),
+    },
+    settingsOf(loaded),
+  );
   const stores = config.roles.some((role) => role === 'detect' || role === 'deliver' || role === 'api');
   const foundation = stores ? await open(loaded, telemetry) : undefined;
   const ground = foundation ?? (await openGround(loaded, telemetry));
@@ -121,8 +124,8 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
   };
 }
 
-function ingestPort({ log, telemetry }: Foundation, { mappings, catalogue }: Inputs): IngestPort {
-  const seams = { log, clock: systemClock, telemetry, catalogue };
+function ingestPort({ log, telemetry }: Foundation, { mappings, catalogue, settings }: Inputs): IngestPort {
+  const seams = { log, clock: systemClock, telemetry, catalogue, settings };
   const ingest = createIngest({ ...seams, mappings });
   const named = new Map(
     mappings.map((mapping) => [mapping.file.name, createIngest({ ...seams, mappings: [mapping] })] as const),

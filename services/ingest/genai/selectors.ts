@@ -1,5 +1,6 @@
 import type { IdentityKind } from '../../../schemas/event.ts';
-import type { IdentityConfig, KindSelector } from '../../../schemas/ingest-settings.ts';
+import type { KindSelector } from '../../../schemas/ingest-settings.ts';
+import type { FrozenConfig } from '../../platform/config.ts';
 import type { Attributes, AttributeValue } from '../otlp/model.ts';
 import { readClaims } from './claims.ts';
 
@@ -51,7 +52,7 @@ const LISTS = [
   'session',
 ] as const;
 
-export function compileSelectors(config: IdentityConfig): IdentitySelectors {
+export function compileSelectors(config: FrozenConfig['ingest']['identity']): IdentitySelectors {
   const claims = config.claims === undefined ? undefined : compile(config.claims);
   const lists = Object.fromEntries(LISTS.map((list) => [list, config[list].map(compile)])) as Record<
     (typeof LISTS)[number],
@@ -62,7 +63,7 @@ export function compileSelectors(config: IdentityConfig): IdentitySelectors {
   return { ...lists, claims, attributes };
 }
 
-function compile(selector: KindSelector): CompiledSelector {
+function compile(selector: Readonly<KindSelector>): CompiledSelector {
   const { from: text, kind } = typeof selector === 'string' ? { from: selector, kind: undefined } : selector;
   const colon = text.indexOf(':');
   const place = (colon === -1 ? text : text.slice(0, colon)) as CompiledSelector['place'];

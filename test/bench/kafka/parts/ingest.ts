@@ -2,6 +2,7 @@ import { openControl } from '../../../../services/cli/service/control.ts';
 import { openGround } from '../../../../services/cli/service/foundation.ts';
 import { startIngest } from '../../../../services/cli/service/ingest-role.ts';
 import { emptyCatalogue } from '../../../../services/ingest/catalogue.ts';
+import { DEFAULT_SETTINGS } from '../../../../services/ingest/settings.ts';
 import { TOPICS } from '../../../../services/platform/event-log.ts';
 import { silentTelemetry } from '../../../../services/platform/telemetry.ts';
 import { configOf } from '../cluster.ts';
@@ -13,7 +14,8 @@ export const openIngest: OpenPart = async (given) => {
   const ground = await openGround(configOf(given), silentTelemetry());
   const gated = gate(ground.log, [TOPICS.raw], given);
   const control = await openControl(ground.log);
-  const inputs = { format: 'canonical', mappings: [], catalogue: emptyCatalogue() } as const;
+  const catalogue = emptyCatalogue();
+  const inputs = { format: 'canonical', mappings: [], catalogue, settings: DEFAULT_SETTINGS } as const;
   const ingest = await startIngest({ ...ground, log: gated.log }, inputs, control.gaps);
   return {
     get held() {
