@@ -86,6 +86,35 @@ export const LIMITS = {
   /** How often recorded time is looked after. */
   raw_recorded_time_ms: 1 * SECOND_MS,
 
+  // --- settling whose a span is -----------------------------------------------------------------------------------
+  /** How long an event waits for its identity or its answer when the configuration says nothing, in log time. */
+  settle_bound_ms: 10 * MINUTE_MS,
+  /** How long links, bindings and released events are remembered. A restart reads twice as much of the log again. */
+  settle_memory_ms: 1 * HOUR_MS,
+  /** Places of the log that are remembered to begin at lie at least so far apart. */
+  settle_mark_ms: 1 * MINUTE_MS,
+  /** A recording whose own time stands still for so long is settled as if it had ended. */
+  settle_standstill_ms: 1 * DAY_MS,
+  /** Links of a partition and of one trace, of which the oldest are forgotten. */
+  settle_links_max: 262_144,
+  settle_links_per_trace_max: 4_096,
+  /** Events that wait, or were released without an answer, in a partition and in one trace. The oldest wait no longer. */
+  settle_waiting_max: 32_768,
+  settle_waiting_per_trace_max: 1_024,
+  /** Bytes of the records whose events wait: all of them may become due at once, and are then written in one. */
+  settle_waiting_bytes_max: 16 * MIB,
+  /** Conversations of a partition, and service instances, of which it is known whose they are. */
+  settle_bindings_max: 32_768,
+  /** A binding is what the last so many links say; that of an instance needs all of them, from so many traces. */
+  settle_binding_links: 8,
+  settle_binding_traces_min: 4,
+  /** How far towards its root a span is followed. */
+  settle_hops_max: 64,
+  /** Keys of events in one alias record; beyond it they are only counted. */
+  settle_alias_events_max: 64,
+  /** Aliases shown on an identity's page. */
+  identity_aliases_shown_max: 50,
+
   // --- HTTP -----------------------------------------------------------------------------------------------------
   http_body_bytes_max: 8 * MIB,
   http_batch_items_max: 10_000,
@@ -287,6 +316,21 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.item_bytes_max <= limits.raw_batch_bytes_max, 'item_bytes_max <= raw_batch_bytes_max');
   must(limits.raw_batch_bytes_max <= limits.fetch_bytes_max, 'raw_batch_bytes_max <= fetch_bytes_max');
   must(limits.raw_retry_ms <= limits.raw_retry_ms_max, 'raw_retry_ms <= raw_retry_ms_max');
+  must(limits.settle_bound_ms <= limits.settle_memory_ms, 'settle_bound_ms <= settle_memory_ms');
+  must(limits.settle_mark_ms <= limits.settle_memory_ms, 'settle_mark_ms <= settle_memory_ms');
+  must(
+    limits.log_batch_bytes_max <= limits.settle_waiting_bytes_max,
+    'settle_waiting_bytes_max holds more than one record',
+  );
+  must(limits.settle_links_per_trace_max <= limits.settle_links_max, 'settle_links_per_trace_max <= settle_links_max');
+  must(
+    limits.settle_waiting_per_trace_max <= limits.settle_waiting_max,
+    'settle_waiting_per_trace_max <= settle_waiting_max',
+  );
+  must(
+    limits.settle_binding_traces_min <= limits.settle_binding_links,
+    'settle_binding_traces_min <= settle_binding_links',
+  );
   must(limits.log_record_bytes_max <= limits.kafka_batch_bytes_max, 'log_record_bytes_max <= kafka_batch_bytes_max');
   must(
     limits.kafka_fetch_bytes <= limits.kafka_read_ahead_bytes_max,

@@ -2,6 +2,7 @@ import type { Alert } from './alert.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { CanonicalEvent } from './event.ts';
 import type { Finding } from './finding.ts';
+import type { AliasRecord } from './record.ts';
 
 /**
  * What the partition worker hands to its shell. All of it is a function of the log up to an offset, so writing it again
@@ -35,10 +36,20 @@ export type AlertRevision = { readonly alert: Alert; readonly partition: number;
 /** A record of the events topic that is not one of ours: kept with its bytes, never in the way of the next. */
 export type PoisonRecord = { readonly letter: DeadLetter; readonly partition: number; readonly offset: number };
 
+/** Whose events turned out to be that were accepted as nobody's own. */
+export type AliasRow = {
+  readonly alias: Omit<AliasRecord, 'type' | 'at'>;
+  readonly partition: number;
+  readonly offset: number;
+  /** Log clock of the record, epoch milliseconds. */
+  readonly log_time: number;
+};
+
 export type Outputs = {
   readonly events: ScoredEvent[];
   readonly findings: FindingRow[];
   readonly alerts: AlertRevision[];
+  readonly aliases: AliasRow[];
   readonly poison: PoisonRecord[];
 };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CanonicalEvent } from './event.ts';
+import { LIMITS } from './limits.ts';
 import { Verdict } from './verdict.ts';
 
 /**
@@ -19,6 +20,23 @@ export const CutRecord = z.object({ type: z.literal('cut'), at, version: z.strin
 export const PriorRecord = z.object({ type: z.literal('prior'), at, version: z.string() });
 /** An analyst's judgement of an alert reaches the baseline of its identity. */
 export const VerdictRecord = z.object({ type: z.literal('verdict'), at, verdict: Verdict });
+/**
+ * Events that were accepted as nobody's own turned out to be of an identity after all. Stands in the partition of the
+ * identity under which they were accepted; what was learned and decided stays as it is.
+ */
+export const AliasRecord = z.object({
+  type: z.literal('alias'),
+  at,
+  tenant: z.string(),
+  /** The identity under which they were accepted, `unresolved:<workload>`. */
+  identity: z.string(),
+  resolved: z.string(),
+  trace_id: z.string(),
+  /** Keys of the first of them, and how many there are. */
+  events: z.array(CanonicalEvent.shape.key).max(LIMITS.settle_alias_events_max),
+  count: z.int().min(1),
+});
+export type AliasRecord = z.infer<typeof AliasRecord>;
 
 export const DetectRecord = z.discriminatedUnion('type', [
   EventRecord,
@@ -26,5 +44,6 @@ export const DetectRecord = z.discriminatedUnion('type', [
   CutRecord,
   PriorRecord,
   VerdictRecord,
+  AliasRecord,
 ]);
 export type DetectRecord = z.infer<typeof DetectRecord>;

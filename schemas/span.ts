@@ -61,6 +61,8 @@ export const WaitingRecord = z.object({
   type: z.literal('waiting'),
   /** Recorded clock, as in `agent.audit.events`. */
   at: z.int().optional(),
+  /** The recording that `at` is the clock of, where several may be read at once. */
+  source: name().optional(),
   tenant: name(),
   /** Event time of the item, epoch milliseconds. */
   time: z.int(),
@@ -73,11 +75,14 @@ export const WaitingRecord = z.object({
 });
 export type WaitingRecord = z.infer<typeof WaitingRecord>;
 
-export const SpanRecord = z.discriminatedUnion('type', [WaitingRecord, TickRecord]);
+/** Lets time pass: live, or up to `at` in one recording. */
+export const SpanTick = TickRecord.extend({ source: name().optional() });
+
+export const SpanRecord = z.discriminatedUnion('type', [WaitingRecord, SpanTick]);
 export type SpanRecord = z.infer<typeof SpanRecord>;
 
 /** What a waiting record says, before the log gives it a clock. */
-export type Waiting = Omit<WaitingRecord, 'type' | 'at'>;
+export type Waiting = Omit<WaitingRecord, 'type' | 'at' | 'source'>;
 
 /** The identity of an item of which nobody ever said whose it is. */
 export const UNRESOLVED = 'unresolved:';

@@ -51,6 +51,19 @@ export const ProfileView = z.object({
   baselines: z.array(z.object({ detector: z.string(), name: z.string(), value: z.number(), unit: z.string() })),
 });
 
+/** Events that were accepted under one identity, because nobody had said whose they were, and that are another's. */
+export const AliasView = z.object({
+  /** `unresolved:<workload>` */
+  identity: z.string(),
+  resolved: z.string(),
+  trace_id: z.string(),
+  /** Keys of the first of them. */
+  events: z.array(z.string()),
+  count: count(),
+  /** Log time at which it became known, epoch milliseconds. */
+  time: z.int(),
+});
+
 export const IdentityAnswer = z.object({
   tenant: z.string(),
   identity: z.string(),
@@ -60,4 +73,6 @@ export const IdentityAnswer = z.object({
   baseline: ProfileView.optional(),
   open_alerts: z.array(Alert),
   containments: z.array(ContainmentView),
+  /** Newest first. */
+  aliases: z.array(AliasView),
 });

@@ -14,6 +14,7 @@ export function harvest(workers: readonly PartitionWorker[], telemetry: Telemetr
     for (const row of taken.events) outputs.events.push(row);
     for (const row of taken.findings) outputs.findings.push(row);
     for (const row of taken.alerts) outputs.alerts.push(row);
+    for (const row of taken.aliases) outputs.aliases.push(row);
     for (const row of taken.poison) outputs.poison.push(row);
     cuts.push(...worker.takeCuts());
     for (const [outcome, count] of Object.entries(worker.takeTallies())) {

@@ -1,5 +1,5 @@
 import type { Alert } from '../../schemas/alert.ts';
-import type { FindingRow, Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
+import type { AliasRow, FindingRow, Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
 import { emptyOutputs, type GroupCut } from './handover.ts';
 
 /** What a partition worker has brought forth and its shell has not taken yet. */
@@ -16,9 +16,9 @@ export class Outbox {
 
   /** What waits to be written. Alerts and cuts are urgent: somebody waits for them. */
   get pending(): { readonly rows: number; readonly urgent: boolean } {
-    const { events, findings, alerts, poison } = this.#outputs;
+    const { events, findings, alerts, aliases, poison } = this.#outputs;
     return {
-      rows: events.length + findings.length + alerts.length + poison.length + this.#cuts.length,
+      rows: events.length + findings.length + alerts.length + aliases.length + poison.length + this.#cuts.length,
       urgent: alerts.length + this.#cuts.length > 0,
     };
   }
@@ -33,6 +33,10 @@ export class Outbox {
 
   alert(alert: Alert, offset: number): void {
     this.#outputs.alerts.push({ alert, partition: this.#partition, offset });
+  }
+
+  alias(row: Omit<AliasRow, 'partition'>): void {
+    this.#outputs.aliases.push({ ...row, partition: this.#partition });
   }
 
   poison(record: PoisonRecord): void {

@@ -152,8 +152,8 @@ function hasRows(outputs: Outputs): boolean {
   return rowCount(outputs) > 0;
 }
 
-function rowCount({ events, findings, alerts, poison }: Outputs): number {
-  return events.length + findings.length + alerts.length + poison.length;
+function rowCount({ events, findings, alerts, aliases, poison }: Outputs): number {
+  return events.length + findings.length + alerts.length + aliases.length + poison.length;
 }
 
 function alertRecords(outputs: Outputs): NewRecord[] {
@@ -182,21 +182,23 @@ function outputHalves(outputs: Outputs): [Outputs, Outputs] | undefined {
   const [e0, e1] = cut(outputs.events);
   const [f0, f1] = cut(outputs.findings);
   const [a0, a1] = cut(outputs.alerts);
+  const [i0, i1] = cut(outputs.aliases);
   const [p0, p1] = cut(outputs.poison);
   return [
-    { events: e0, findings: f0, alerts: a0, poison: p0 },
-    { events: e1, findings: f1, alerts: a1, poison: p1 },
+    { events: e0, findings: f0, alerts: a0, aliases: i0, poison: p0 },
+    { events: e1, findings: f1, alerts: a1, aliases: i1, poison: p1 },
   ];
 }
 
 function tableOf(row: Outputs): string {
   if (row.events.length > 0) return 'events';
   if (row.findings.length > 0) return 'findings';
-  return row.alerts.length > 0 ? 'alerts' : 'dead_letters';
+  if (row.alerts.length > 0) return 'alerts';
+  return row.aliases.length > 0 ? 'identity_aliases' : 'dead_letters';
 }
 
 function refusedRow(row: Outputs, error: StoreRefused): DeadLetter {
-  const [one] = [...row.events, ...row.findings, ...row.alerts, ...row.poison];
+  const [one] = [...row.events, ...row.findings, ...row.alerts, ...row.aliases, ...row.poison];
   if (one === undefined) throw new Error('the store refused a write without rows');
   const body = Buffer.from(JSON.stringify('event' in one ? one.event : one), 'utf8');
   return refusedLetter({

@@ -1,6 +1,6 @@
 import type { Alert } from '../../schemas/alert.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
-import type { FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
+import type { AliasRow, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 
 /**
  * The second seam as detect sees it: where outputs, state and manifests are made durable. Both implementations speak
@@ -56,7 +56,7 @@ export class StoreRefused extends Error {
   override readonly name = 'StoreRefused';
 }
 
-export type { FindingRow, Manifest, Outputs, ScoredEvent, StateBlob };
+export type { AliasRow, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob };
 
 /**
  * A dead letter and the record it stands in: one of `agent.audit.dead`, or the record of `agent.audit.events` that could
@@ -189,6 +189,8 @@ export interface ReadStore {
     page: { readonly limit: number; readonly after?: string },
   ): Promise<Page<IdentityRow, string>>;
   readIdentity(tenant: string, identity: string): Promise<IdentitySummary | undefined>;
+  /** Whose events accepted under this identity turned out to be, and which of others are this one's; newest first. */
+  readAliases(tenant: string, identity: string, limit: number): Promise<readonly AliasRow[]>;
   /** Newest first, by the time of the rejection. */
   listDeadLetters(page: {
     readonly limit: number;

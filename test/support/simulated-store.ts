@@ -9,6 +9,7 @@ export type StoreDisk = {
   readonly refused: Map<string, { readonly seen: SeenKey; readonly partition: number }>;
   readonly findings: Map<string, string>;
   readonly alerts: Map<string, string>;
+  readonly aliases: Map<string, string>;
   readonly poison: Map<string, string>;
   readonly blobs: Map<string, StateBlob>;
   readonly manifests: Map<number, Manifest>;
@@ -23,6 +24,7 @@ export function newStoreDisk(): StoreDisk {
     refused: new Map(),
     findings: new Map(),
     alerts: new Map(),
+    aliases: new Map(),
     poison: new Map(),
     blobs: new Map(),
     manifests: new Map(),
@@ -160,6 +162,7 @@ const rowsOf = (outputs: Outputs): unknown[] => [
   ...outputs.events,
   ...outputs.findings,
   ...outputs.alerts,
+  ...outputs.aliases,
   ...outputs.poison,
 ];
 
@@ -181,6 +184,7 @@ function outputWrites(disk: StoreDisk, outputs: Outputs): (() => void)[] {
     }),
     ...outputs.findings.map((row) => put(disk.findings, row.finding.id, row)),
     ...outputs.alerts.map((row) => put(disk.alerts, `${row.alert.uid}#${row.alert.revision}`, row)),
+    ...outputs.aliases.map((row) => put(disk.aliases, `${row.partition}/${row.offset}`, row)),
     ...outputs.poison.map((row) => put(disk.poison, row.letter.position, row)),
   ];
 }

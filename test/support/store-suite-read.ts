@@ -194,6 +194,30 @@ function identityReads(use: () => OpenStore): void {
     ]);
     assert.equal(await store.readIdentity(tenant, HOSTILE[0]), undefined);
   });
+
+  test('tells whose events turned out to be, once, on the pages of both identities', async () => {
+    const { store } = use();
+    const tenant = fresh('tenant');
+    const alias = {
+      tenant,
+      identity: 'unresolved:shop/till',
+      resolved: HOSTILE[0],
+      trace_id: 't-1',
+      events: ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331b7ad6b7169203331'],
+      count: 70,
+    };
+    const row = { alias, partition: 3, offset: 8, log_time: NOON };
+    await store.writeOutputs(outputs({ aliases: [row] }));
+    await store.writeOutputs(outputs({ aliases: [row] }));
+    const again = { ...row, offset: 12 };
+    const later = { ...again, alias: { ...alias, trace_id: 't-2', count: 1 }, log_time: NOON + DAY_MS };
+    await store.writeOutputs(outputs({ aliases: [again, later] }));
+    for (const identity of [alias.identity, alias.resolved]) {
+      assert.deepEqual(await store.readAliases(tenant, identity, 10), [later, again]);
+      assert.deepEqual(await store.readAliases(tenant, identity, 1), [later]);
+    }
+    assert.deepEqual(await store.readAliases(tenant, 'agent-1', 10), []);
+  });
 }
 
 function copyReads(use: () => OpenStore): void {

@@ -50,6 +50,7 @@ const one = route({
       return refuse('identity_unknown', { remedy: 'look for it with GET /v1/identities; ids are case sensitive' });
     }
     const page = { limit: LIMITS.identity_alerts_shown_max, order: 'newest_first' } as const;
+    const aliases = await store.readAliases(tenant, identity, LIMITS.identity_aliases_shown_max);
     const { items } = await store.listAlerts({ tenant, identity, status: 'open' }, page);
     return {
       tenant,
@@ -66,6 +67,7 @@ const one = route({
       ...(profile !== undefined && { baseline: { ...profile, baselines: [...profile.baselines] } }),
       open_alerts: [...items],
       containments: containmentsOf(tenant, identity, ports),
+      aliases: aliases.map(({ alias: { tenant: _, ...alias }, log_time }) => ({ ...alias, time: log_time })),
     };
   },
 });

@@ -119,6 +119,7 @@ function mergeOutputs(all: readonly Outputs[]): Outputs {
     events: all.flatMap((outputs) => outputs.events),
     findings: all.flatMap((outputs) => outputs.findings),
     alerts: all.flatMap((outputs) => outputs.alerts),
+    aliases: all.flatMap((outputs) => outputs.aliases),
     poison: all.flatMap((outputs) => outputs.poison),
   };
 }

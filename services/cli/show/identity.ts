@@ -27,7 +27,7 @@ export function showIdentities(terminal: Terminal, identities: readonly z.output
 
 /** What is known of one identity, and what is usual for it. */
 export function showIdentity(terminal: Terminal, answer: Answer): void {
-  const { summary, baseline, open_alerts, containments } = answer;
+  const { identity, summary, baseline, open_alerts, containments, aliases } = answer;
   terminal.line(terminal.style('bold', printable(answer.identity)));
   if (summary !== undefined) showSummary(terminal, summary);
   if (baseline === undefined) {
@@ -43,6 +43,7 @@ export function showIdentity(terminal: Terminal, answer: Answer): void {
     heading(terminal, 'Containments');
     showContainments(terminal, open);
   }
+  if (aliases.length > 0) showAliases(terminal, identity, aliases);
 }
 
 function showSummary(terminal: Terminal, summary: NonNullable<Answer['summary']>): void {
@@ -68,6 +69,20 @@ function showSummary(terminal: Terminal, summary: NonNullable<Answer['summary']>
         bytesText(bytes_out).padStart(9),
         thousands(unknown_out).padStart(15),
       ]),
+  );
+}
+
+function showAliases(terminal: Terminal, identity: string, aliases: Answer['aliases']): void {
+  heading(terminal, 'Whose events these turned out to be');
+  terminal.table(
+    ['known since (UTC)', 'events', 'accepted as', 'are of', 'trace'],
+    aliases.map(({ identity: accepted_as, resolved, trace_id, count, time }) => [
+      minute(time),
+      thousands(count).padStart(6),
+      accepted_as === identity ? 'this one' : printable(accepted_as, 48),
+      resolved === identity ? 'this one' : printable(resolved, 48),
+      printable(trace_id, 32),
+    ]),
   );
 }
 

@@ -6,7 +6,7 @@ import { createEventPacker } from './event-packer.ts';
 import type { Inserter } from './insert.ts';
 import { RowBinaryReader } from './row-binary-reader.ts';
 import { EVENTS } from './tables/events.ts';
-import { ALERTS, FINDINGS } from './tables/outputs.ts';
+import { ALERTS, FINDINGS, IDENTITY_ALIASES } from './tables/outputs.ts';
 import { DEAD_LETTERS, MANIFESTS, PRIORS, REFUSED_KEYS, STATE_BLOBS } from './tables/state.ts';
 
 /**
@@ -34,6 +34,7 @@ export function createDetectStore(
       await insert(EVENTS, outputs.events);
       await insert(FINDINGS, outputs.findings);
       await insert(ALERTS, outputs.alerts);
+      await insert(IDENTITY_ALIASES, outputs.aliases);
       await insert(
         DEAD_LETTERS,
         outputs.poison.map((row) => ({ ...row, topic: TOPICS.events })),

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { ScoredEvent } from '../../../../schemas/outputs.ts';
+import type { AliasRow, ScoredEvent } from '../../../../schemas/outputs.ts';
 import type { Counted, EventCursor, EventFilter, IdentityRow, IdentitySummary, Page, ReadStore } from '../../store.ts';
 import type { ClickHouse, Params } from '../connection.ts';
 import { ask } from './ask.ts';
 import { EVENT_COLUMNS, readEventRow } from './event-rows.ts';
 
-type IdentityReads = Pick<ReadStore, 'listEvents' | 'listIdentities' | 'readIdentity'>;
+type IdentityReads = Pick<ReadStore, 'listEvents' | 'listIdentities' | 'readIdentity' | 'readAliases'>;
 
 /** Entries of each list in a summary, and days in its history. */
 const FACETS_MAX = 50;
@@ -16,6 +16,7 @@ export function identityReads(db: ClickHouse): IdentityReads {
     listEvents: (filter, page) => listEvents(db, filter, page),
     listIdentities: (tenant, page) => listIdentities(db, tenant, page),
     readIdentity: (tenant, identity) => readIdentity(db, tenant, identity),
+    readAliases: (tenant, identity, limit) => readAliases(db, { tenant, identity, limit }),
   };
 }
 
@@ -143,4 +144,29 @@ async function readDays(db: ClickHouse, params: Params): Promise<IdentitySummary
     )
     ORDER BY day`;
   return (await ask(db, sql, params)).map((row) => DayRow.parse(row));
+}
+
+const AliasColumns = z.object({
+  tenant: z.string(),
+  identity: z.string(),
+  resolved: z.string(),
+  trace_id: z.string(),
+  partition: z.int(),
+  offset: z.int(),
+  log_time: z.int(),
+  count: z.int(),
+  events: z.string().transform((text) => z.array(z.string()).parse(JSON.parse(text))),
+});
+
+async function readAliases(db: ClickHouse, params: Params): Promise<AliasRow[]> {
+  const sql = `
+    SELECT tenant, identity, resolved, trace_id, log_partition AS partition, log_offset AS offset,
+      toUnixTimestamp64Milli(log_time) AS log_time, count, events
+    FROM identity_aliases FINAL
+    WHERE tenant = {tenant:String} AND (identity = {identity:String} OR resolved = {identity:String})
+    ORDER BY identity_aliases.log_time DESC, trace_id, key LIMIT {limit:UInt32}`;
+  return (await ask(db, sql, params)).map((row) => {
+    const { partition, offset, log_time, ...alias } = AliasColumns.parse(row);
+    return { alias, partition, offset, log_time };
+  });
 }

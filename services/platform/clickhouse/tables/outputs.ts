@@ -1,4 +1,4 @@
-import type { AlertRevision, FindingRow } from '../../../../schemas/outputs.ts';
+import type { AlertRevision, AliasRow, FindingRow } from '../../../../schemas/outputs.ts';
 import { monthOf, type Table } from './table.ts';
 
 const TEXT = 'LowCardinality(String)';
@@ -84,3 +84,34 @@ export const ALERTS: Table<AlertRevision> = {
     to.text(JSON.stringify(alert));
   },
 };
+
+/** One row per late root: which events it claims. */
+export const IDENTITY_ALIASES: Table<AliasRow> = {
+  name: 'identity_aliases',
+  columns: [
+    ['tenant', TEXT],
+    ['identity', 'String'],
+    ['resolved', 'String'],
+    ['trace_id', 'String'],
+    ['key', 'FixedString(16)'],
+    ['log_partition', 'UInt16'],
+    ['log_offset', 'UInt64'],
+    ['log_time', TIME],
+    ['count', 'UInt32'],
+    ['events', 'String'],
+  ],
+  write(to, { alias, partition, offset, log_time }) {
+    to.text(alias.tenant);
+    to.text(alias.identity);
+    to.text(alias.resolved);
+    to.text(alias.trace_id);
+    to.hex(alias.events[0] ?? NO_KEY, 16);
+    to.u16(partition);
+    to.u64(offset);
+    to.i64(log_time);
+    to.u32(alias.count);
+    to.text(JSON.stringify(alias.events));
+  },
+};
+
+const NO_KEY = '0'.repeat(32);
