@@ -62,10 +62,14 @@ export function isSource(topic: Topic): boolean {
   return topic.startsWith(SOURCE);
 }
 
-/** Name of a topic on the cluster. */
+const NAME_OF: ReadonlyMap<Topic, keyof typeof TOPICS> = new Map(
+  (Object.keys(TOPICS) as (keyof typeof TOPICS)[]).map((name) => [TOPICS[name], name]),
+);
+
+/** Name of a topic on the cluster. Asked for every record. */
 export function physicalName(settings: KafkaSettings, topic: Topic): string {
   if (isSource(topic)) return topic.slice(SOURCE.length);
-  const own = (Object.keys(TOPICS) as (keyof typeof TOPICS)[]).find((name) => TOPICS[name] === topic);
+  const own = NAME_OF.get(topic);
   if (own === undefined) throw new RangeError(`there is no topic ${topic}`);
   return settings.topics[own];
 }
