@@ -3,6 +3,7 @@ import { cloudtrailNormaliser } from './cloudtrail/index.ts';
 import { mcpNormaliser } from './mcp/index.ts';
 import { canonicalNormaliser } from './normalise-canonical.ts';
 import type { Normaliser } from './normaliser.ts';
+import { ocsfNormaliser } from './ocsf/index.ts';
 import { otlpJsonNormaliser, otlpNormaliser, otlpProtoNormaliser } from './otlp/normalisers.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
 
@@ -20,6 +21,7 @@ const BUILT_IN: ReadonlyMap<Format, Make> = new Map<Format, Make>([
   ['otlp_json', (settings) => [otlpJsonNormaliser(settings)]],
   ['otlp_proto', (settings) => [otlpProtoNormaliser(settings)]],
   ['cloudtrail', () => [cloudtrailNormaliser]],
+  ['ocsf', () => [ocsfNormaliser]],
   ['mcp', (settings) => [mcpNormaliser(settings)]],
 ]);
 

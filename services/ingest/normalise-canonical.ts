@@ -7,7 +7,9 @@ import { findLeftovers, type KnownFields, WHOLE } from './unmapped.ts';
 /** Canonical JSON: one document is one event in the words of `EventInput`. */
 export const canonicalNormaliser: Normaliser = {
   name: 'canonical',
+  format: 'canonical',
   mismatch(document) {
+    if (document.class_uid !== undefined && isObject(document.metadata)) return 'class_uid is one of OCSF';
     if (isObject(document.identity)) return undefined;
     if (document.time !== undefined && GROUPS.some((group) => isObject(document[group]))) return undefined;
     return document.identity === undefined ? 'identity is missing' : 'identity is not an object';

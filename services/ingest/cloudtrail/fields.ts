@@ -1,14 +1,4 @@
-import type { JsonObject } from '../decode.ts';
-import type { FieldTable } from '../field-table.ts';
-import { compileReader, isAbsent, knownFields, type Path, parsePath } from '../paths.ts';
-import { excerpt, type Refusal } from '../refusal.ts';
-
-/**
- * What a field must be where it is there at all. `name`: a text, or a number where a copy lost the quotes of an account
- * number. `flag` and `size`: also as text. `any`: of no fixed form.
- */
-type FieldType = 'text' | 'name' | 'flag' | 'size' | 'object' | 'list' | 'any';
-type Row = { readonly from: string; readonly type: FieldType; readonly to: string };
+import { compileRows, type TypedRow } from '../typed-rows.ts';
 
 const NOT_KEPT = 'what the call was about, not kept';
 
@@ -16,7 +6,7 @@ const NOT_KEPT = 'what the call was about, not kept';
  * The fields of a record (AWS CloudTrail User Guide, "CloudTrail record contents" and "CloudTrail userIdentity element",
  * event version 1.11) that are read. What else a record holds is kept in `unmapped`.
  */
-const ROWS: readonly Row[] = [
+const ROWS: readonly TypedRow[] = [
   { from: 'eventID', type: 'text', to: 'id' },
   { from: 'requestID', type: 'text', to: 'id where there is no eventID; else unmapped' },
   { from: 'eventTime', type: 'any', to: 'time' },
@@ -74,64 +64,10 @@ const ROWS: readonly Row[] = [
   { from: 'errorMessage', type: 'text', to: 'outcome.reason' },
 ];
 
-export const CLOUDTRAIL_FIELDS: FieldTable = {
-  format: 'cloudtrail',
-  rows: ROWS.map(({ from, to }) => ({ from, to })),
-};
+const compiled = compileRows('cloudtrail', ROWS, 'send the record as CloudTrail wrote it');
 
-const stepsOf = (from: string): Path['steps'] => (parsePath(from) as Path).steps;
-
-/** Read, but kept aside as well: they say more than what they are read for. */
-const isKept = ({ to, type }: Row): boolean => to.endsWith('unmapped') || type === 'object' || type === 'list';
-export const KNOWN = knownFields(ROWS.filter((row) => !isKept(row)).map(({ from }) => stepsOf(from)));
-
-const CHECKS = ROWS.filter(({ type, from }) => type !== 'any' && !from.includes('*')).map(({ from, type }) => {
-  return { from, type, read: compileReader(stepsOf(from)) };
-});
-
-/** The first field that is there and is not what CloudTrail writes. */
-export function checkTypes(record: JsonObject): Refusal | undefined {
-  for (const { from, type, read } of CHECKS) {
-    const value = read(record);
-    if (isAbsent(value) || fits(value, type)) continue;
-    const message = `${from}: ${excerpt(value)} must be ${WANTED[type]}; send the record as CloudTrail wrote it`;
-    return { kind: 'refused', reason: 'schema_mismatch', field: from, message };
-  }
-  return undefined;
-}
-
-const WANTED: Readonly<Record<FieldType, string>> = {
-  text: 'a text',
-  name: 'a text',
-  flag: 'true or false',
-  size: 'a number of bytes, 0 or more',
-  object: 'an object',
-  list: 'a list',
-  any: 'anything',
-};
-
-function fits(value: unknown, type: FieldType): boolean {
-  if (type === 'object') return typeof value === 'object' && !Array.isArray(value);
-  if (type === 'list') return Array.isArray(value);
-  if (type === 'flag') return flagOf(value) !== undefined;
-  if (type === 'size') return sizeOf(value) !== undefined;
-  return typeof value === 'string' || (type === 'name' && typeof value === 'number');
-}
-
-/** A text that is there; undefined for everything else. */
-export function textOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value === '' ? undefined : value;
-  return typeof value === 'number' ? String(value) : undefined;
-}
-
-export function flagOf(value: unknown): boolean | undefined {
-  if (value === true || value === 'true') return true;
-  return value === false || value === 'false' ? false : undefined;
-}
-
-const DECIMAL = /^\d{1,16}(\.\d{1,16})?$/;
-
-export function sizeOf(value: unknown): number | undefined {
-  const size = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
-  return typeof size === 'number' && size >= 0 ? size : undefined;
-}
+/** What is read, row by row as docs/sources/cloudtrail.md has it. */
+export const CLOUDTRAIL_FIELDS = compiled.table;
+/** What is read and not kept aside. */
+export const KNOWN = compiled.known;
+export const checkTypes = compiled.check;

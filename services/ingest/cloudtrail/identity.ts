@@ -1,7 +1,7 @@
 import type { IdentityKind } from '../../../schemas/event.ts';
-import { isObject, type JsonObject } from '../decode.ts';
+import type { JsonObject } from '../decode.ts';
 import type { Refusal } from '../refusal.ts';
-import { flagOf, textOf } from './fields.ts';
+import { flagOf, objectOf, textOf } from '../typed-rows.ts';
 import {
   credentialKind,
   isServiceRole,
@@ -43,9 +43,6 @@ export type UserIdentity = {
   readonly issued_to: string | undefined;
   readonly credential: string | undefined;
 };
-
-const NOTHING: JsonObject = {};
-const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : NOTHING);
 
 export function readUserIdentity(record: JsonObject): UserIdentity {
   const user = objectOf(record.userIdentity);

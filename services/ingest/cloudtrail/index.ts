@@ -5,8 +5,9 @@ import { isObject, type JsonObject } from '../decode.ts';
 import type { Normalised, Normaliser, Part } from '../normaliser.ts';
 import { isAbsent } from '../paths.ts';
 import type { Refusal } from '../refusal.ts';
+import { flagOf, present, sizeOf, textOf } from '../typed-rows.ts';
 import { findLeftovers } from '../unmapped.ts';
-import { checkTypes, flagOf, KNOWN, sizeOf, textOf } from './fields.ts';
+import { checkTypes, KNOWN } from './fields.ts';
 import { type Found, holdsRecords, isDigest, isInsight, isRecord, recordsIn } from './forms.ts';
 import { accountOf, readUserIdentity, type UserIdentity, type Who, whoOf } from './identity.ts';
 import { operationOfCall } from './operation.ts';
@@ -18,6 +19,7 @@ import { type Sharing, sharingOf } from './sharing.ts';
 /** AWS CloudTrail: a record, a file of them, or what EventBridge, SNS, SQS or CloudWatch Logs put around them. */
 export const cloudtrailNormaliser: Normaliser = {
   name: 'cloudtrail',
+  format: 'cloudtrail',
   bundle: true,
   mismatch: (document) =>
     holdsRecords(document) || isDigest(document) ? undefined : 'eventSource and eventName are missing',
@@ -83,16 +85,6 @@ function candidate(record: JsonObject, user: UserIdentity, who: Who): Normalised
     tool_arguments: parameters,
     explain,
   };
-}
-
-/** The fields that are there. */
-function present<T extends Record<string, string | undefined>>(fields: T): Partial<Record<keyof T, string>> {
-  const there: Partial<Record<keyof T, string>> = {};
-  for (const name in fields) {
-    const value = fields[name];
-    if (value !== undefined) there[name] = value;
-  }
-  return there;
 }
 
 /**

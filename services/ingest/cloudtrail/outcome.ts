@@ -1,6 +1,6 @@
 import type { OutcomeStatus } from '../../../schemas/event.ts';
 import { isObject, type JsonObject } from '../decode.ts';
-import { textOf } from './fields.ts';
+import { textOf } from '../typed-rows.ts';
 
 export type Outcome = { readonly status: OutcomeStatus; readonly code?: string; readonly reason?: string };
 

@@ -20,6 +20,14 @@ export function parseArn(text: string): Arn | undefined {
   return { partition, service, account, resource };
 }
 
+/** Where the resource lives: its bucket, or the service that keeps it. Undefined when the text is no ARN. */
+export function storeOfArn(text: string): string | undefined {
+  const arn = parseArn(text);
+  if (arn?.service !== 's3') return arn?.service;
+  const [bucket] = arn.resource.split('/', 1);
+  return bucket === '' ? 's3' : bucket;
+}
+
 /** A role and the name of the session in which it is used, which whoever assumes the role has chosen. */
 export type RoleSession = {
   readonly partition: string;

@@ -1,8 +1,8 @@
 import type { Resource } from '../../../schemas/event.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { isObject, type JsonObject } from '../decode.ts';
-import { textOf } from './fields.ts';
-import { parseArn } from './principal.ts';
+import { textOf } from '../typed-rows.ts';
+import { storeOfArn } from './principal.ts';
 
 /** One more than an event may hold, so that the cut is noticed. */
 const RESOURCES_MAX = LIMITS.resources_per_event_max + 1;
@@ -25,20 +25,11 @@ function listedResources(list: unknown, service: string): Resource[] {
     const id = textOf(element.ARN) ?? (prefix === undefined ? undefined : `${prefix}*`);
     if (id === undefined) continue;
     const kind = textOf(element.type);
-    const resource = { id, store: storeOf(id, service), ...(kind === undefined ? {} : { kind }) };
+    const resource = { id, store: storeOfArn(id) ?? service, ...(kind === undefined ? {} : { kind }) };
     if (kind === 'AWS::S3::Bucket') buckets.push(resource);
     else found.push(resource);
   }
   return [...found, ...buckets];
-}
-
-/** A bucket is a store, and so is a service of anything else. */
-function storeOf(arn: string, service: string): string {
-  const parsed = parseArn(arn);
-  if (parsed === undefined) return service;
-  if (parsed.service !== 's3') return parsed.service;
-  const [bucket] = parsed.resource.split('/');
-  return bucket === undefined || bucket === '' ? 's3' : bucket;
 }
 
 /** Accounts to which the listed resources belong. */
@@ -170,7 +161,7 @@ function take(value: unknown, { kind, rank }: Known, search: Search): void {
   for (const each of values) {
     if (--search.left < 0 || search.found.length >= 2 * RESOURCES_MAX) return;
     if (typeof each !== 'string' || each === '') continue;
-    const store = each.startsWith('arn:') ? storeOf(each, search.service) : search.service;
+    const store = storeOfArn(each) ?? search.service;
     search.found.push({ id: each, store, ...(kind === undefined ? {} : { kind }), rank });
   }
 }
