@@ -33,6 +33,6 @@ export function report(outputs: Outputs, telemetry: Telemetry): void {
     telemetry.occurred('alerts_revised', { severity: alert.severity, status: alert.status }, fields);
   }
   for (const { letter } of outputs.poison) {
-    telemetry.occurred('items_dead_lettered', { reason: letter.reason }, { position: letter.position });
+    telemetry.occurred('items_dead_lettered', { format: 'none', reason: letter.reason }, { position: letter.position });
   }
 }

@@ -37,6 +37,7 @@ export function compileMapping(file: MappingFile): Mapping {
   const keeps = file.unmapped !== 'drop';
   return {
     name: `mapping ${file.name}`,
+    format: 'mapped',
     file,
     known,
     mismatch: (document) => conditions.find((condition) => !condition.holds(document))?.text,

@@ -1,4 +1,5 @@
 import type { Resource } from '../../schemas/event.ts';
+import type { FormatName } from '../../schemas/format.ts';
 import type { Completion, Link, Settled } from '../../schemas/span.ts';
 import type { JsonObject } from './decode.ts';
 import type { Refusal } from './refusal.ts';
@@ -11,6 +12,8 @@ import type { Leftovers } from './unmapped.ts';
 export interface Normaliser {
   /** Name of the format or of the mapping, for messages. */
   readonly name: string;
+  /** The format as which its items are counted. */
+  readonly format: FormatName;
   /** Undefined when the document is of this format, else what speaks against it, for the message of `format_unknown`. */
   mismatch(document: JsonObject): string | undefined;
   /** Set when a document holds many items: the bounds of bundles are for it. */

@@ -71,7 +71,7 @@ export class RawOffice {
     if (result === 'taken') return result;
     this.#next = batch.next;
     if (batch.raw_records > 0) telemetry.occurred('raw_records', { source: source.topic }, {}, batch.raw_records);
-    reportTally(telemetry, counted, source.format);
+    reportTally(telemetry, counted);
     return result;
   }
 

@@ -12,7 +12,7 @@ import type { Normaliser } from './normaliser.ts';
 import { recordsOf, tickRecord } from './record.ts';
 import type { RecordsStep } from './replay.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
-import { countersOf, reportTally, type Sums, tally } from './tally.ts';
+import { countersOf, reportTally, type Sums, sourceCountersOf, tally } from './tally.ts';
 
 export type IngestOptions = {
   readonly log: EventLog;
@@ -62,6 +62,10 @@ export type Ingest = {
   contextOf(options: Omit<SubmitOptions, 'at'>): DecideContext;
 };
 
+/** What did not come by a topic is counted beside the topics, under names with a slash, which no topic has. */
+const REPLAY_SOURCE = '/replay';
+const submittedSource = (origin: string): string => `/${origin}`;
+
 /** The shell of ingest: decides by the core, writes to the log. */
 export function createIngest(options: IngestOptions): Ingest {
   const { log, telemetry, settings = DEFAULT_SETTINGS } = options;
@@ -74,11 +78,11 @@ export function createIngest(options: IngestOptions): Ingest {
     now_ms: options.clock.now(),
   });
 
-  const write = async (records: NewRecord[], decided: readonly Decided[], format: string): Promise<Sums> => {
+  const write = async (records: NewRecord[], decided: readonly Decided[], source: string): Promise<Sums> => {
     const counted = tally(decided);
-    const counters = countersOf(counted);
+    const counters = [...countersOf(counted), ...sourceCountersOf(counted, source)];
     if (records.length > 0 || counters.length > 0) await log.transact({ records, counters });
-    reportTally(telemetry, counted, format);
+    reportTally(telemetry, counted);
     return counted.sums;
   };
 
@@ -90,7 +94,7 @@ export function createIngest(options: IngestOptions): Ingest {
       else for (const [index, decided] of step.decided.entries()) addRecord(records, decided, step.at[index]);
     }
     const decided = steps.flatMap((step) => (step.kind === 'records' ? step.decided : []));
-    return write(records, decided, 'replay');
+    return write(records, decided, REPLAY_SOURCE);
   };
 
   return {
@@ -117,7 +121,7 @@ export function createIngest(options: IngestOptions): Ingest {
           results.push(resultOf(decided, item.position));
         }
       }
-      return { ...(await write(records, all, submitted.format)), results };
+      return { ...(await write(records, all, submittedSource(submitted.origin))), results };
     },
 
     async tick(at_ms) {

@@ -1,5 +1,6 @@
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { EventFlag } from '../../schemas/event.ts';
+import type { FormatName } from '../../schemas/format.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Decided } from './core.ts';
 
@@ -24,9 +25,14 @@ export function addSums(a: Sums, b: Sums): Sums {
   };
 }
 
-/** The sums of decided items, with what is counted apart: why dead letters died, and what was noticed. */
+/** What became of items of one format, `none` when none was found, with why dead letters died. */
+export type FormatTally = Omit<Sums, 'received'> & { readonly reasons: ReadonlyMap<DeadLetter['reason'], number> };
+export type FoundFormat = FormatName | 'none';
+
+/** The sums of decided items, with what is counted apart: by format and reason, and what was noticed. */
 export type Tally = {
   readonly sums: Sums;
+  readonly formats: ReadonlyMap<FoundFormat, FormatTally>;
   readonly reasons: ReadonlyMap<DeadLetter['reason'], number>;
   readonly flags: ReadonlyMap<EventFlag, number>;
 };
@@ -39,71 +45,117 @@ export function tally(decided: Iterable<Decided>): Tally {
 
 /** A tally that grows item by item. */
 export type Counting = {
+  readonly formats: Map<FoundFormat, FormatCounting>;
+  readonly flags: Map<EventFlag, number>;
+};
+
+type FormatCounting = {
   accepted: number;
   dead_letter: number;
   absorbed: number;
   held: number;
   readonly reasons: Map<DeadLetter['reason'], number>;
-  readonly flags: Map<EventFlag, number>;
 };
 
 export function newCounting(): Counting {
-  return { accepted: 0, dead_letter: 0, absorbed: 0, held: 0, reasons: new Map(), flags: new Map() };
+  return { formats: new Map(), flags: new Map() };
 }
 
 export function countDecided(counting: Counting, one: Decided): void {
-  counting[one.kind]++;
-  if (one.kind === 'dead_letter') count(counting.reasons, one.letter.reason);
+  const format = one.format ?? 'none';
+  let counts = counting.formats.get(format);
+  if (counts === undefined) {
+    counts = { accepted: 0, dead_letter: 0, absorbed: 0, held: 0, reasons: new Map() };
+    counting.formats.set(format, counts);
+  }
+  counts[one.kind]++;
+  if (one.kind === 'dead_letter') count(counts.reasons, one.letter.reason);
   else if (one.kind === 'accepted' && one.event.flags !== undefined) {
     for (const flag of one.event.flags) count(counting.flags, flag);
   }
 }
 
-export function tallyOf(counting: Counting): Tally {
-  const { accepted, dead_letter: dead_lettered, absorbed, held, reasons, flags } = counting;
-  const received = accepted + dead_lettered + absorbed + held;
-  return { sums: { received, accepted, dead_lettered, absorbed, held }, reasons, flags };
+export function tallyOf({ formats, flags }: Counting): Tally {
+  const sums = { received: 0, accepted: 0, dead_lettered: 0, absorbed: 0, held: 0 };
+  const tallies = new Map<FoundFormat, FormatTally>();
+  const all = new Map<DeadLetter['reason'], number>();
+  for (const [format, { accepted, dead_letter, absorbed, held, reasons }] of formats) {
+    sums.received += accepted + dead_letter + absorbed + held;
+    sums.accepted += accepted;
+    sums.dead_lettered += dead_letter;
+    sums.absorbed += absorbed;
+    sums.held += held;
+    for (const [reason, by] of reasons) count(all, reason, by);
+    tallies.set(format, { accepted, dead_lettered: dead_letter, absorbed, held, reasons });
+  }
+  return { sums, formats: tallies, reasons: all, flags };
 }
 
-function count<K>(counts: Map<K, number>, key: K): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function count<K>(counts: Map<K, number>, key: K, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }
 
-/** The sums as counters of the log: `ingest.received`, ..., and `ingest.dead.<reason>`. */
-export function countersOf({ sums, reasons }: Tally): { name: string; add: number }[] {
-  return [
-    ...sumsUnder('ingest', sums),
-    ...[...reasons].map(([reason, add]) => ({ name: `ingest.dead.${reason}`, add })),
-  ].filter(({ add }) => add > 0);
+type Counter = { readonly name: string; readonly add: number };
+
+/**
+ * The sums as counters of the log: `ingest.received`, ..., `ingest.dead.<reason>`, and the share of each format
+ * (`ingest.format.<format>.accepted`, ..., `ingest.format.<format>.dead.<reason>`).
+ */
+export function countersOf({ sums, formats, reasons: all }: Tally): Counter[] {
+  const shares = [...formats].flatMap(([format, { reasons, ...rest }]) => [
+    ...sumsUnder(`ingest.format.${format}`, rest),
+    ...reasonsUnder(`ingest.format.${format}`, reasons),
+  ]);
+  return [...sumsUnder('ingest', sums), ...reasonsUnder('ingest', all), ...shares];
 }
 
-/** The share of one raw topic, by its name, in them: `ingest.source.<name>.received`, .... */
-export function sourceCountersOf({ sums }: Tally, name: string): { name: string; add: number }[] {
-  return sumsUnder(`ingest.source.${name}`, sums).filter(({ add }) => add > 0);
+/**
+ * The share of one source in them, by its name: `ingest.source.<name>.received`, ..., `ingest.source.<name>.dead.<reason>`,
+ * and how many of the items were of which format (`ingest.source.<name>.format.<format>`).
+ */
+export function sourceCountersOf({ sums, formats, reasons }: Tally, name: string): Counter[] {
+  const under = `ingest.source.${name}`;
+  const found = [...formats].map(([format, { accepted, dead_lettered, absorbed, held }]) => {
+    return { name: `${under}.format.${format}`, add: accepted + dead_lettered + absorbed + held };
+  });
+  return [...sumsUnder(under, sums), ...reasonsUnder(under, reasons), ...found];
 }
 
-function sumsUnder(prefix: string, sums: Sums): { name: string; add: number }[] {
-  return [
-    { name: `${prefix}.received`, add: sums.received },
-    { name: `${prefix}.accepted`, add: sums.accepted },
-    { name: `${prefix}.dead_lettered`, add: sums.dead_lettered },
-    { name: `${prefix}.absorbed`, add: sums.absorbed },
-    { name: `${prefix}.held`, add: sums.held },
-  ];
+function reasonsUnder(prefix: string, reasons: ReadonlyMap<string, number>): Counter[] {
+  return [...reasons].map(([reason, add]) => ({ name: `${prefix}.dead.${reason}`, add }));
 }
+
+function sumsUnder(prefix: string, sums: Partial<Sums>): Counter[] {
+  return SUM_NAMES.flatMap((name) => {
+    const add = sums[name] ?? 0;
+    return add > 0 ? [{ name: `${prefix}.${name}`, add }] : [];
+  });
+}
+
+const SUM_NAMES = [
+  'received',
+  'accepted',
+  'dead_lettered',
+  'absorbed',
+  'held',
+] as const satisfies readonly (keyof Sums)[];
 
 /** One line and one increment for each kind of occurrence in a batch. To be called once the batch is durable. */
-export function reportTally(telemetry: Telemetry, { sums, reasons, flags }: Tally, format: string): void {
-  const counted = (
-    name: 'items_received' | 'items_accepted' | 'items_absorbed' | 'items_held',
-    count: number,
-  ): void => {
-    if (count > 0) telemetry.occurred(name, { format }, undefined, count);
-  };
-  counted('items_received', sums.received);
-  counted('items_accepted', sums.accepted);
-  counted('items_absorbed', sums.absorbed);
-  counted('items_held', sums.held);
-  for (const [reason, count] of reasons) telemetry.occurred('items_dead_lettered', { reason }, undefined, count);
-  for (const [flag, count] of flags) telemetry.occurred('events_flagged', { flag }, undefined, count);
+export function reportTally(telemetry: Telemetry, { formats, flags }: Tally): void {
+  for (const [format, { accepted, dead_lettered, absorbed, held, reasons }] of formats) {
+    const counted = (
+      name: 'items_received' | 'items_accepted' | 'items_absorbed' | 'items_held',
+      items: number,
+    ): void => {
+      if (items > 0) telemetry.occurred(name, { format }, undefined, items);
+    };
+    counted('items_received', accepted + dead_lettered + absorbed + held);
+    counted('items_accepted', accepted);
+    counted('items_absorbed', absorbed);
+    counted('items_held', held);
+    for (const [reason, items] of reasons) {
+      telemetry.occurred('items_dead_lettered', { format, reason }, undefined, items);
+    }
+  }
+  for (const [flag, items] of flags) telemetry.occurred('events_flagged', { flag }, undefined, items);
 }

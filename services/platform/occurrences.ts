@@ -15,7 +15,7 @@ export const OCCURRENCES = declare({
   items_accepted: { level: 'debug', help: 'input items accepted as events', labels: ['format'] },
   items_held: { level: 'debug', help: 'input items that wait for their identity or their answer', labels: ['format'] },
   items_absorbed: { level: 'debug', help: 'input items that only informed and became no event', labels: ['format'] },
-  items_dead_lettered: { level: 'warn', help: 'input items dead-lettered', labels: ['reason'] },
+  items_dead_lettered: { level: 'warn', help: 'input items dead-lettered', labels: ['format', 'reason'] },
   raw_records: {
     level: 'debug',
     help: 'records of raw topics that became durable events or dead letters',

@@ -146,7 +146,7 @@ describe('raw topics', () => {
     await workOff(mixed(1), { telemetry });
     const metrics = await telemetry.registry.metrics();
     assert.match(metrics, /countersign_items_accepted_total\{format="canonical"\} 7/);
-    assert.match(metrics, /countersign_items_dead_lettered_total\{reason="empty_record"\} 3/);
+    assert.match(metrics, /countersign_items_dead_lettered_total\{format="none",reason="empty_record"\} 3/);
     assert.match(metrics, /countersign_raw_records_total\{source="agent.audit.raw"\} 8/);
   });
 });

@@ -74,6 +74,20 @@ test('a batch becomes one atomic write of events, dead letters and sums', async 
     'ingest.dead_lettered': 2,
     'ingest.dead.not_json': 1,
     'ingest.dead.schema_mismatch': 1,
+    'ingest.format.canonical.accepted': 1,
+    'ingest.format.canonical.dead_lettered': 1,
+    'ingest.format.canonical.dead.schema_mismatch': 1,
+    'ingest.format.none.dead_lettered': 1,
+    'ingest.format.none.dead.not_json': 1,
+    'ingest.format.mapped.accepted': 1,
+    'ingest.source./http.received': 4,
+    'ingest.source./http.accepted': 2,
+    'ingest.source./http.dead_lettered': 2,
+    'ingest.source./http.dead.not_json': 1,
+    'ingest.source./http.dead.schema_mismatch': 1,
+    'ingest.source./http.format.canonical': 2,
+    'ingest.source./http.format.none': 1,
+    'ingest.source./http.format.mapped': 1,
   });
 });
 
@@ -127,8 +141,9 @@ test('what the log did not take is neither acknowledged nor counted', async () =
   await ingest.submit(batch(), options);
   assert.equal((await recordsIn(log, TOPICS.events)).length, 2);
   const metrics = await telemetry.registry.metrics();
-  assert.match(metrics, /countersign_items_received_total\{format="auto"\} 4/);
-  assert.match(metrics, /countersign_items_dead_lettered_total\{reason="not_json"\} 1/);
+  assert.match(metrics, /countersign_items_received_total\{format="canonical"\} 2/);
+  assert.match(metrics, /countersign_items_accepted_total\{format="mapped"\} 1/);
+  assert.match(metrics, /countersign_items_dead_lettered_total\{format="none",reason="not_json"\} 1/);
 });
 
 test('flags are counted', async () => {

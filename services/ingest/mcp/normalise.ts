@@ -15,6 +15,7 @@ import { answeredOutcome, sizeOf } from './outcome.ts';
 export function mcpNormaliser(settings: IngestSettings): Normaliser {
   return {
     name: 'mcp',
+    format: 'mcp',
     mismatch: (document) => (exchangesOf(document).length > 0 || isSessionNews(document) ? undefined : NO_MESSAGE),
     normalise(document) {
       const exchanges = exchangesOf(document);

@@ -9,6 +9,7 @@ import { fitsProto, mayBeProto } from './proto-fits.ts';
 export function otlpJsonNormaliser(settings: IngestSettings): Normaliser {
   return {
     name: 'otlp_json',
+    format: 'otlp',
     bundle: true,
     mismatch: mismatchOfJson,
     normalise: (document, bytes) => {
@@ -22,6 +23,7 @@ export function otlpJsonNormaliser(settings: IngestSettings): Normaliser {
 export function otlpProtoNormaliser(settings: IngestSettings): Normaliser {
   return {
     name: 'otlp_proto',
+    format: 'otlp',
     bundle: true,
     mismatch: () => 'is JSON, not protobuf',
     normalise: () => [noRequest('is JSON, not protobuf; set the format to otlp, which takes both')],
