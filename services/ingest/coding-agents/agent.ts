@@ -1,6 +1,6 @@
 import type { OutcomeStatus } from '../../../schemas/event.ts';
 import type { FieldTable } from '../field-table.ts';
-import type { Attributes, AttributeValue, OtlpLog } from '../otlp/model.ts';
+import type { Attributes, OtlpLog } from '../otlp/model.ts';
 import type { Arguments } from './targets.ts';
 
 /** A coding agent whose log records are read: what of its conventions differs from the others'. */
@@ -17,8 +17,9 @@ export type CodingAgent = {
   /** Names without its prefix that it shares with others. */
   readonly foreign: ReadonlySet<string>;
   readonly fields: FieldTable;
-  /** Attribute of the session. */
+  /** Attributes of the session and of the tool. */
   readonly session: string;
+  readonly tool: string;
   who(log: OtlpLog): Who;
   /** What the event, named without prefix, says. */
   read(event: string, log: OtlpLog): Said;
@@ -43,7 +44,7 @@ type Ended = { readonly status: OutcomeStatus; readonly code?: string | undefine
 export type ToolSaid = {
   readonly kind: 'tool';
   readonly call_id: string | undefined;
-  /** Undefined where the record does not say: then it is refused. */
+  /** The record is refused where it does not say. */
   readonly tool: string | undefined;
   /** MCP server. */
   readonly server?: string | undefined;
@@ -52,6 +53,8 @@ export type ToolSaid = {
   readonly bytes_in: number | undefined;
   readonly bytes_out: number | undefined;
   readonly arguments: Arguments;
+  /** What came out, where the record has it: for the keyed hash, and dropped. */
+  readonly result?: unknown;
 };
 
 export type ModelSaid = {
@@ -95,11 +98,4 @@ export function statusOf(attributes: Attributes, name: string): 'ok' | 'error' |
   const value = text(attributes, name);
   if (value === 'true') return 'ok';
   return value === 'false' ? 'error' : 'unknown';
-}
-
-/** An attribute as JSON has it. Nesting is bounded by the decoder. */
-export function jsonOf(value: AttributeValue): unknown {
-  if (value instanceof Map) return Object.fromEntries([...value].map(([name, inner]) => [name, jsonOf(inner)]));
-  if (Array.isArray(value)) return value.map(jsonOf);
-  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
 }

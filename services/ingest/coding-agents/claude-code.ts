@@ -47,6 +47,7 @@ export const claudeCode: CodingAgent = {
   foreign: new Set(),
   fields: CLAUDE_CODE_FIELDS,
   session: 'session.id',
+  tool: 'tool_name',
   who({ attributes, resource }) {
     const email = text(attributes, 'user.email');
     const account = text(attributes, 'user.account_uuid');
@@ -92,10 +93,15 @@ function toolSaid(attributes: Attributes, outcome: ToolSaid['outcome']): ToolSai
   };
 }
 
-/** The arguments, whose long values come cut, beside the parameters, which hold some of them whole. */
+/** What the parameters of Claude Code's own tools hold of the arguments. */
+const WHOLE_ARGUMENTS = ['full_command', 'bash_command', 'skill_name', 'subagent_type'] as const;
+
+/** The arguments, whose long values come cut, beside those that the parameters hold whole. */
 function together(input: Arguments, parameters: Arguments): Arguments {
-  const none = input.document === undefined && parameters.document === undefined;
-  return { text: input.text, document: none ? undefined : { ...parameters.document, ...input.document } };
+  const whole = WHOLE_ARGUMENTS.map((name) => [name, parameters.document?.[name]] as const);
+  const there = whole.filter(([, value]) => typeof value === 'string');
+  if (there.length === 0) return input;
+  return { ...input, document: { ...input.document, ...Object.fromEntries(there) } };
 }
 
 function modelSaid(event: string, attributes: Attributes): Said {

@@ -1,7 +1,8 @@
 import { bytesOf } from '../content.ts';
 import type { FieldTable } from '../field-table.ts';
+import { plainOf } from '../genai/plain.ts';
 import type { Attributes, OtlpLog } from '../otlp/model.ts';
-import { type CodingAgent, jsonOf, NOTHING, number, type Said, statusOf, type ToolSaid, text } from './agent.ts';
+import { type CodingAgent, NOTHING, number, type Said, statusOf, type ToolSaid, text } from './agent.ts';
 import { COMMON_ROWS } from './fields.ts';
 import { argumentsOf, NO_ARGUMENTS } from './targets.ts';
 
@@ -41,6 +42,7 @@ export const codex: CodingAgent = {
   foreign: new Set(),
   fields: CODEX_FIELDS,
   session: 'conversation.id',
+  tool: 'tool_name',
   who({ attributes, resource }) {
     const email = text(attributes, 'user.email');
     const account = text(attributes, 'user.account_id');
@@ -67,6 +69,8 @@ function read(event: string, { attributes }: OtlpLog): Said {
 }
 
 function resultSaid(attributes: Attributes): ToolSaid {
+  const given = argumentsOf(attributes.get('arguments'));
+  const result = plainOf(attributes.get('output'));
   return {
     kind: 'tool',
     call_id: text(attributes, 'call_id'),
@@ -74,9 +78,10 @@ function resultSaid(attributes: Attributes): ToolSaid {
     server: text(attributes, 'mcp_server'),
     outcome: { status: statusOf(attributes, 'success') },
     model: text(attributes, 'model'),
-    bytes_in: bytesOf(jsonOf(attributes.get('arguments'))),
-    bytes_out: outputBytes(jsonOf(attributes.get('output'))),
-    arguments: argumentsOf(attributes.get('arguments')),
+    bytes_in: bytesOf(given.content),
+    bytes_out: outputBytes(result),
+    arguments: given,
+    result,
   };
 }
 

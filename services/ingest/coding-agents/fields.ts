@@ -1,12 +1,12 @@
 import { LIMITS } from '../../../schemas/limits.ts';
 import { keptContent } from '../content.ts';
 import type { FieldRow, FieldTable } from '../field-table.ts';
+import { plainOf } from '../genai/plain.ts';
 import type { Candidate } from '../normaliser.ts';
 import type { Attributes, AttributeValue } from '../otlp/model.ts';
 import type { Refusal } from '../refusal.ts';
 import type { IngestSettings } from '../settings.ts';
 import type { Leftovers } from '../unmapped.ts';
-import { jsonOf } from './agent.ts';
 
 /** What a field table says of content: measured where that is worth something, and dropped. */
 export const DROPPED = 'dropped';
@@ -73,11 +73,21 @@ export function wrongType(table: FieldTable, attributes: Attributes): Refusal | 
   return undefined;
 }
 
-/** Longer text of an attribute that nothing is known of may be content, so it is not kept. */
+/** A record that leaves out what its event is about. */
+export function missing(name: string): Refusal {
+  const message = `${name}: nothing stands where the name of the tool is needed; correct what removes this attribute on the way`;
+  return { kind: 'refused', reason: 'schema_mismatch', field: name, message };
+}
+
+/** Longer text of an attribute that nothing is known of may be content, as may text under such a name. */
 const LEFTOVER_CHARS_MAX = LIMITS.name_chars_max;
 const LEFTOVER_ELEMENTS_MAX = 16;
+const CONTENT_WORDS =
+  /prompt|completion|message|content|input|output|argument|args|param|result|response|request|body|text|query|command|description|instruction|reason|thought|header|authorization|cookie|token|secret|password|credential|stack|stdout|stderr|error/;
+/** What is about content is none. */
+const ABOUT_CONTENT = /(?:[._](?:id|uuid|type|source|name|mode)|_length|_hash)$/;
 
-/** Attributes that no field takes, as far as they are short; content only where the operator keeps it. */
+/** Attributes that no field takes, as far as they are short and none is content; content only where the operator keeps it. */
 export function leftoversOf(
   table: FieldTable,
   attributes: Attributes,
@@ -87,13 +97,16 @@ export function leftoversOf(
   const fields: [string, unknown][] = [];
   let cut = false;
   for (const [name, value] of attributes) {
-    if (content.keep.has(name)) fields.push([name, keptContent(jsonOf(value))]);
+    if (content.keep.has(name)) fields.push([name, keptContent(plainOf(value))]);
     else if (known.has(name) || identity.attributes.has(name) || value === undefined || value === '') continue;
+    else if (typeof value !== 'number' && typeof value !== 'boolean' && isContent(name)) continue;
     else if (fields.length >= LIMITS.unmapped_fields_max || !isShort(value)) cut = true;
     else fields.push([name, value]);
   }
   return fields.length === 0 && !cut ? undefined : { fields, cut };
 }
+
+const isContent = (name: string): boolean => CONTENT_WORDS.test(name) && !ABOUT_CONTENT.test(name);
 
 function isShort(value: AttributeValue): boolean {
   if (typeof value === 'string') return value.length <= LEFTOVER_CHARS_MAX;

@@ -1,17 +1,7 @@
 import { bytesOf } from '../content.ts';
 import type { FieldTable } from '../field-table.ts';
 import type { Attributes, OtlpLog } from '../otlp/model.ts';
-import {
-  type CodingAgent,
-  firstText,
-  jsonOf,
-  NOTHING,
-  number,
-  type Said,
-  statusOf,
-  type ToolSaid,
-  text,
-} from './agent.ts';
+import { type CodingAgent, firstText, NOTHING, number, type Said, statusOf, type ToolSaid, text } from './agent.ts';
 import { COMMON_ROWS } from './fields.ts';
 import { argumentsOf } from './targets.ts';
 
@@ -52,6 +42,7 @@ export const geminiCli: CodingAgent = {
   foreign: new Set(['gen_ai.client.inference.operation.details']),
   fields: GEMINI_CLI_FIELDS,
   session: 'session.id',
+  tool: 'function_name',
   who({ attributes }) {
     const email = text(attributes, 'user.email');
     // The service.version of Gemini CLI is that of Node, so the agent's own version is not known.
@@ -74,6 +65,7 @@ function read(event: string, { attributes }: OtlpLog): Said {
 
 /** One record tells of decision and result. */
 function toolSaid(attributes: Attributes): ToolSaid {
+  const given = argumentsOf(attributes.get('function_args'));
   const code = firstText(attributes, ['error_type', 'error.type']);
   const denied = text(attributes, 'decision') === 'reject' || code === 'policy_violation';
   return {
@@ -82,9 +74,9 @@ function toolSaid(attributes: Attributes): ToolSaid {
     tool: text(attributes, 'function_name'),
     server: text(attributes, 'mcp_server_name'),
     outcome: { status: denied ? 'denied' : statusOf(attributes, 'success'), code },
-    bytes_in: bytesOf(jsonOf(attributes.get('function_args'))),
+    bytes_in: bytesOf(given.content),
     bytes_out: number(attributes, 'content_length'),
-    arguments: argumentsOf(attributes.get('function_args')),
+    arguments: given,
   };
 }
 

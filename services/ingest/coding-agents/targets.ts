@@ -2,21 +2,26 @@ import type { Resource } from '../../../schemas/event.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { readContent } from '../content.ts';
 import { isObject, type JsonObject } from '../decode.ts';
+import { plainOf } from '../genai/plain.ts';
 import type { AttributeValue } from '../otlp/model.ts';
-import { jsonOf } from './agent.ts';
 import { programsOf } from './command.ts';
 
-/** The arguments of a call as the record has them; `document` when they are the JSON of an object. */
-export type Arguments = { readonly text: string | undefined; readonly document: JsonObject | undefined };
+/** The arguments of a call: as they stand in the record, as text, and as the object that they are the JSON of. */
+export type Arguments = {
+  readonly content: unknown;
+  readonly text: string | undefined;
+  readonly document: JsonObject | undefined;
+};
 
-export const NO_ARGUMENTS: Arguments = { text: undefined, document: undefined };
+export const NO_ARGUMENTS: Arguments = { content: undefined, text: undefined, document: undefined };
 
-/** Arguments often come as JSON in a text; other text is kept as it is. */
 export function argumentsOf(value: AttributeValue): Arguments {
-  const content = typeof value === 'string' ? readContent(value) : jsonOf(value);
+  const content = value === '' ? undefined : plainOf(value);
+  const read = readContent(content);
   return {
-    text: typeof value === 'string' && value !== '' ? value : undefined,
-    document: isObject(content) ? content : undefined,
+    content,
+    text: typeof content === 'string' ? content : undefined,
+    document: isObject(read) ? read : undefined,
   };
 }
 

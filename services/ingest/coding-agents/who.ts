@@ -1,6 +1,7 @@
 import type { EventInput } from '../../../schemas/event.ts';
 import { unresolvedId } from '../../../schemas/span.ts';
 import { type Found, findFirst, type IdentitySelectors, type Offer } from '../genai/selectors.ts';
+import { workloadOf } from '../genai/whose.ts';
 import type { OtlpLog } from '../otlp/model.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from '../settings.ts';
 import { type CodingAgent, text, type Who } from './agent.ts';
@@ -9,6 +10,7 @@ import { type CodingAgent, text, type Who } from './agent.ts';
 export type Settled = {
   /** False when nothing said who acts: the identity is then the workload's. */
   readonly resolved: boolean;
+  readonly workload: string;
   readonly fields: Pick<EventInput, 'identity' | 'on_behalf_of' | 'session' | 'credential'>;
 };
 
@@ -21,7 +23,7 @@ type SelectorList = Exclude<keyof IdentitySelectors, 'claims' | 'attributes'>;
  */
 export function settledOf(agent: CodingAgent, log: OtlpLog, settings: IngestSettings): Settled {
   const who = agent.who(log);
-  const workload = text(log.resource, 'service.name') ?? agent.name;
+  const workload = workloadOf(log.resource);
   const ask = asking(log, workload, settings.identity);
   const identity = identityOf(agent, who, log, ask);
   const owner = ask('owner')?.value ?? who.organisation;
@@ -32,9 +34,10 @@ export function settledOf(agent: CodingAgent, log: OtlpLog, settings: IngestSett
   const name = ask('agent_name')?.value ?? (who.email === undefined ? undefined : `${agent.title} (${who.email})`);
   return {
     resolved: identity !== undefined,
+    workload,
     fields: {
       identity: {
-        ...(identity ?? { id: unresolvedId(workload), kind: 'agent' }),
+        ...(identity ?? { id: unresolvedId(workload), kind: 'workload' }),
         ...(name === undefined ? {} : { name }),
         ...(owner === undefined ? {} : { owner }),
         peer_group: ask('peer_group')?.value ?? groupOf(agent, who),
