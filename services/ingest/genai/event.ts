@@ -1,3 +1,4 @@
+import type { EventInput } from '../../../schemas/event.ts';
 import type { SpanLink } from '../../../schemas/span.ts';
 import type { Candidate, Normalised } from '../normaliser.ts';
 import type { Attributes, OtlpSpanEvent } from '../otlp/model.ts';
@@ -9,7 +10,7 @@ import { exchangeOf, statedResources } from './exchange.ts';
 import { countOf, FIELDS, nameOf } from './fields.ts';
 import { unreadOf } from './leftovers.ts';
 import type { Outcome } from './outcome.ts';
-import { type Whose, workloadOf } from './whose.ts';
+import type { Whose } from './whose.ts';
 
 /** A span or log record that is an event, with everything about it that is not in its attributes. */
 export type Acted = {
@@ -19,7 +20,8 @@ export type Acted = {
   /** The span's name, in which some instrumentations put that of the tool. */
   readonly name: string;
   readonly attributes: Attributes;
-  readonly resource: Attributes;
+  /** Where it ran, `service.namespace/service.name`. */
+  readonly workload: string;
   readonly events: readonly OtlpSpanEvent[];
   readonly outcome: Outcome;
   readonly whose: Whose;
@@ -32,59 +34,56 @@ export function actEvent(acted: Acted, act: Act, settings: IngestSettings): Norm
   const unread = unreadOf(attributes, settings);
   if (unread !== undefined && 'reason' in unread) return unread;
   const exchange = exchangeOf(act, attributes, acted.events, settings.content);
-  const { bytes_in, bytes_out, records } = exchange;
-  const resources = statedResources(act, attributes);
-  const input = {
-    ...common(acted),
-    action: { ...(act.operation === undefined ? {} : { operation: act.operation }) },
-    ...toolOf(acted, act),
-    ...(resources === undefined ? {} : { resources }),
-    volume: { ...volumeOf(attributes), ...defined({ bytes_in, bytes_out, records }) },
-  };
-  return {
-    ...beside(acted, withHashes(unread, exchange.hashes)),
-    input,
-    tool_arguments: exchange.tool_arguments,
-    targets: exchange.targets,
-  };
+  const input = inputOf(acted);
+  input.action = act.operation === undefined ? {} : { operation: act.operation };
+  input.tool = toolOf(acted, act);
+  input.resources = statedResources(act, attributes);
+  input.volume = { ...tokensOf(attributes), ...exchange.volume };
+  const candidate = candidateOf(acted, input, withHashes(unread, exchange.hashes));
+  return { ...candidate, tool_arguments: exchange.tool_arguments, targets: exchange.targets };
 }
 
 /** The event of a model call, where the operator wants it: tokens and model, no operation on any data. */
 export function modelEvent(acted: Acted, name: string, settings: IngestSettings): Normalised {
   const unread = unreadOf(acted.attributes, settings);
   if (unread !== undefined && 'reason' in unread) return unread;
-  const input = { ...common(acted), action: { name }, volume: volumeOf(acted.attributes) };
-  return { ...beside(acted, unread), input, tool_arguments: undefined };
+  const input = inputOf(acted);
+  input.action = { name };
+  input.volume = tokensOf(acted.attributes);
+  return candidateOf(acted, input, unread);
 }
 
-function common({ id, time, attributes, resource, outcome, whose, link }: Acted): Record<string, unknown> {
-  const { identity, session, on_behalf_of, credential } = whose;
+/** A canonical event as it is put together; what is undefined counts as absent. */
+type Input = Record<string, unknown>;
+
+function inputOf({ id, time, attributes, workload, outcome, whose, link }: Acted): Input {
   const ip = nameOf(attributes, FIELDS.client);
-  const trace = link === undefined ? undefined : traceOf(link);
-  const model = nameOf(attributes, FIELDS.model);
   return {
     id,
     time,
-    identity,
+    identity: whose.identity,
     outcome,
-    source: { ...defined({ ip }), workload: workloadOf(resource) },
-    ...defined({ session, on_behalf_of, credential, model, trace }),
+    source: ip === undefined ? { workload } : { ip, workload },
+    session: whose.session,
+    on_behalf_of: whose.on_behalf_of,
+    credential: whose.credential,
+    model: nameOf(attributes, FIELDS.model),
+    trace: link === undefined ? undefined : traceOf(link),
   };
 }
 
-function traceOf({ trace_id, span_id, parent_span_id }: SpanLink): Record<string, string> {
-  return { trace_id, span_id, ...defined({ parent_span_id }) };
+function traceOf({ trace_id, span_id, parent_span_id }: SpanLink): Input {
+  return { trace_id, span_id, parent_span_id };
 }
 
 /** Current instrumentations call a span by operation and tool (`execute_tool get_weather`), older ones by the tool. */
 const OPERATION_BEFORE = /^(?:execute_tool|tools\/call|running tool:?|ai\.toolCall)\s+/;
 
-function toolOf({ attributes, name }: Acted, act: Act): Record<string, unknown> {
-  const own = act.form === 'tool' ? nameOf(attributes, FIELDS.tool) : undefined;
-  const called = own ?? act.tool ?? name.replace(OPERATION_BEFORE, '');
-  if (called === '') return {};
-  const version = act.form === 'tool' ? nameOf(attributes, FIELDS.tool_version) : undefined;
-  return { tool: { name: called, ...defined({ server: serverOf(attributes, act), version }) } };
+function toolOf({ attributes, name }: Acted, act: Act): Input | undefined {
+  if (act.form !== 'tool') return { name: act.tool ?? name, server: serverOf(attributes, act) };
+  const called = nameOf(attributes, FIELDS.tool) ?? name.replace(OPERATION_BEFORE, '');
+  if (called === '') return undefined;
+  return { name: called, server: serverOf(attributes, act), version: nameOf(attributes, FIELDS.tool_version) };
 }
 
 /** `server.address` is that of the tool only where the span is about the tool's protocol. */
@@ -95,21 +94,26 @@ function serverOf(attributes: Attributes, act: Act): string | undefined {
   return speaks ? (nameOf(attributes, FIELDS.server_address) ?? nameOf(attributes, FIELDS.vector_store)) : undefined;
 }
 
-function volumeOf(attributes: Attributes): Record<string, number> {
+function tokensOf(attributes: Attributes): EventInput['volume'] {
+  const volume: EventInput['volume'] = {};
   const tokens_in = countOf(attributes, FIELDS.tokens_in);
   const tokens_out = countOf(attributes, FIELDS.tokens_out);
-  return defined({ tokens_in, tokens_out });
+  if (tokens_in !== undefined) volume.tokens_in = tokens_in;
+  if (tokens_out !== undefined) volume.tokens_out = tokens_out;
+  return volume;
 }
 
-function beside({ whose, link }: Acted, leftovers: Leftovers | undefined): Omit<Candidate, 'input' | 'tool_arguments'> {
-  return {
+function candidateOf({ whose, link }: Acted, input: Input, leftovers: Leftovers | undefined): Candidate {
+  const candidate = {
     kind: 'candidate',
+    input,
     origin: undefined,
     leftovers,
+    tool_arguments: undefined,
     explain,
-    ...(link === undefined ? {} : { link }),
-    ...(link === undefined || whose.settled ? {} : { awaits: 'identity' as const }),
-  };
+  } as const;
+  if (link === undefined) return candidate;
+  return whose.settled ? { ...candidate, link } : { ...candidate, link, awaits: 'identity' };
 }
 
 /** Where a refused canonical field comes from. */
@@ -132,11 +136,4 @@ function withHashes(
 ): Leftovers | undefined {
   if (hashes.length === 0) return unread;
   return { fields: [...(unread?.fields ?? []), ...hashes], cut: unread?.cut ?? false };
-}
-
-/** The fields that are there. */
-function defined<T extends Readonly<Record<string, unknown>>>(fields: T): { [K in keyof T]: NonNullable<T[K]> } {
-  const there: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) there[name] = value;
-  return there as { [K in keyof T]: NonNullable<T[K]> };
 }

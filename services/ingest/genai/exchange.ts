@@ -1,4 +1,4 @@
-import type { Resource } from '../../../schemas/event.ts';
+import type { Resource, Volume } from '../../../schemas/event.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { bytesOf, type ContentPolicy, contentHash, readContent, recordsIn } from '../content.ts';
 import type { Attributes, AttributeValue, OtlpSpanEvent } from '../otlp/model.ts';
@@ -9,9 +9,7 @@ import { plainOf } from './plain.ts';
 
 /** What went into an act and what came out of it, measured; the content itself stays behind. */
 export type Exchange = {
-  readonly bytes_in?: number;
-  readonly bytes_out?: number;
-  readonly records?: number;
+  readonly volume: Volume;
   /** Read once, for the catalogue and the vocabulary. */
   readonly tool_arguments: unknown;
   readonly targets: readonly Resource[];
@@ -33,10 +31,12 @@ export function exchangeOf(
   const bytes_in = bytesOf(input);
   const bytes_out = bytesOf(output) ?? piecesOf(attributes).bytes;
   const records = recordsIn(output) ?? recordsOf(attributes, events);
+  const volume: Volume = {};
+  if (bytes_in !== undefined) volume.bytes_in = bytes_in;
+  if (bytes_out !== undefined) volume.bytes_out = bytes_out;
+  if (records !== undefined) volume.records = records;
   return {
-    ...(bytes_in === undefined ? {} : { bytes_in }),
-    ...(bytes_out === undefined ? {} : { bytes_out }),
-    ...(records === undefined ? {} : { records }),
+    volume,
     tool_arguments,
     targets: policy.targets === 'vocabulary' ? targetsIn(tool_arguments) : NO_TARGETS,
     hashes: hashesOf(input, output, policy.hash_key),
@@ -59,7 +59,8 @@ function inEvent(events: readonly OtlpSpanEvent[], name: string, attribute: stri
 }
 
 function recordsOf(attributes: Attributes, events: readonly OtlpSpanEvent[]): number | undefined {
-  const rows = events.filter(({ name }) => name === 'db.query.result' || name === 'db.search.result').length;
+  let rows = 0;
+  for (const { name } of events) if (name === 'db.query.result' || name === 'db.search.result') rows++;
   return rows > 0 ? rows : piecesOf(attributes).count;
 }
 

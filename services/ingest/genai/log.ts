@@ -12,7 +12,7 @@ import { type Acted, actEvent, modelEvent } from './event.ts';
 import { FIELDS, nameOf } from './fields.ts';
 import { outcomeOf } from './outcome.ts';
 import { absorbed } from './span.ts';
-import { type Whose, whoseIs, workloadOf } from './whose.ts';
+import { whoseIs, workloadOf } from './whose.ts';
 
 /**
  * One log record: of a coding agent, or an event of the GenAI conventions. A record that belongs to a span tells of that
@@ -27,10 +27,11 @@ export function normaliseLog(log: OtlpLog, settings: IngestSettings): Normalised
   const time = Math.trunc(log.time_ms > 0 ? log.time_ms : log.observed_ms);
   if (!(time >= LIMITS.time_ms_min && time <= LIMITS.time_ms_max)) return refuseTime(time, 'time_unix_nano');
   const standing = { run_of_agent: what.kind === 'agent', has_parent: log.span_id !== undefined };
-  const whose = whoseIs(log, standing, settings.identity);
-  const link = linkOf(log);
+  const workload = workloadOf(log.resource);
+  const whose = whoseIs({ ...log, workload }, standing, settings.identity);
+  const link = linkOf(log, workload);
   if (link !== undefined) return whose.settled ? absorbed(link, time, whose) : { kind: 'absorbed' };
-  const acted = (): Acted => actedOf(log, name ?? '', time, whose);
+  const acted = (): Acted => actedOf({ log, name: name ?? '', time, workload, whose });
   if (what.kind === 'act') return actEvent(acted(), what.act, settings);
   if (what.kind === 'model' && isDetails(name) && settings.otlp.model_calls === 'accepted') {
     return modelEvent(acted(), what.name, settings);
@@ -43,37 +44,30 @@ function isDetails(name: string | undefined): boolean {
   return name === 'gen_ai.client.inference.operation.details';
 }
 
-function actedOf(log: OtlpLog, name: string, time: number, whose: Whose): Acted {
-  const { attributes, resource } = log;
+type Logged = Pick<Acted, 'name' | 'time' | 'workload' | 'whose'> & { readonly log: OtlpLog };
+
+function actedOf(logged: Logged): Acted {
+  const { log, ...rest } = logged;
+  const { attributes } = log;
   const outcome = outcomeOf(attributes, STATUS.unset, true);
-  return {
-    id: idOf(log, name, time, whose),
-    time,
-    name,
-    attributes,
-    resource,
-    events: [],
-    outcome,
-    whose,
-    link: undefined,
-  };
+  return { ...rest, id: idOf(logged), attributes, events: [], outcome, link: undefined };
 }
 
 const ID_HASH_CHARS = 32;
 
 /** A record's own id, that of the call it is about, else a hash of what tells it from others. */
-function idOf(log: OtlpLog, name: string, time: number, whose: Whose): string {
+function idOf({ log, name, time, workload, whose }: Logged): string {
   const own = nameOf(log.attributes, FIELDS.record_uid) ?? nameOf(log.attributes, FIELDS.call_id);
   if (own !== undefined) return own;
   const tool = nameOf(log.attributes, FIELDS.tool);
-  const parts = [workloadOf(log.resource), name, time, log.observed_ms, whose.identity.id, whose.session, tool];
+  const parts = [workload, name, time, log.observed_ms, whose.identity.id, whose.session, tool];
   return hash('sha256', JSON.stringify(parts), 'hex').slice(0, ID_HASH_CHARS);
 }
 
 /** The place of the span that the record belongs to. */
-function linkOf({ trace_id, span_id, resource }: OtlpLog): SpanLink | undefined {
+function linkOf({ trace_id, span_id }: OtlpLog, workload: string): SpanLink | undefined {
   if (trace_id === undefined || span_id === undefined) return undefined;
-  return { kind: 'span', trace_id, span_id, workload: workloadOf(resource) };
+  return { kind: 'span', trace_id, span_id, workload };
 }
 
 function unknownLog(name: string | undefined): Normalised {

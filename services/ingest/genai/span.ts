@@ -22,18 +22,19 @@ export function normaliseSpan(span: OtlpSpan, settings: IngestSettings): Normali
   const ended = span.end_ms > 0;
   const time = Math.trunc(ended ? span.end_ms : span.start_ms);
   if (!(time >= LIMITS.time_ms_min && time <= LIMITS.time_ms_max)) return refuseTime(time, 'end_time_unix_nano');
+  const workload = workloadOf(resource);
   const whose = whoseIs(
-    { attributes, resource },
+    { attributes, resource, workload },
     { run_of_agent: what.kind === 'agent', has_parent },
     settings.identity,
   );
-  const link = linkOf(span, whose.session);
+  const link = linkOf(span, workload, whose.session);
   const acted = (): Acted => ({
     id: span.span_id,
     time,
     name: span.name,
     attributes,
-    resource,
+    workload,
     events: span.events,
     outcome: outcomeOf(attributes, span.status.code, ended),
     whose,
@@ -50,14 +51,14 @@ export function absorbed(link: SpanLink, time: number, { settled, ...own }: Whos
   return { kind: 'absorbed', tells: { link, time, ...(settled ? { settled: own } : {}) } };
 }
 
-function linkOf(span: OtlpSpan, session: string | undefined): SpanLink {
+function linkOf(span: OtlpSpan, workload: string, session: string | undefined): SpanLink {
   const instance = nameIn(span.resource.get('service.instance.id'));
   return {
     kind: 'span',
     trace_id: span.trace_id,
     span_id: span.span_id,
     ...(span.parent_span_id === undefined ? {} : { parent_span_id: span.parent_span_id }),
-    workload: workloadOf(span.resource),
+    workload,
     ...(fits(instance) ? { instance } : {}),
     ...(fits(session) ? { conversation: session } : {}),
   };

@@ -23,7 +23,8 @@ export type Whose = {
   readonly credential?: { readonly id: string };
 };
 
-type Emitted = { readonly attributes: Attributes; readonly resource: Attributes };
+/** `workload`: as `workloadOf` the resource has it. */
+type Emitted = { readonly attributes: Attributes; readonly resource: Attributes; readonly workload: string };
 
 /** `run_of_agent`: the item is the run of an agent, so a name without an id is that agent's. */
 export type Standing = { readonly run_of_agent: boolean; readonly has_parent: boolean };
@@ -38,27 +39,26 @@ export function whoseIs(emitted: Emitted, standing: Standing, selectors: Identit
     findFirst(selection, offer, selectors);
   const name = find(selectors.agent_name)?.value;
   const { id, kind, settled } = identityIn(offer, name, standing, selectors);
-  const owner = find(selectors.owner)?.value;
-  const peer_group = find(selectors.peer_group)?.value;
-  const version = find(selectors.version)?.value;
-  const session = find(selectors.session)?.value;
-  const behalf = find(selectors.on_behalf_of)?.value;
-  const credential = find(selectors.credential)?.value;
-  return {
-    identity: {
-      id,
-      kind,
-      ...(name === undefined ? {} : { name }),
-      ...(owner === undefined ? {} : { owner }),
-      ...(peer_group === undefined ? {} : { peer_group }),
-      ...(version === undefined ? {} : { version }),
-    },
-    settled,
-    ...(session === undefined ? {} : { session }),
-    ...(behalf === undefined || behalf === id ? {} : { on_behalf_of: behalf }),
-    ...(credential === undefined ? {} : { credential: { id: credential } }),
-  };
+  const identity: Mutable<Whose['identity']> = { id, kind };
+  if (name !== undefined) identity.name = name;
+  const owner = find(selectors.owner);
+  if (owner !== undefined) identity.owner = owner.value;
+  const peer_group = find(selectors.peer_group);
+  if (peer_group !== undefined) identity.peer_group = peer_group.value;
+  const version = find(selectors.version);
+  if (version !== undefined) identity.version = version.value;
+  const whose: Mutable<Whose> = { identity, settled };
+  const session = find(selectors.session);
+  if (session !== undefined) whose.session = session.value;
+  const behalf = find(selectors.on_behalf_of);
+  // Nobody acts for themselves; but a principal may only stand in for an agent that is still to be found.
+  if (behalf !== undefined && !(settled && behalf.value === id)) whose.on_behalf_of = behalf.value;
+  const credential = find(selectors.credential);
+  if (credential !== undefined) whose.credential = { id: credential.value };
+  return whose;
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 type Named = { readonly id: string; readonly kind: IdentityKind; readonly settled: boolean };
 
@@ -75,11 +75,11 @@ function identityIn(offer: Offer, name: string | undefined, standing: Standing, 
   return { id: unresolvedId(offer.workload), kind: 'workload', settled: false };
 }
 
-function offerOf({ attributes, resource }: Emitted): Offer {
+function offerOf({ attributes, resource, workload }: Emitted): Offer {
   const model = nameOf(attributes, FIELDS.model);
   const prompt = nameOf(attributes, FIELDS.prompt_version);
   const whole = model === undefined || prompt === undefined ? model : `${model}#${prompt}`;
-  return { attributes, resource, workload: workloadOf(resource), model: whole, claims: undefined };
+  return { attributes, resource, workload, model: whole, claims: undefined };
 }
 
 /** Leaves room for `unresolved:` before it. */
