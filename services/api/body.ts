@@ -7,9 +7,12 @@ import { type Refused, refuse } from './errors.ts';
 const unpack = promisify(gunzip);
 
 /** The bytes of a submitted body, unpacked if they came packed. Refused as a whole: half a batch helps nobody. */
-export async function readBody(request: FastifyRequest): Promise<Buffer | Refused> {
-  const sent = request.body;
-  if (!Buffer.isBuffer(sent) || sent.length === 0) return refuse('body_empty', { remedy: 'send at least one event' });
+export async function readBody(
+  request: FastifyRequest,
+  { may_be_empty = false }: { readonly may_be_empty?: boolean } = {},
+): Promise<Buffer | Refused> {
+  const sent = Buffer.isBuffer(request.body) ? request.body : EMPTY;
+  if (sent.length === 0) return may_be_empty ? EMPTY : bodyEmpty();
   const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
   if (encoding === 'identity') return sent;
   if (encoding !== 'gzip' && encoding !== 'x-gzip') {
@@ -17,11 +20,17 @@ export async function readBody(request: FastifyRequest): Promise<Buffer | Refuse
   }
   try {
     const body = await unpack(sent, { maxOutputLength: LIMITS.http_body_bytes_max });
-    return body.length === 0 ? refuse('body_empty', { remedy: 'send at least one event' }) : body;
+    return body.length === 0 && !may_be_empty ? bodyEmpty() : body;
   } catch (error) {
     if (codeOf(error) === 'ERR_BUFFER_TOO_LARGE') return tooLarge();
     return refuse('body_compression_damaged', { remedy: 'pack the body again and send all of it' });
   }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function bodyEmpty(): Refused {
+  return refuse('body_empty', { remedy: 'send at least one event' });
 }
 
 export function tooLarge(): Refused {

@@ -1,5 +1,6 @@
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod';
+import { OTLP_TYPES } from './otlp-answers.ts';
 
 /** Media types in which events are taken. */
 export const EVENT_TYPES = [
@@ -18,6 +19,10 @@ const EVENTS_BODY = {
     'a JSON list, or one JSON object.',
 } as const;
 
+const OTLP_BODY = {
+  description: 'ExportTraceServiceRequest or ExportLogsServiceRequest of OTLP 1.x, in protobuf or in OTLP/JSON.',
+} as const;
+
 /** How the route table becomes the OpenAPI 3.1 document. */
 export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
   return {
@@ -34,8 +39,11 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
     },
     transform(route) {
       const transformed = transform(route);
-      if (route.route.config?.raw_body !== true) return transformed;
-      return { ...transformed, schema: { ...transformed.schema, body: EVENTS_BODY, consumes: [...EVENT_TYPES] } };
+      const takes = route.route.config?.raw_body;
+      if (takes === undefined) return transformed;
+      const body = takes === 'otlp' ? OTLP_BODY : EVENTS_BODY;
+      const consumes = [...(takes === 'otlp' ? OTLP_TYPES : EVENT_TYPES)];
+      return { ...transformed, schema: { ...transformed.schema, body, consumes } };
     },
   };
 }

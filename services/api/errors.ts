@@ -12,6 +12,7 @@ const OWN = {
   body_malformed: [400, 'the body is not JSON, or holds keys that no object may have'],
   body_empty: [400, 'the body is empty'],
   body_compression_damaged: [400, 'the body says it is gzip, and is not or not whole'],
+  request_undecodable: [400, 'the request cannot be decoded'],
   mapping_unknown: [400, 'no mapping has this name'],
   mapping_missing: [400, 'no mapping is configured'],
   credential_missing: [401, 'no API key was given'],

@@ -64,7 +64,8 @@ const BY_CODE: { readonly [code: string]: OwnCode | undefined } = {
 const REMEDIES: { readonly [code in OwnCode]?: string } = {
   url_malformed: 'escape the percent sign as %25',
   url_too_long: 'identifiers have at most 256 characters',
-  content_type_unsupported: 'send application/json, or application/x-ndjson to /v1/events',
+  content_type_unsupported:
+    'send application/json, to /v1/events also application/x-ndjson, to /v1/traces and /v1/logs also application/x-protobuf',
   body_empty: 'send a JSON object, or no content-type where there is no body',
   body_malformed: 'send valid JSON without the keys __proto__ and constructor.prototype',
   request_malformed: 'send as many bytes as content-length says',

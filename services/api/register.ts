@@ -1,27 +1,36 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { OtlpStatus } from '../../schemas/api/otlp.ts';
 import { ErrorBody } from '../../schemas/api/shared.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Access } from './authentication.ts';
 import { EVENT_TYPES } from './document.ts';
 import { Refused, refuse } from './errors.ts';
+import { OTLP_TYPES } from './otlp-answers.ts';
 import { sendRefusal } from './replies.ts';
-import type { Context, Route } from './route.ts';
+import type { Context, RawBody, Route } from './route.ts';
 
 /** Puts the route table into Fastify. Bodies of events stay bytes; all others are parsed as JSON. */
 export async function register(app: FastifyInstance, routes: readonly Route[], context: Context): Promise<void> {
-  const raw = routes.filter((one) => one.raw_body);
-  const parsed = routes.filter((one) => !one.raw_body);
-  await app.register(async (scope) => {
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser([...EVENT_TYPES], { parseAs: 'buffer' }, (_, body, done) => done(null, body));
-    for (const one of raw) add(scope, one, context, { busy: createGate(LIMITS.http_ingest_requests_max) });
-  });
+  const parsed = routes.filter((one) => one.raw_body === undefined);
+  const busy = createGate(LIMITS.http_ingest_requests_max);
+  for (const [raw_body, types] of RAW_TYPES) {
+    await app.register(async (scope) => {
+      scope.removeAllContentTypeParsers();
+      scope.addContentTypeParser([...types], { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+      for (const one of routes) if (one.raw_body === raw_body) add(scope, one, context, { busy });
+    });
+  }
   await app.register(async (scope) => {
     scope.removeContentTypeParser('text/plain');
     for (const one of parsed) add(scope, one, context, {});
   });
 }
+
+const RAW_TYPES: ReadonlyMap<RawBody, readonly string[]> = new Map<RawBody, readonly string[]>([
+  ['events', EVENT_TYPES],
+  ['otlp', OTLP_TYPES],
+]);
 
 function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { readonly busy?: Gate }): void {
   const { answer, ...asked } = one.schema;
@@ -37,12 +46,7 @@ function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { r
       tags: [one.tag],
       operationId: operationId(one),
       ...(one.access === 'open' && { security: [] }),
-      response: {
-        [one.status]: answer ?? { description: one.summary, content: { [one.produces]: { schema: z.string() } } },
-        ...(one.url === '/health/ready' && answer !== undefined && { 503: answer }),
-        '4xx': ErrorBody,
-        '5xx': ErrorBody,
-      },
+      response: one.raw_body === 'otlp' ? otlpResponses(one) : responsesOf(one),
     },
     ...(busy !== undefined && {
       // Before the body is read: what is refused costs no memory.
@@ -66,6 +70,27 @@ function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { r
       return sendRefusal(reply, result);
     },
   });
+}
+
+function responsesOf(one: Route): Record<string, unknown> {
+  const { answer } = one.schema;
+  return {
+    [one.status]: answer ?? { description: one.summary, content: { [one.produces]: { schema: z.string() } } },
+    ...(one.url === '/health/ready' && answer !== undefined && { 503: answer }),
+    '4xx': ErrorBody,
+    '5xx': ErrorBody,
+  };
+}
+
+/** Answers and refusals in the encoding of the request. */
+function otlpResponses({ status, summary, schema }: Route): Record<string, unknown> {
+  const [proto, json] = OTLP_TYPES;
+  const either = (description: string, shape: z.ZodType | undefined) => ({
+    description,
+    content: { [json]: { schema: shape ?? z.object({}) }, [proto]: { schema: z.string() } },
+  });
+  const refused = either('google.rpc.Status', OtlpStatus);
+  return { [status]: either(summary, schema.answer), '4xx': refused, '5xx': refused };
 }
 
 function accessText(access: Access): string {

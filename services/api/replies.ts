@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { ErrorBody } from '../../schemas/api/shared.ts';
 import { defined } from './defined.ts';
 import { type Refused, STATUS_OF } from './errors.ts';
+import { sendStatus } from './otlp-answers.ts';
 
 /** The one shape of every refusal. */
 export function errorBody({ code, message, details }: Refused): ErrorBody {
@@ -15,5 +16,7 @@ export function sendRefusal(reply: FastifyReply, refused: Refused): FastifyReply
   const status = STATUS_OF[refused.code];
   if (retry_after_s !== undefined) reply.header('retry-after', String(retry_after_s));
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="countersign"');
-  return reply.code(status).type('application/json; charset=utf-8').serializer(JSON.stringify).send(errorBody(refused));
+  reply.code(status);
+  if (reply.request.routeOptions?.config?.raw_body === 'otlp') return sendStatus(reply, refused);
+  return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(errorBody(refused));
 }

@@ -45,14 +45,17 @@ type Spec<Params, Query, Body, Answer> = {
   /** Shape of a successful answer; absent when the handler writes it by itself. */
   readonly answer?: Answer;
   readonly status?: 200 | 201;
-  /** Events in NDJSON or JSON, kept as bytes. */
-  readonly raw_body?: boolean;
+  /** What is to be ingested, kept as bytes. */
+  readonly raw_body?: RawBody;
   /** Media type of an answer that is not JSON. */
   readonly produces?: string;
   readonly handle: (
     asked: Asked<Params, Query, Body>,
   ) => Promise<(Answer extends z.ZodType ? z.input<Answer> : unknown) | Refused>;
 };
+
+/** Events in NDJSON or JSON, or an OTLP request, which is also answered and refused as OTLP wants it. */
+export type RawBody = 'events' | 'otlp';
 
 /** A row of the route table. */
 export type Route = {
@@ -68,7 +71,7 @@ export type Route = {
     readonly answer?: z.ZodType;
   };
   readonly status: 200 | 201;
-  readonly raw_body: boolean;
+  readonly raw_body: RawBody | undefined;
   readonly produces: string;
   readonly handle: (request: FastifyRequest, reply: FastifyReply, context: Context) => Promise<unknown>;
 };
@@ -95,7 +98,7 @@ export function route<
       ...defined({ params, body, answer }),
     },
     status: spec.status ?? 200,
-    raw_body: spec.raw_body ?? false,
+    raw_body: spec.raw_body,
     produces: spec.produces ?? 'application/json',
     handle: (request, reply, context) =>
       spec.handle({
@@ -123,6 +126,6 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access;
-    raw_body?: boolean;
+    raw_body?: RawBody | undefined;
   }
 }

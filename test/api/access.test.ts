@@ -17,6 +17,8 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /v1/status': 'viewer analyst approver admin',
   'GET /v1/dead-letters': 'analyst admin',
   'POST /v1/events': 'ingest',
+  'POST /v1/traces': 'ingest',
+  'POST /v1/logs': 'ingest',
   'GET /v1/alerts': 'viewer analyst approver',
   'GET /v1/alerts/stream': 'viewer analyst approver',
   'GET /v1/alerts/:uid': 'viewer analyst approver',
@@ -238,9 +240,11 @@ describe('keys and their holders', { concurrency: 1 }, () => {
   });
 });
 
+/** Routes of OTLP refuse with a status whose message begins with our code. */
 function codeOf(payload: string): string | undefined {
   try {
-    return (JSON.parse(payload) as { error?: { code?: string } }).error?.code;
+    const { error, message } = JSON.parse(payload) as { error?: { code?: string }; message?: string };
+    return error?.code ?? message?.split(':')[0];
   } catch {
     return undefined;
   }

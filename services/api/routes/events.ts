@@ -7,7 +7,7 @@ import type { IngestItem, IngestPort, SubmittedResult } from '../ports.ts';
 import { type Route, route } from '../route.ts';
 
 /** The source that events over HTTP come from: part of their keys, so that a repeat is known for one. */
-const ORIGIN = 'http';
+export const ORIGIN = 'http';
 
 export const events: readonly Route[] = [
   route({
@@ -19,7 +19,7 @@ export const events: readonly Route[] = [
       'Submit events: NDJSON, a JSON list, or one JSON object, plain or gzip. Answered once all of it is durable.',
     query: SubmitQuery,
     answer: SubmitAnswer,
-    raw_body: true,
+    raw_body: 'events',
     async handle({ query, request, context }) {
       const { ingest } = context.ports;
       const format = formatOf(query, ingest);

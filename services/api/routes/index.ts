@@ -6,6 +6,7 @@ import { events } from './events.ts';
 import { gaps } from './gaps.ts';
 import { identities } from './identities.ts';
 import { operations } from './operations.ts';
+import { otlp } from './otlp.ts';
 import { siem } from './siem.ts';
 import { subscriptions } from './subscriptions.ts';
 
@@ -13,6 +14,7 @@ import { subscriptions } from './subscriptions.ts';
 export const ROUTES: readonly Route[] = [
   ...operations,
   ...events,
+  ...otlp,
   ...alerts,
   ...identities,
   ...containments,
