@@ -220,12 +220,15 @@ function createListSplitter(name: string, options: ListOptions): Inner {
     return undefined;
   };
   const end = (items: Item[], damage?: Refusal): void => {
-    const complete = within === 'objects' ? 'between' : 'closed';
+    const complete = COMPLETE[within];
     const refusal = damage ?? (state === 'rest' ? AFTER_LIST : state === complete ? undefined : LIST_OPEN);
     if (refusal !== undefined) items.push(cutOff(refusal, held, `${name}[${index}]`));
   };
   return { push, end, count: () => index };
 }
+
+/** Where the input may end. A `Records` object that was read to its end is given back before. */
+const COMPLETE = { list: 'closed', records: 'done', objects: 'between' } as const;
 
 function afterTextByte(byte: number): ListState {
   if (byte === BACKSLASH) return 'escape';
@@ -250,7 +253,7 @@ const LIST_OPEN: Refusal = {
   kind: 'refused',
   reason: 'truncated_input',
   message:
-    'the JSON list breaks off before its closing bracket; the items before this point were taken, send the rest again',
+    'the JSON list, or the object around it, breaks off before its closing bracket; the items before this point were taken, send the rest again',
 };
 
 /** The item that is being read, bounded: what is over the limit of bundles is counted and not kept. */
