@@ -1,6 +1,6 @@
 import type { NewRecord } from '../platform/event-log.ts';
 import { type Decided, timeOf } from './core.ts';
-import { recordsOf } from './record.ts';
+import { type RecordedAt, recordsOf } from './record.ts';
 import { createRecordedClock, NO_CLOCK, type RecordedClock } from './recorded-clock.ts';
 import { type Counting, countDecided, newCounting } from './tally.ts';
 
@@ -65,10 +65,10 @@ export function assembleLive(next: number): Assembler {
 type Open = { readonly decided: Decided[]; readonly at: number[]; added: number; next: number | undefined };
 
 /**
- * For recorded sources. The clock may ask for what follows before it tells the time of an event, so a record goes into a
+ * For recorded sources, by their names. The clock may ask for what follows before it tells the time of an event, so a record goes into a
  * batch once all its events have their time; `clock` is where the clock stood before offset `next`.
  */
-export function assembleRecorded(next: number, clock: number | undefined): Assembler {
+export function assembleRecorded(next: number, clock: number | undefined, source: string): Assembler {
   let batch = emptyBatch(next, clock);
   let from = next;
   /** In order; the last one may still be open at its end. */
@@ -100,7 +100,7 @@ export function assembleRecorded(next: number, clock: number | undefined): Assem
     while (record !== undefined && record.next !== undefined && record.at.length === record.added) {
       for (const [index, decided] of record.decided.entries()) {
         const at_ms = record.at[index] as number;
-        addTo(batch, decided, at_ms);
+        addTo(batch, decided, { at_ms, source });
         if (at_ms !== NO_CLOCK) batch.clock = at_ms;
       }
       batch.raw_records++;
@@ -150,9 +150,9 @@ function emptyBatch(next: number, clock: number | undefined): RawBatch {
   return { records: [], counting: newCounting(), raw_records: 0, bytes: 0, next, clock };
 }
 
-function addTo(batch: RawBatch, decided: Decided, at_ms: number | undefined): void {
+function addTo(batch: RawBatch, decided: Decided, recorded: RecordedAt | undefined): void {
   countDecided(batch.counting, decided);
-  for (const record of recordsOf(decided, at_ms)) {
+  for (const record of recordsOf(decided, recorded)) {
     batch.records.push(record);
     batch.bytes += record.value.length;
   }

@@ -1,11 +1,9 @@
 import type { Gap } from '../../schemas/gap.ts';
-import type { RawBatch } from './raw-batch.ts';
 import { type CommitResult, commit } from './raw-commit.ts';
-import type { RawPartitionOptions } from './raw-options.ts';
+import type { PartitionOptions } from './raw-options.ts';
 import { type Patience, Stopped } from './raw-patience.ts';
+import type { Portion } from './raw-portion.ts';
 import { type Found, parsePosition, positionName, type RawPosition, type Start, startOf } from './raw-position.ts';
-import { topicName } from './raw-source.ts';
-import { countersOf, reportTally, sourceCountersOf, tallyOf } from './tally.ts';
 
 /** A position that this process holds, with the text that the log has for it. */
 export type Held = { readonly at: RawPosition; readonly text: string };
@@ -13,18 +11,18 @@ export type Held = { readonly at: RawPosition; readonly text: string };
 /** How often a newly assigned partition is claimed against a predecessor that still writes. */
 const CLAIMS_MAX = 3;
 
-/** The right to write a raw partition's position: how it is taken, used and left to others. */
+/** The right to write a partition's position: how it is taken, used and left to others. */
 export class RawOffice {
-  readonly #options: RawPartitionOptions;
+  readonly #options: PartitionOptions;
   readonly #name: string;
   readonly #patience: Patience;
   readonly #signal: AbortSignal;
   #gap: Gap | undefined;
   #next: number | undefined;
 
-  constructor(options: RawPartitionOptions, patience: Patience, signal: AbortSignal) {
+  constructor(options: PartitionOptions, patience: Patience, signal: AbortSignal) {
     this.#options = options;
-    this.#name = positionName({ topic: options.source.topic, partition: options.partition });
+    this.#name = positionName(options);
     this.#patience = patience;
     this.#signal = signal;
   }
@@ -62,16 +60,15 @@ export class RawOffice {
   }
 
   /** Makes a batch durable, with its sums and the position behind it. */
-  async write(batch: RawBatch, expected: string, position: string): Promise<CommitResult> {
-    const { log, telemetry, source } = this.#options;
-    const counted = tallyOf(batch.counting);
-    const counters = [...countersOf(counted), ...sourceCountersOf(counted, topicName(source.topic))];
-    const write = { name: this.#name, expected, position, records: batch.records, counters };
+  async write(batch: Portion, expected: string): Promise<CommitResult> {
+    const { log, telemetry, topic } = this.#options;
+    const { records, counters, position } = batch;
+    const write = { name: this.#name, expected, position, records, counters };
     const result = await commit(log, this.#patience, write);
     if (result === 'taken') return result;
     this.#next = batch.next;
-    if (batch.raw_records > 0) telemetry.occurred('raw_records', { source: source.topic }, {}, batch.raw_records);
-    reportTally(telemetry, counted);
+    if (batch.raw_records > 0) telemetry.occurred('raw_records', { source: topic }, {}, batch.raw_records);
+    batch.report();
     return result;
   }
 
@@ -89,18 +86,18 @@ export class RawOffice {
   }
 
   async #find(): Promise<Found> {
-    const { log, source, partition } = this.#options;
+    const { log, topic, partition } = this.#options;
     return this.#patience.until(async () => ({
       position: await log.position(this.#name),
-      info: await log.describe(source.topic),
-      bounds: await log.bounds(source.topic, partition),
+      info: await log.describe(topic),
+      bounds: await log.bounds(topic, partition),
     }));
   }
 
   /** Where it goes on, or the gap before it: one that was found here before, too, if the log has grown over it since. */
   #startAt(found: Found): Start {
-    const { gaps, source, partition } = this.#options;
-    const place = { topic: source.topic, partition };
+    const { gaps, topic, partition } = this.#options;
+    const place = { topic, partition };
     const start = startOf(place, found);
     if (start.kind === 'gap' || found.position === undefined) return start;
     const { generation, next } = start.at;
@@ -109,9 +106,9 @@ export class RawOffice {
   }
 
   #goneOn(start: Start, offset: number): Promise<void> {
-    const { gaps, source, partition } = this.#options;
+    const { gaps, topic, partition } = this.#options;
     if (start.kind === 'gap') return gaps.closed(start.gap.id, offset);
-    return gaps.working({ stage: 'ingest', topic: source.topic, partition }, offset);
+    return gaps.working({ stage: 'ingest', topic, partition }, offset);
   }
 
   /** Stands still until somebody has decided, and gives the place to go on at. */

@@ -1,37 +1,38 @@
 import type { Gap } from '../../schemas/gap.ts';
-import type { RawBatch } from './raw-batch.ts';
 import type { CommitResult } from './raw-commit.ts';
 import { type Held, RawOffice } from './raw-office.ts';
-import type { RawPartitionOptions } from './raw-options.ts';
+import type { PartitionOptions } from './raw-options.ts';
 import { createPatience, type Patience, Stopped } from './raw-patience.ts';
+import type { OpenReading, Portion } from './raw-portion.ts';
 import type { RawPlace } from './raw-position.ts';
-import { RawReading } from './raw-reading.ts';
 
 /** `waiting`: the log does not answer. `gap`: an operator decides. `taken`: another process is at work on it. */
 export type RawState = 'running' | 'waiting' | 'gap' | 'taken';
 
 /**
- * One raw partition while it is assigned: reads, decides and writes, one batch being written while the next is decided
+ * One partition of a topic that ingest reads while it is assigned: reads, decides and writes, one batch being written while the next is decided
  * and never more. A batch is one atomic write of events, dead letters, sums and the position behind it.
  */
 export class RawPartition {
-  readonly #options: RawPartitionOptions;
+  readonly #options: PartitionOptions;
+  readonly #open: OpenReading;
   readonly #ending = new AbortController();
   readonly #patience: Patience;
   readonly #office: RawOffice;
   readonly #done: Promise<void>;
   #taken = false;
 
-  constructor(options: RawPartitionOptions) {
-    const { clock, telemetry, source, partition, limits } = options;
+  constructor(options: PartitionOptions, open: OpenReading) {
+    const { clock, telemetry, topic, partition, limits } = options;
     this.#options = options;
+    this.#open = open;
     this.#patience = createPatience({
       clock,
       signal: this.#ending.signal,
       pause_ms: limits.raw_retry_ms,
       pause_ms_max: limits.raw_retry_ms_max,
       failed: ({ reason, message }, pause_ms) =>
-        telemetry.occurred('raw_retries', { source: source.topic }, { partition, reason, error: message, pause_ms }),
+        telemetry.occurred('raw_retries', { source: topic }, { partition, reason, error: message, pause_ms }),
     });
     this.#office = new RawOffice(options, this.#patience, this.#ending.signal);
     this.#done = this.#run();
@@ -40,7 +41,7 @@ export class RawPartition {
   }
 
   get place(): RawPlace {
-    return { topic: this.#options.source.topic, partition: this.#options.partition };
+    return { topic: this.#options.topic, partition: this.#options.partition };
   }
 
   /** Resolves once the partition was ended; rejects with the defect that ended it. */
@@ -75,14 +76,14 @@ export class RawPartition {
   }
 
   async #run(): Promise<void> {
-    const { telemetry, source, partition } = this.#options;
+    const { telemetry, topic, partition } = this.#options;
     try {
       while (!this.#ending.signal.aborted) {
         const held = await this.#office.open();
         this.#taken = false;
         if (held !== undefined && (await this.#workOff(held)) === 'reopen') continue;
         this.#taken = true;
-        telemetry.occurred('raw_taken_over', { source: source.topic }, { partition });
+        telemetry.occurred('raw_taken_over', { source: topic }, { partition });
         await this.#office.standAside();
       }
     } catch (error) {
@@ -92,7 +93,7 @@ export class RawPartition {
 
   /** Until it ends, is taken, or must be opened again because the log is not what it was. */
   async #workOff(held: Held): Promise<'taken' | 'reopen'> {
-    const reading = new RawReading(this.#options, held.at, this.#patience, this.#ending.signal);
+    const reading = this.#open(held.at, this.#patience, this.#ending.signal);
     let writing: Promise<CommitResult> = Promise.resolve('durable');
     let text = held.text;
     try {
@@ -104,10 +105,10 @@ export class RawPartition {
           if ((await writing) === 'taken') return 'taken';
           if (filled.kind === 'reopen') return 'reopen';
           if (filled.kind === 'batch') {
-            writing = this.#office.write(filled.batch, text, filled.position).finally(leave);
+            writing = this.#office.write(filled.batch, text).finally(leave);
             writing.catch(() => undefined);
             kept = true;
-            text = filled.position;
+            text = filled.batch.position;
             await this.#linger(filled.batch);
             continue;
           }
@@ -130,7 +131,7 @@ export class RawPartition {
   }
 
   /** Little to write: a moment later there is more, for the same price. */
-  async #linger({ raw_records }: RawBatch): Promise<void> {
+  async #linger({ raw_records }: Portion): Promise<void> {
     const { clock, limits } = this.#options;
     if (limits.raw_commit_ms === 0 || raw_records * 4 >= limits.raw_batch_records_max) return;
     await clock.sleep(limits.raw_commit_ms, this.#ending.signal);

@@ -14,6 +14,20 @@ const RawPosition = z.object({
   next: z.int().min(0),
   /** Recorded sources: their clock after the record before `next`, epoch milliseconds. */
   clock: z.int().optional(),
+  /** `agent.audit.spans`: where the memory of what is settled begins, for what is live and for each recording. */
+  memory: z
+    .array(
+      z.object({
+        recorded: z.boolean(),
+        source: z.string().optional(),
+        from: z.int().min(0),
+        come: z.number(),
+        passed: z.number(),
+        live: z.number(),
+        now: z.number(),
+      }),
+    )
+    .optional(),
 });
 export type RawPosition = z.infer<typeof RawPosition>;
 
@@ -31,6 +45,11 @@ export function parsePosition(text: string): RawPosition | undefined {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+/** Offset of the first record that is still of use. */
+export function firstNeeded({ next, memory = [] }: RawPosition): number {
+  return Math.min(next, ...memory.map(({ from }) => from));
 }
 
 export type Found = {
@@ -52,6 +71,7 @@ export function startOf(place: RawPlace, { position, info, bounds }: Found): Sta
     return gap(place, 'position_unreadable', message, [position]);
   }
   const { generation, next } = at;
+  const first = firstNeeded(at);
   if (generation !== info.generation) {
     const message = `the topic was made anew; what the old one held from offset ${next} on was not read`;
     return gap(place, 'generation_changed', message, [generation, next]);
@@ -60,6 +80,10 @@ export function startOf(place: RawPlace, { position, info, bounds }: Found): Sta
     const lost = bounds.start - next;
     const message = `the log begins at offset ${bounds.start}, and ${next} was to be read next: at most ${lost} records were deleted unread; keep the topic for longer`;
     return gap(place, 'offset_before_log', message, [generation, next], lost);
+  }
+  if (first < bounds.start) {
+    const message = `the log begins at offset ${bounds.start}, and what waits at ${next} may stand from ${first} on: keep the topic for longer`;
+    return gap(place, 'offset_before_log', message, [generation, next]);
   }
   if (next > bounds.end) {
     const message = `the log ends at offset ${bounds.end}, and ${next} was to be read next: it lost its tail, and offsets are given anew`;

@@ -1,26 +1,21 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { type LogRecord, OffsetOutOfRange, RecordsUnreadable } from '../platform/event-log.ts';
+import type { LogRecord } from '../platform/event-log.ts';
 import type { DecideContext, Item } from './core.ts';
 import { type Assembler, assembleLive, assembleRecorded, type RawBatch } from './raw-batch.ts';
+import { type Cursor, createCursor } from './raw-cursor.ts';
 import { decideSafely } from './raw-decide.ts';
 import { itemsOfRecord } from './raw-items.ts';
-import type { RawPartitionOptions } from './raw-options.ts';
+import type { RawReadingOptions } from './raw-options.ts';
 import { type Patience, Stopped } from './raw-patience.ts';
+import type { Filled, Portion, Reading } from './raw-portion.ts';
 import type { RawPosition } from './raw-position.ts';
-import { deadLetter } from './refusal.ts';
-
-/**
- * What reading on came to: a batch to be written, nothing yet although there may be more, nothing because the log is at
- * its end, or a log that is not the one that was being read.
- */
-export type Filled =
-  | { readonly kind: 'batch'; readonly batch: RawBatch; readonly position: string }
-  | { readonly kind: 'more' | 'end' | 'reopen' };
+import { topicName } from './raw-source.ts';
+import { countersOf, reportTally, sourceCountersOf, tallyOf } from './tally.ts';
 
 /** Reads a raw partition from a position on and decides what it reads. */
-export class RawReading {
-  readonly #options: RawPartitionOptions;
-  readonly #patience: Patience;
+export class RawReading implements Reading {
+  readonly #options: RawReadingOptions;
+  readonly #cursor: Cursor;
   readonly #signal: AbortSignal;
   readonly #generation: string;
   readonly #assembler: Assembler;
@@ -31,21 +26,19 @@ export class RawReading {
   #records: readonly LogRecord[] = [];
   #at = 0;
   #behind: number;
-  #checked_ms: number;
   /** Items decided since the event loop had its turn. */
   #since_turn = 0;
 
-  constructor(options: RawPartitionOptions, from: RawPosition, patience: Patience, signal: AbortSignal) {
+  constructor(options: RawReadingOptions, from: RawPosition, patience: Patience, signal: AbortSignal) {
     this.#options = options;
-    this.#patience = patience;
     this.#signal = signal;
     this.#generation = from.generation;
-    const { formats, origin, tenant, recorded } = options.source;
-    this.#assembler = recorded ? assembleRecorded(from.next, from.clock) : assembleLive(from.next);
+    const { formats, origin, tenant, recorded, topic } = options.source;
+    this.#assembler = recorded ? assembleRecorded(from.next, from.clock, topicName(topic)) : assembleLive(from.next);
     this.#context = { formats, origin, tenant, catalogue: options.catalogue };
     this.#next = from.next;
     this.#behind = from.next;
-    this.#checked_ms = options.clock.elapsed();
+    this.#cursor = createCursor(options, { generation: from.generation, origin, patience, signal });
   }
 
   /** Reads, unless something is left, and decides up to a batch. */
@@ -57,50 +50,37 @@ export class RawReading {
     if (empty) this.#next = this.#behind;
     else await this.#decideRecords();
     const batch = this.#assembler.take();
-    return batch === undefined ? { kind } : { kind: 'batch', batch, position: this.#positionBehind(batch) };
+    return batch === undefined ? { kind } : { kind: 'batch', batch: this.#portionOf(batch) };
   }
 
-  #positionBehind({ next, clock }: RawBatch): string {
+  #portionOf({ records, counting, raw_records, next, clock }: RawBatch): Portion {
+    const { telemetry, source } = this.#options;
+    const counted = tallyOf(counting);
     const position: RawPosition = { generation: this.#generation, next, ...(clock === undefined ? {} : { clock }) };
-    return JSON.stringify(position);
+    return {
+      records,
+      counters: [...countersOf(counted), ...sourceCountersOf(counted, topicName(source.topic))],
+      raw_records,
+      next,
+      position: JSON.stringify(position),
+      report: () => reportTally(telemetry, counted),
+    };
   }
 
   /** False when the log is not the one that was being read. */
   async #read(): Promise<boolean> {
-    const { log, clock, source, partition, limits } = this.#options;
     this.#records = [];
     this.#at = 0;
-    const most = { records: limits.raw_batch_records_max, bytes: limits.raw_batch_bytes_max };
-    try {
-      const read = await this.#patience.until(() => log.read(source.topic, partition, this.#next, most));
-      this.#records = read.records;
-      this.#behind = read.next;
-    } catch (error) {
-      if (error instanceof RecordsUnreadable) return this.#passOver(error);
-      if (!(error instanceof OffsetOutOfRange)) throw error;
-      await clock.sleep(limits.raw_retry_ms, this.#signal);
-      return false;
+    const found = await this.#cursor.read(this.#next);
+    if (found.kind === 'reopen') return false;
+    this.#behind = found.next;
+    if (found.kind === 'records') {
+      this.#records = found.records;
+      return true;
     }
-    if (clock.elapsed() - this.#checked_ms < limits.raw_check_ms) return true;
-    this.#checked_ms = clock.elapsed();
-    const { generation } = await this.#patience.until(() => log.describe(source.topic));
-    return generation === this.#generation;
-  }
-
-  /** What the log itself cannot give is told like an item, by a dead letter without bytes. */
-  #passOver({ offset, next, message }: RecordsUnreadable): true {
-    const { clock, source, partition } = this.#options;
-    const position = `${source.topic}/${partition}/${offset}`;
-    const refusal = {
-      kind: 'refused',
-      reason: 'record_unreadable',
-      message: `${message}; look at the brokers`,
-    } as const;
-    const letter = deadLetter(refusal, { bytes: Buffer.alloc(0), position }, source.origin, clock.now());
-    this.#assembler.add({ kind: 'dead_letter', letter });
-    this.#assembler.endRecord(next);
-    this.#next = next;
-    this.#behind = next;
+    this.#assembler.add({ kind: 'dead_letter', letter: found.letter });
+    this.#assembler.endRecord(found.next);
+    this.#next = found.next;
     return true;
   }
 
@@ -135,7 +115,7 @@ export class RawReading {
 
   /** Waits for records; when some wait for the recorded clock, not for ever. */
   async idle(): Promise<void> {
-    const { log, clock, source, partition, limits } = this.#options;
+    const { clock, limits } = this.#options;
     const nap = new AbortController();
     const wake = (): void => nap.abort();
     this.#signal.addEventListener('abort', wake, { once: true });
@@ -147,7 +127,7 @@ export class RawReading {
       });
     }
     try {
-      await this.#patience.until(() => log.waitBeyond(source.topic, partition, this.#next, nap.signal));
+      await this.#cursor.waitBeyond(this.#next, nap.signal);
     } finally {
       this.#signal.removeEventListener('abort', wake);
       wake();

@@ -1,17 +1,21 @@
 import type { Gap } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type AssignmentListener, type EventLog, LogUnavailable, type Topic } from '../platform/event-log.ts';
+import { type AssignmentListener, type EventLog, LogUnavailable, TOPICS, type Topic } from '../platform/event-log.ts';
 import type { GapPort } from '../platform/gaps.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Catalogue } from './catalogue.ts';
 import { decideItem } from './core.ts';
 import { createGate, type Gate } from './raw-gate.ts';
-import type { RawLimits } from './raw-options.ts';
+import type { PartitionOptions, RawLimits } from './raw-options.ts';
 import { RawPartition, type RawState } from './raw-partition.ts';
+import type { OpenReading } from './raw-portion.ts';
 import { positionName, type RawPlace } from './raw-position.ts';
+import { RawReading } from './raw-reading.ts';
 import type { ReadySource } from './raw-source.ts';
 import { RecordedTime } from './recorded-time.ts';
+import { SettleReading } from './settle/reading.ts';
+import type { SettleRule } from './settle/rule.ts';
 
 export type IngestRunnerOptions = {
   readonly log: EventLog;
@@ -20,6 +24,8 @@ export type IngestRunnerOptions = {
   readonly gaps: GapPort;
   readonly catalogue: Catalogue;
   readonly sources: readonly ReadySource[];
+  /** How held items are settled; absent where `agent.audit.spans` is left to others. */
+  readonly settle?: SettleRule;
   readonly limits?: Partial<RawLimits>;
   readonly decide?: typeof decideItem;
 };
@@ -57,8 +63,15 @@ export class IngestRunner {
     this.#gate = createGate(this.#limits.raw_batches_max);
   }
 
-  /** Told of the partitions of one source; to be given to `log.subscribe` of its topic. */
+  /** The topics that are worked off here. */
+  get topics(): readonly Topic[] {
+    const sources = this.#options.sources.map(({ topic }) => topic);
+    return this.#options.settle === undefined ? sources : [...sources, TOPICS.spans];
+  }
+
+  /** Told of the partitions of one topic; to be given to `log.subscribe` of it. */
   listener(topic: Topic): AssignmentListener {
+    if (topic === TOPICS.spans) return this.#settling();
     const source = this.#options.sources.find((one) => one.topic === topic);
     if (source === undefined) throw new Error(`${topic} is no source of this runner`);
     return {
@@ -96,23 +109,47 @@ export class IngestRunner {
 
   /** By topic and partition. */
   async status(): Promise<RawPartitionStatus[]> {
-    const topics = this.#options.sources.map(({ topic }) => topic);
-    return Promise.all(topics.flatMap((topic) => this.#ofTopic(topic)).map((partition) => this.#statusOf(partition)));
+    return Promise.all(
+      this.topics.flatMap((topic) => this.#ofTopic(topic)).map((partition) => this.#statusOf(partition)),
+    );
+  }
+
+  #settling(): AssignmentListener {
+    const { settle: rule } = this.#options;
+    if (rule === undefined) throw new Error(`${TOPICS.spans} is not worked off by this runner`);
+    const topic = TOPICS.spans;
+    return {
+      assigned: async (partition) => {
+        if (this.#stopping) return;
+        const options = { ...this.#shared(), topic, partition, rule };
+        await this.#begin(options, (...from) => new SettleReading(options, ...from));
+      },
+      revoked: (partition, how) => this.#revoked({ topic, partition }, how),
+    };
   }
 
   async #assigned(source: ReadySource, partition: number): Promise<void> {
     if (this.#stopping) return;
-    const { log, clock, telemetry, gaps, catalogue, decide = decideItem } = this.#options;
-    const shared = { log, clock, telemetry, gaps, catalogue, decide, gate: this.#gate, limits: this.#limits };
-    const name = positionName({ topic: source.topic, partition });
-    await this.#revoked({ topic: source.topic, partition }, 'lost');
-    const begun = new RawPartition({ ...shared, source, partition });
-    this.#partitions.set(name, begun);
-    begun.done.catch((error: unknown) => this.#ended.reject(error));
+    const { catalogue, decide = decideItem, settle } = this.#options;
+    const { topic } = source;
+    const options = { ...this.#shared(), catalogue, decide, source, topic, partition };
+    await this.#begin(options, (...from) => new RawReading(options, ...from));
     if (!source.recorded || partition !== 0) return;
-    const time = new RecordedTime({ ...shared, source });
-    this.#times.set(source.topic, time);
+    const time = new RecordedTime({ ...options, settle });
+    this.#times.set(topic, time);
     time.done.catch((error: unknown) => this.#ended.reject(error));
+  }
+
+  async #begin(options: PartitionOptions, open: OpenReading): Promise<void> {
+    await this.#revoked(options, 'lost');
+    const begun = new RawPartition(options, open);
+    this.#partitions.set(positionName(options), begun);
+    begun.done.catch((error: unknown) => this.#ended.reject(error));
+  }
+
+  #shared(): Omit<PartitionOptions, 'topic' | 'partition'> {
+    const { log, clock, telemetry, gaps } = this.#options;
+    return { log, clock, telemetry, gaps, gate: this.#gate, limits: this.#limits };
   }
 
   async #revoked(place: RawPlace, how: 'handed_over' | 'lost'): Promise<void> {

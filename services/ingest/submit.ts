@@ -134,7 +134,7 @@ export function createIngest(options: IngestOptions): Ingest {
 }
 
 function addRecord(records: NewRecord[], decided: Decided, at_ms: number | undefined): void {
-  for (const record of recordsOf(decided, at_ms)) records.push(record);
+  for (const record of recordsOf(decided, at_ms === undefined ? undefined : { at_ms })) records.push(record);
 }
 
 function addTicks(records: NewRecord[], partitions: number, at_ms: number | undefined): void {

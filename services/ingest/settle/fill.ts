@@ -15,7 +15,8 @@ export type Way = (typeof WAYS)[number];
 
 /** As it is: nobody said whose it is, or how the call ended. */
 export function keyAsItIs({ content, observed_time, flags }: HeldEvent): KeyedEvent {
-  return keyEvent({ kind: 'canonicalised', content, observed_time, flags });
+  // Keying completes what it is given.
+  return keyEvent({ kind: 'canonicalised', content: { ...content }, observed_time, flags });
 }
 
 /**

@@ -73,11 +73,12 @@ export class Settler {
   /** Lets time pass: releases what has waited for too long, and forgets what is too old. */
   pass(to: number): void {
     if (to <= this.#passed) return;
+    const before = this.#passed;
     this.#passed = to;
     if (to > this.#come) this.#come = to;
     let waiter = this.#waiting.first();
     while (waiter !== undefined && waiter.time < to - this.#rule.bound_ms) {
-      this.#giveUp(waiter, to);
+      this.#giveUp(waiter, Math.max(before, Math.min(to, waiter.at + this.#rule.bound_ms)));
       waiter = this.#waiting.first();
     }
     let oldest = this.#remembered.first();
@@ -92,12 +93,14 @@ export class Settler {
 
   /** Takes in a record of so many bytes whose own clock is `at`. */
   put(record: Waiting, at: number, bytes: number): void {
-    if (at > this.#come) this.#come = at;
+    // What is older than the time that has passed comes now.
+    const came = { at: Math.max(at, this.#passed), bytes };
+    if (came.at > this.#come) this.#come = came.at;
     const { link } = record;
     const trace = this.#traces.at(`${record.tenant}\u0000${link.kind === 'span' ? link.trace_id : link.call}`);
-    if (link.kind === 'span') this.#putSpan(record, link, trace, { at, bytes });
-    else if (link.side === 'response') this.#putAnswer(record, trace, at);
-    else this.#putCall(record, trace, { at, bytes });
+    if (link.kind === 'span') this.#putSpan(record, link, trace, came);
+    else if (link.side === 'response') this.#putAnswer(record, trace, came.at);
+    else this.#putCall(record, trace, came);
     this.#traces.release(trace);
   }
 
@@ -119,11 +122,12 @@ export class Settler {
     if (record.event === undefined || record.awaits === undefined) return;
     const known = this.#byBinding(keys);
     const walk = known === undefined ? this.#traces.walk(trace, link.parent_span_id, 0) : undefined;
-    if (known !== undefined) this.#emit(keySettled(record.event, known.settled, known.way), known.way, at);
-    else if (walk?.kind === 'found') this.#emit(keySettled(record.event, walk.settled, 'ancestor'), 'ancestor', at);
+    if (known !== undefined) this.#sink.event(keySettled(record.event, known.settled, known.way), known.way, at);
+    else if (walk?.kind === 'found')
+      this.#sink.event(keySettled(record.event, walk.settled, 'ancestor'), 'ancestor', at);
     else if (walk?.kind === 'missing') {
       this.#wait(record, trace, { at, bytes, bindings: keys, parked: walk.name, hops: walk.hops });
-    } else this.#emit(keyAsItIs(record.event), 'unresolved', at);
+    } else this.#sink.event(keyAsItIs(record.event), 'unresolved', at);
   }
 
   #teach({ conversation, instance }: BindingKeys, lesson: Parameters<Bindings['teach']>[1]): void {
@@ -156,7 +160,7 @@ export class Settler {
       }
       this.#goOn(waiter, walk, at, aliases);
     }
-    for (const alias of aliases.values()) this.#sink.alias(alias, Math.max(at, this.#passed));
+    for (const alias of aliases.values()) this.#sink.alias(alias, at);
   }
 
   #goOn(waiter: Waiter, walk: Walk, at: number, aliases: Map<string, Alias>): void {
@@ -167,7 +171,7 @@ export class Settler {
     const { event } = waiter;
     const inTime = at <= waiter.at + this.#rule.bound_ms;
     if (walk.kind === 'found' && event !== undefined && inTime) {
-      this.#emit(keySettled(event, walk.settled, 'ancestor'), 'ancestor', Math.max(at, waiter.at));
+      this.#sink.event(keySettled(event, walk.settled, 'ancestor'), 'ancestor', Math.max(at, waiter.at));
     } else {
       if (event !== undefined) this.#release(waiter, event, at);
       if (walk.kind === 'found') this.#addAlias(aliases, waiter, walk.settled);
@@ -205,7 +209,7 @@ export class Settler {
     for (const waiter of parked) {
       const { event } = waiter;
       if (event === undefined || event.content.time > time || at > waiter.at + this.#rule.bound_ms) continue;
-      this.#emit(keyCompleted(event, completion), 'response', Math.max(at, waiter.at));
+      this.#sink.event(keyCompleted(event, completion), 'response', Math.max(at, waiter.at));
       this.#unpark(waiter);
       this.#forget(waiter);
     }
@@ -216,7 +220,7 @@ export class Settler {
     if (event === undefined) return;
     const answer = this.#traces.answerTo(trace, event.content.time);
     if (answer === undefined) this.#wait(record, trace, { at, bytes, bindings: undefined, parked: ANSWER, hops: 0 });
-    else this.#emit(keyCompleted(event, answer.completion), 'response', Math.max(at, answer.at));
+    else this.#sink.event(keyCompleted(event, answer.completion), 'response', Math.max(at, answer.at));
   }
 
   // --- waiting --------------------------------------------------------------------------------------------------
@@ -279,7 +283,7 @@ export class Settler {
       if (awaits === 'response') this.#leave(waiter);
       return;
     }
-    this.#emit(keySettled(event, known.settled, known.way), known.way, at);
+    this.#sink.event(keySettled(event, known.settled, known.way), known.way, at);
     this.#leave(waiter);
   }
 
@@ -291,7 +295,7 @@ export class Settler {
     waiter.state = 'released';
     this.#waiting.left();
     this.#bytes -= waiter.bytes;
-    this.#emit(keyed, waiter.awaits === 'identity' ? 'unresolved' : 'no_response', Math.max(at, waiter.at));
+    this.#sink.event(keyed, waiter.awaits === 'identity' ? 'unresolved' : 'no_response', Math.max(at, waiter.at));
   }
 
   #leave(waiter: Waiter): void {
@@ -310,10 +314,6 @@ export class Settler {
     }
     waiter.trace.waiters.left();
     this.#remembered.left();
-  }
-
-  #emit(event: KeyedEvent, way: Way, at: number): void {
-    this.#sink.event(event, way, Math.max(at, this.#passed));
   }
 }
 

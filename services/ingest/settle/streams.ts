@@ -12,6 +12,8 @@ export type Remembered = SettleClock & {
   readonly from: number;
   /** Append time before it, epoch milliseconds. */
   readonly live: number;
+  /** How far time has passed by now. */
+  readonly now: number;
 };
 
 /** A record in its place; `record` is undefined for what only lets time pass. */
@@ -23,8 +25,9 @@ export type Placed = {
   readonly bytes: number;
 };
 
-/** What is told apart: the stream that something comes from. */
-export type StreamSink = (stream: { readonly source: string | undefined; readonly recorded: boolean }) => SettleSink;
+export type StreamName = { readonly source: string | undefined; readonly recorded: boolean };
+/** Told apart by the stream that something comes from. */
+export type StreamSink = (stream: StreamName) => SettleSink;
 
 type Stream = {
   readonly source: string | undefined;
@@ -64,8 +67,10 @@ export class Streams {
       ...(stream.source === undefined ? {} : { source: stream.source }),
       recorded,
       ...stream.marks.first,
+      now: stream.settler.clock.passed,
     });
-    return [memoryOf(this.#live, false), ...[...this.#recorded.values()].map((stream) => memoryOf(stream, true))];
+    const recorded = [...this.#recorded].sort(byName).map(([, stream]) => memoryOf(stream, true));
+    return [memoryOf(this.#live, false), ...recorded];
   }
 
   get sizes(): readonly Settler['size'][] {
@@ -119,18 +124,18 @@ export class Streams {
   }
 
   #endOld(now: number): void {
-    for (const [name, { settler, marks, last }] of this.#recorded) {
-      const stands = marks.first.live < now - LIMITS.settle_standstill_ms;
-      if (last >= now - this.#rule.memory_ms && !stands) continue;
-      settler.end();
+    if (this.#recorded.size === 0) return;
+    const over = [...this.#recorded].filter(([, { last, marks }]) => {
+      return last < now - this.#rule.memory_ms || marks.first.live < now - LIMITS.settle_standstill_ms;
+    });
+    for (const [name, stream] of over.sort(byName)) {
+      stream.settler.end();
       this.#recorded.delete(name);
     }
   }
-
-  /** How far time has passed in a recording; undefined where nothing of it is known. */
-  passed(source: string): number | undefined {
-    return this.#recorded.get(source)?.settler.clock.passed;
-  }
 }
 
-const nothing = (from: number): Omit<Remembered, 'recorded'> => ({ from, come: 0, passed: 0, live: 0 });
+const nothing = (from: number): Omit<Remembered, 'recorded'> => ({ from, come: 0, passed: 0, live: 0, now: 0 });
+
+/** Not the order in which they came, which a restart does not see. */
+const byName = ([a]: readonly [string, Stream], [b]: readonly [string, Stream]): number => (a < b ? -1 : 1);
