@@ -163,7 +163,10 @@ describe('what is no call', () => {
     const digest = { awsAccountId: '1', digestS3Bucket: 'b', logFiles: [] };
     assert.match(refusedRecord(digest).message, /digest file holds no records/);
     assert.match(refusedRecord({ s3Bucket: 'b', s3ObjectKey: ['k'] }).message, /send the file/);
-    assert.equal(refusedRecord({ Records: [{ eventSource: 'aws:s3' }] }).reason, 'format_unknown');
+    assert.equal(
+      refusedRecord({ Records: [{ eventSource: 'aws:s3', eventName: 'x', eventVersion: '2.1' }] }).reason,
+      'format_unknown',
+    );
   });
 
   test('fields of a wrong type are named in the words of CloudTrail', () => {

@@ -35,9 +35,11 @@ const SINGLES = [
 /** Whether the document is a record as CloudTrail writes it: a call of a service, or something else that CloudTrail writes. */
 export function isRecord(document: unknown): document is JsonObject {
   if (!isObject(document)) return false;
-  if (typeof document.eventSource === 'string' && typeof document.eventName === 'string')
-    return isObject(document.userIdentity) || typeof document.eventVersion === 'string' || 'awsRegion' in document;
-  return isInsight(document);
+  const { eventSource, eventName } = document;
+  if (typeof eventSource !== 'string' || typeof eventName !== 'string') return isInsight(document);
+  // Notifications of S3 have the same names of fields, and `aws:s3` for a source.
+  if (eventSource.startsWith('aws:')) return false;
+  return document.userIdentity !== undefined || document.eventVersion !== undefined || document.awsRegion !== undefined;
 }
 
 export function isInsight(document: JsonObject): boolean {
