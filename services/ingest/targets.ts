@@ -180,7 +180,7 @@ function addressesIn(text: string): Resource[] | undefined {
 }
 
 /** A URL without what may be a secret or a text: user and password, query, fragment. */
-function bareUrl(url: string): string {
+export function bareUrl(url: string): string {
   const cut = url.search(/[?#]/);
   const whole = cut === -1 ? url : url.slice(0, cut);
   const host = whole.indexOf('://') + '://'.length;

@@ -2,10 +2,11 @@ import type { Resource, Volume } from '../../../schemas/event.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { bytesOf, type ContentPolicy, contentHash, readContent, recordsIn } from '../content.ts';
 import type { Attributes, AttributeValue, OtlpSpanEvent } from '../otlp/model.ts';
-import { targetsIn } from '../targets.ts';
+import { bareUrl, targetsIn } from '../targets.ts';
 import type { Act } from './classify.ts';
 import { CONTENT, contentOf, FIELDS, nameOf } from './fields.ts';
 import { plainOf } from './plain.ts';
+import { nameIn } from './selectors.ts';
 
 /** What went into an act and what came out of it, measured; the content itself stays behind. */
 export type Exchange = {
@@ -31,6 +32,7 @@ export function exchangeOf(
   const bytes_in = bytesOf(input);
   const bytes_out = bytesOf(output) ?? piecesOf(attributes).bytes;
   const records = recordsIn(output) ?? recordsOf(attributes, events);
+  const named = policy.targets === 'vocabulary' ? targetsIn(tool_arguments) : NO_TARGETS;
   const volume: Volume = {};
   if (bytes_in !== undefined) volume.bytes_in = bytes_in;
   if (bytes_out !== undefined) volume.bytes_out = bytes_out;
@@ -38,7 +40,7 @@ export function exchangeOf(
   return {
     volume,
     tool_arguments,
-    targets: policy.targets === 'vocabulary' ? targetsIn(tool_arguments) : NO_TARGETS,
+    targets: act.form === 'tool' ? [...sourceOf(attributes), ...named] : NO_TARGETS,
     hashes: hashesOf(input, output, policy.hash_key),
   };
 }
@@ -88,22 +90,32 @@ function hashesOf(input: unknown, output: unknown, key: string | undefined): [st
   return hashes;
 }
 
-/** The store that was asked and the documents that it gave; the resource that was read. Undefined: none is named. */
-export function statedResources(act: Act, attributes: Attributes): Resource[] | undefined {
-  if (act.form === 'tool') {
-    const source = attributes.get('gen_ai.data_source.id');
-    return typeof source === 'string' && source !== ''
-      ? [{ id: source, store: source, kind: 'data_source' }]
-      : undefined;
-  }
+/** A tool that retrieves says which store it asks. */
+function sourceOf(attributes: Attributes): readonly Resource[] {
+  const source = nameIn(attributes.get('gen_ai.data_source.id'));
+  return source === undefined ? NO_TARGETS : [{ id: source, store: source, kind: 'data_source' }];
+}
+
+/**
+ * What a retrieval or a read touched: the record, the documents that came back, the store that was asked. Undefined when
+ * none is named, and for tools, whose arguments name it.
+ */
+export function statedResources(act: Act, attributes: Attributes): readonly Resource[] | undefined {
+  if (act.form === 'tool') return undefined;
   const store = nameOf(attributes, FIELDS.store);
   const record = nameOf(attributes, FIELDS.record);
   const within = store === undefined ? {} : { store };
   const resources: Resource[] = [];
-  if (record !== undefined) resources.push({ id: record, ...within, kind: act.form === 'resource' ? 'mcp' : 'memory' });
+  if (record !== undefined) resources.push(act.form === 'resource' ? uriResource(record) : { id: record, ...within });
   for (const id of documentIds(attributes)) resources.push({ id, ...within, kind: 'document' });
   if (store !== undefined) resources.push({ id: store, store, kind: 'data_source' });
   return resources.length === 0 ? undefined : resources;
+}
+
+/** A resource of MCP is named by a URI, a prompt by its name. */
+function uriResource(name: string): Resource {
+  const scheme = /^([a-z][a-z0-9+.-]{0,30}):/i.exec(name)?.[1];
+  return scheme === undefined ? { id: name, kind: 'prompt' } : { id: bareUrl(name), kind: scheme.toLowerCase() };
 }
 
 function documentIds(attributes: Attributes): readonly string[] {

@@ -212,15 +212,14 @@ const IDENTITY_FIELDS = {
 
 function identityRows(): FieldRow[] {
   const config = IdentityConfig.parse({});
-  return Object.entries(IDENTITY_FIELDS).flatMap(([list, to]) =>
-    config[list as keyof typeof IDENTITY_FIELDS].map((selector) => {
-      return { from: typeof selector === 'string' ? selector : selector.from, to };
-    }),
-  );
+  return Object.entries(IDENTITY_FIELDS).map(([list, to]) => {
+    const selectors = config[list as keyof typeof IDENTITY_FIELDS];
+    return { from: selectors.map((place) => (typeof place === 'string' ? place : place.from)).join(', '), to };
+  });
 }
 
 function fieldRows(fields: Readonly<Record<string, Field>>): FieldRow[] {
-  return Object.values(fields).flatMap(({ to, names }) => names.map((from) => ({ from, to })));
+  return Object.values(fields).map(({ to, names }) => ({ from: names.join(', '), to }));
 }
 
 /** Everything that is read of GenAI spans and log records, and what becomes of it. */
@@ -231,6 +230,6 @@ export const GENAI_FIELDS: FieldTable = {
     ...identityRows(),
     ...fieldRows(FIELDS),
     ...fieldRows(CONTENT),
-    ...CONTENT_PREFIXES.map((prefix) => ({ from: `${prefix}*`, to: 'dropped' })),
+    { from: CONTENT_PREFIXES.map((prefix) => `${prefix}*`).join(', '), to: 'dropped, once documents are counted' },
   ],
 };

@@ -11,7 +11,7 @@ const SINGLE: ReadonlySet<string> = new Set(Object.values(FIELDS).flatMap(({ nam
 
 /** Words in the name of a text that is likely content, or a secret, of an instrumentation that nobody here knows. */
 const CONTENT_WORDS =
-  /prompt|completion|message|content|input|output|argument|args|result|response|body|text|query|statement|description|instruction|document|reason|thought|header|authorization|cookie|token|secret|password|credential|stack/i;
+  /prompt|completion|message|msg|schema|content|input|output|argument|args|result|response|body|text|query|statement|description|instruction|document|reason|thought|header|authorization|cookie|token|secret|password|credential|stack/i;
 const TEXT_CHARS_MAX = 256;
 const LIST_MAX = 16;
 

@@ -1,5 +1,6 @@
 import { LIMITS } from '../../../schemas/limits.ts';
 import type { SpanLink } from '../../../schemas/span.ts';
+import { codingAgentSpan } from '../coding-agents/index.ts';
 import type { Absorbed, Normalised } from '../normaliser.ts';
 import type { OtlpSpan } from '../otlp/model.ts';
 import type { IngestSettings } from '../settings.ts';
@@ -29,6 +30,8 @@ export function normaliseSpan(span: OtlpSpan, settings: IngestSettings): Normali
     settings.identity,
   );
   const link = linkOf(span, workload, whose.session);
+  const of_agent = codingAgentSpan(span, settings);
+  if (of_agent !== undefined) return { kind: 'absorbed', tells: { link, time, ...of_agent } };
   const acted = (): Acted => ({
     id: span.span_id,
     time,
