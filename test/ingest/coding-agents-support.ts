@@ -5,7 +5,14 @@ import { emptyCatalogue } from '../../services/ingest/catalogue.ts';
 import { codingAgentEvent } from '../../services/ingest/coding-agents/index.ts';
 import { type Decided, decideItem } from '../../services/ingest/core.ts';
 import type { Normalised, Normaliser } from '../../services/ingest/normaliser.ts';
-import type { Attributes, AttributeValue, OtlpLog } from '../../services/ingest/otlp/model.ts';
+import {
+  type Attributes,
+  type AttributeValue,
+  type OtlpLog,
+  type OtlpSpan,
+  SPAN_KIND,
+  STATUS,
+} from '../../services/ingest/otlp/model.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from '../../services/ingest/settings.ts';
 
 export const TIME = Date.parse('2026-03-02T09:00:00.250Z');
@@ -44,7 +51,24 @@ export function logOf({ attributes: own, resource, scope, ...more }: LogParts): 
   };
 }
 
-export const settingsWith = (more: Partial<IngestSettings>): IngestSettings => ({ ...DEFAULT_SETTINGS, ...more });
+export type SpanParts = Pick<LogParts, 'attributes' | 'resource' | 'scope'> & { readonly name: string };
+
+export function spanOf({ attributes: own, resource, scope, name }: SpanParts): OtlpSpan {
+  return {
+    attributes: attributes(own),
+    resource: attributes(resource ?? {}),
+    scope: { name: scope ?? '', version: '' },
+    trace_id: 'a'.repeat(32),
+    span_id: 'b'.repeat(16),
+    parent_span_id: undefined,
+    name,
+    kind: SPAN_KIND.internal,
+    start_ms: TIME - 5,
+    end_ms: TIME,
+    status: { code: STATUS.unset, message: '' },
+    events: [],
+  };
+}
 
 /** What ingest decides on a record, the whole way to the event. */
 export function decide(log: OtlpLog, settings: IngestSettings = DEFAULT_SETTINGS): Decided {

@@ -6,6 +6,7 @@ import { programsOf } from '../../services/ingest/coding-agents/command.ts';
 import { codingAgentEvent } from '../../services/ingest/coding-agents/index.ts';
 import { splitTool } from '../../services/ingest/coding-agents/tools.ts';
 import { normaliseLog } from '../../services/ingest/genai/log.ts';
+import { normaliseSpan } from '../../services/ingest/genai/span.ts';
 import { createSettings, DEFAULT_SETTINGS, type IngestSettings } from '../../services/ingest/settings.ts';
 import { HOSTILE_NAMES } from '../support/hostile-input.ts';
 import {
@@ -18,6 +19,7 @@ import {
   type LogParts,
   logOf,
   type Plain,
+  spanOf,
   TIME,
 } from './coding-agents-support.ts';
 
@@ -173,6 +175,31 @@ describe('whose a record is', () => {
     assert.equal(decided.tells.settled?.identity.id, 'claude-code:ada@example.com');
     assert.equal(decided.tells.settled?.session, 's-1');
     assert.doesNotMatch(JSON.stringify(decided), /SECRET/);
+  });
+});
+
+describe('spans of coding agents', () => {
+  const span = (name: string, resource: { readonly [name: string]: Plain }, own: { readonly [name: string]: Plain }) =>
+    normaliseSpan(spanOf({ name, resource, attributes: own }), DEFAULT_SETTINGS);
+
+  test('tell whose a trace is, and no call a second time', () => {
+    const tool = { 'gen_ai.operation.name': 'tool_call', 'gen_ai.tool.name': 'run_shell_command' };
+    const gemini = span('tool_call', { 'service.name': 'gemini-cli' }, { ...tool, 'gen_ai.conversation.id': 's-1' });
+    assert.ok(gemini.kind === 'absorbed' && gemini.tells?.settled === undefined);
+    const own = { 'session.id': 's-1', 'user.id': 'u-1', 'user.account_uuid': 'a-1', tool_name: 'Bash' };
+    const claude_tool = span('claude_code.tool', { 'service.name': 'my-sdk-app' }, own);
+    assert.ok(claude_tool.kind === 'absorbed');
+    assert.deepEqual(claude_tool.tells?.settled?.identity, {
+      id: 'claude-code:a-1',
+      kind: 'agent',
+      peer_group: 'claude-code',
+    });
+    assert.equal(claude_tool.tells?.settled?.session, 's-1');
+  });
+
+  test('spans of others are not touched', () => {
+    const own = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'x', 'gen_ai.agent.id': 'a' };
+    assert.equal(span('execute_tool x', { 'service.name': 'shop' }, own).kind, 'candidate');
   });
 });
 

@@ -20,10 +20,13 @@ export type CodingAgent = {
   /** Attributes of the session and of the tool. */
   readonly session: string;
   readonly tool: string;
-  who(log: OtlpLog): Who;
+  who(emitted: Emitted): Who;
   /** What the event, named without prefix, says. */
   read(event: string, log: OtlpLog): Said;
 };
+
+/** A log record or a span. */
+export type Emitted = Pick<OtlpLog, 'attributes' | 'resource' | 'scope'>;
 
 /** On whose behalf, by which installation, and in which version the agent acts, as far as a record tells. */
 export type Who = {

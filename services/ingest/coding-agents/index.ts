@@ -1,11 +1,12 @@
-import type { Normalised } from '../normaliser.ts';
-import type { AttributeValue, OtlpLog } from '../otlp/model.ts';
+import type { Normalised, Tells } from '../normaliser.ts';
+import type { AttributeValue, OtlpLog, OtlpSpan } from '../otlp/model.ts';
 import type { IngestSettings } from '../settings.ts';
-import type { CodingAgent } from './agent.ts';
+import type { CodingAgent, Emitted } from './agent.ts';
 import { claudeCode } from './claude-code.ts';
 import { codex } from './codex.ts';
 import { absorbed, modelEvent, toolEvent } from './event.ts';
 import { geminiCli } from './gemini-cli.ts';
+import { settledOf } from './who.ts';
 
 const AGENTS: readonly CodingAgent[] = [claudeCode, codex, geminiCli];
 
@@ -24,6 +25,17 @@ export function codingAgentEvent(log: OtlpLog, settings: IngestSettings): Normal
   return agent === undefined || name === undefined ? undefined : become(agent, name, log, settings);
 }
 
+/**
+ * What a span of a coding agent tells: whose it is, and nothing of calls, which the agent's logs tell already. Undefined
+ * for a span of anybody else.
+ */
+export function codingAgentSpan(span: OtlpSpan, settings: IngestSettings): Pick<Tells, 'settled'> | undefined {
+  const agent = AGENTS.find((one) => span.name.startsWith(one.prefix) || isOf(span, one));
+  if (agent === undefined) return undefined;
+  const { resolved, fields } = settledOf(agent, span, settings);
+  return resolved ? { settled: fields } : {};
+}
+
 /** Where agents write an event's name, with their prefix or without it. */
 const NAME_PLACES: readonly ((log: OtlpLog) => AttributeValue)[] = [
   (log) => log.attributes.get('event.name'),
@@ -33,9 +45,9 @@ const NAME_PLACES: readonly ((log: OtlpLog) => AttributeValue)[] = [
 ];
 const BARE = /^[a-z][a-z_]{0,63}$/;
 
-function isOf(log: OtlpLog, agent: CodingAgent): boolean {
-  const service = log.resource.get('service.name');
-  return agent.scopes.has(log.scope.name) || (typeof service === 'string' && agent.services.has(service));
+function isOf({ resource, scope }: Emitted, agent: CodingAgent): boolean {
+  const service = resource.get('service.name');
+  return agent.scopes.has(scope.name) || (typeof service === 'string' && agent.services.has(service));
 }
 
 function become(agent: CodingAgent, event: string, log: OtlpLog, settings: IngestSettings): Normalised {

@@ -2,9 +2,8 @@ import type { EventInput } from '../../../schemas/event.ts';
 import { unresolvedId } from '../../../schemas/span.ts';
 import { type Found, findFirst, type IdentitySelectors, type Offer } from '../genai/selectors.ts';
 import { workloadOf } from '../genai/whose.ts';
-import type { OtlpLog } from '../otlp/model.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from '../settings.ts';
-import { type CodingAgent, text, type Who } from './agent.ts';
+import { type CodingAgent, type Emitted, text, type Who } from './agent.ts';
 
 /** Whose a record is, in the words of the event. */
 export type Settled = {
@@ -21,14 +20,15 @@ type SelectorList = Exclude<keyof IdentitySelectors, 'claims' | 'attributes'>;
  * The agent as it acts for one user, `<agent>:<user>`. What the operator's selectors find goes first: selectors as they
  * come where no such agent writes what they look for, others only where the operator put a list of their own in place.
  */
-export function settledOf(agent: CodingAgent, log: OtlpLog, settings: IngestSettings): Settled {
-  const who = agent.who(log);
-  const workload = workloadOf(log.resource);
-  const ask = asking(log, workload, settings.identity);
-  const identity = identityOf(agent, who, log, ask);
+export function settledOf(agent: CodingAgent, emitted: Emitted, settings: IngestSettings): Settled {
+  const who = agent.who(emitted);
+  const workload = workloadOf(emitted.resource);
+  const ask = asking(emitted, workload, settings.identity);
+  const identity = identityOf(agent, who, emitted, ask);
   const owner = ask('owner')?.value ?? who.organisation;
   const version = ask('version')?.value ?? who.version;
-  const session = ask('session')?.value ?? text(log.attributes, agent.session) ?? text(log.resource, agent.session);
+  const session =
+    ask('session')?.value ?? text(emitted.attributes, agent.session) ?? text(emitted.resource, agent.session);
   const human = ask('on_behalf_of')?.value ?? who.human;
   const credential = ask('credential')?.value;
   const name = ask('agent_name')?.value ?? (who.email === undefined ? undefined : `${agent.title} (${who.email})`);
@@ -53,13 +53,13 @@ export function settledOf(agent: CodingAgent, log: OtlpLog, settings: IngestSett
 type Named = Pick<EventInput['identity'], 'id' | 'kind'>;
 
 /** Own id, else the user's, else the operator's principal, else the machine. */
-function identityOf(agent: CodingAgent, who: Who, log: OtlpLog, ask: Ask): Named | undefined {
+function identityOf(agent: CodingAgent, who: Who, emitted: Emitted, ask: Ask): Named | undefined {
   const own = ask('agent_id');
   if (own !== undefined) return { id: own.value, kind: own.from.kind ?? 'agent' };
   if (who.user !== undefined) return { id: `${agent.name}:${who.user}`, kind: 'agent' };
   const principal = ask('principal');
   if (principal !== undefined) return { id: principal.value, kind: principal.from.kind ?? 'unknown' };
-  const host = text(log.resource, 'host.name');
+  const host = text(emitted.resource, 'host.name');
   return host === undefined ? undefined : { id: `${agent.name}:${host}`, kind: 'agent' };
 }
 
@@ -71,12 +71,12 @@ function groupOf(agent: CodingAgent, who: Who): string {
 /** Lists that, as they come, look for nothing that coding agents write with another meaning. */
 const ALWAYS: ReadonlySet<SelectorList> = new Set<SelectorList>(['agent_id', 'agent_name', 'owner', 'credential']);
 
-function asking(log: OtlpLog, workload: string, selectors: IdentitySelectors): Ask {
+function asking(emitted: Emitted, workload: string, selectors: IdentitySelectors): Ask {
   const offer: Offer = {
-    attributes: log.attributes,
-    resource: log.resource,
+    attributes: emitted.attributes,
+    resource: emitted.resource,
     workload,
-    model: text(log.attributes, 'model'),
+    model: text(emitted.attributes, 'model'),
     claims: undefined,
   };
   const replaced = replacedIn(selectors);
