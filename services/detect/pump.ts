@@ -37,7 +37,7 @@ export async function pump(tenure: Tenure, slot: Slot, on: PumpOptions): Promise
   const round: Round = { tenure, slot, store: on.store, asked: new Set(), at: NOWHERE, applied: 0, bytes: 0 };
   try {
     // One look-up for all of them: where new identities keep coming, each look-up is a pause.
-    const expected = guarded(round, spanOf(records), () => slot.worker.expects(records));
+    const expected = guarded(round, spanOf(records), () => slot.worker.expects(hinting(records, tenure)));
     await load(round, expected, spanOf(records));
     for (let from = 0; from < records.length; from += SLICE_ITEMS) {
       const slice = records.slice(from, from + SLICE_ITEMS);
@@ -52,6 +52,11 @@ export async function pump(tenure: Tenure, slot: Slot, on: PumpOptions): Promise
     if (round.at === NOWHERE || error instanceof Stopped) throw error;
     return { kind: 'failed', ...round.at, error };
   }
+}
+
+/** A key is a hint: a record that is looked into by itself, or left out, answers for nothing but what it truly needs. */
+function hinting(records: readonly LogRecord[], { failures: { skipped } }: Tenure): readonly LogRecord[] {
+  return records.length === 1 ? [] : records.filter(({ offset }) => !skipped.has(offset));
 }
 
 /** Offsets from one on and below another. */

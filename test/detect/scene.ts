@@ -11,7 +11,7 @@ import { fakeModel } from '../support/fake-model.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
 import { newDisk, openSimulatedLog, type SimulatedDisk } from '../support/simulated-log.ts';
 import { newStoreDisk, openSimulatedStore, type StoreDisk, type StoreFault } from '../support/simulated-store.ts';
-import { describeNothing, eventOf } from './support.ts';
+import { describeNothing, eventOf, recordKey } from './support.ts';
 
 /** Gaps, and what a test decides about them; shared by all processes, as the control log is. */
 export type DecidedGaps = GapPort & {
@@ -87,7 +87,7 @@ export function sceneOf(options: { readonly partitions?: number } = {}): Scene {
   const limbo: (() => void)[] = [];
   const append = async (record: DetectRecord, partition = 0): Promise<void> => {
     const value = Buffer.from(JSON.stringify(record));
-    await log.transact({ records: [{ topic: TOPICS.events, partition, key: 'k', value }] });
+    await log.transact({ records: [{ topic: TOPICS.events, partition, key: recordKey(record), value }] });
   };
   return {
     clock,

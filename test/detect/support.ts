@@ -4,6 +4,7 @@ import type { Manifest, Outputs, StateBlob } from '../../schemas/outputs.ts';
 import type { DetectRecord } from '../../schemas/record.ts';
 import type { DescribeAlert } from '../../services/detect/alerts.ts';
 import { PartitionWorker } from '../../services/detect/worker.ts';
+import { identityKey } from '../../services/platform/partitioner.ts';
 import { fakeModel } from '../support/fake-model.ts';
 
 export const NOON_MS = Date.UTC(2026, 0, 5, 12);
@@ -90,4 +91,11 @@ export function orderedModel(model: Model): Model {
     },
     explain: fakeModel().explain,
   };
+}
+
+/** The key under which a record is written. */
+export function recordKey(record: DetectRecord): string {
+  if (record.type === 'event') return identityKey(record.event.tenant, record.event.identity.id);
+  if (record.type === 'verdict') return identityKey(record.verdict.tenant, record.verdict.identity);
+  return record.type;
 }

@@ -18,6 +18,7 @@ import {
   type SimulatedLog,
 } from '../../support/simulated-log.ts';
 import { newStoreDisk, openSimulatedStore, type StoreDisk } from '../../support/simulated-store.ts';
+import { recordKey } from '../support.ts';
 
 /** One seeded world: a log with everything that can stand in it, and what one uninterrupted run makes of it. */
 export type World = {
@@ -129,6 +130,8 @@ export async function buildWorld(seed: number): Promise<World> {
 /** Which clocks the records of a world carry: the log's, a recording's, or both among each other. */
 const CLOCKS = ['live', 'live', 'recorded', 'mixed'] as const;
 
+type Told = { readonly partition: number; readonly key: string; readonly value: Buffer };
+
 /** Tells the story of a seed into the log. */
 class Teller {
   readonly #random: Random;
@@ -152,8 +155,7 @@ class Teller {
   async tell(log: SimulatedLog, partitions: number, records: number, reference: StoreDisk): Promise<void> {
     for (let i = 0; i < records; i++) {
       this.#pass();
-      const { partition, value } = this.#next(partitions, reference);
-      await log.transact({ records: [{ topic: TOPICS.events, partition, key: 'k', value }] });
+      await log.transact({ records: [{ topic: TOPICS.events, ...this.#next(partitions, reference) }] });
     }
   }
 
@@ -166,14 +168,15 @@ class Teller {
     else this.#clock.advance(step);
   }
 
-  #next(partitions: number, reference: StoreDisk): { partition: number; value: Buffer } {
+  #next(partitions: number, reference: StoreDisk): Told {
     const random = this.#random;
     const dice = random();
-    if (dice < 0.02) return { partition: random.int(partitions), value: Buffer.from('{"not":"ours"') };
+    if (dice < 0.02) return { partition: random.int(partitions), key: 'k', value: Buffer.from('{"not":"ours"') };
     if (dice < 0.12) return this.#send(random.int(partitions), { type: 'tick', ...this.#at() });
     if (dice < 0.2 && this.#sent.length > 0) {
       const again = this.#sent[random.int(this.#sent.length)]!;
-      return this.#send(again.partition, { ...again.record, ...this.#at() });
+      // Under a key that does not tell whose it is: keys are a hint of what will be needed and no more.
+      return { ...this.#send(again.partition, { ...again.record, ...this.#at() }), key: 'k' };
     }
     if (dice < 0.26 && reference.alerts.size > 0) return this.#verdict(partitions, reference);
     const event = this.#event();
@@ -183,7 +186,7 @@ class Teller {
     return sent;
   }
 
-  #verdict(partitions: number, reference: StoreDisk): { partition: number; value: Buffer } {
+  #verdict(partitions: number, reference: StoreDisk): Told {
     const rows = [...reference.alerts.values()];
     const { alert } = JSON.parse(rows[this.#random.int(rows.length)]!) as {
       alert: { uid: string; tenant: string; identity: { id: string } };
@@ -201,8 +204,8 @@ class Teller {
     return this.#send(partition, { type: 'verdict', ...this.#at(), verdict });
   }
 
-  #send(partition: number, record: DetectRecord): { partition: number; value: Buffer } {
-    return { partition, value: Buffer.from(JSON.stringify(record)) };
+  #send(partition: number, record: DetectRecord): Told {
+    return { partition, key: recordKey(record), value: Buffer.from(JSON.stringify(record)) };
   }
 
   #at(): { at?: number } {
