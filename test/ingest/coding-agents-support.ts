@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
+import { ContentConfig, IdentityConfig, OtlpConfig } from '../../schemas/ingest-settings.ts';
 import { emptyCatalogue } from '../../services/ingest/catalogue.ts';
 import { codingAgentEvent } from '../../services/ingest/coding-agents/index.ts';
 import { type Decided, decideItem } from '../../services/ingest/core.ts';
@@ -13,7 +14,7 @@ import {
   SPAN_KIND,
   STATUS,
 } from '../../services/ingest/otlp/model.ts';
-import { DEFAULT_SETTINGS, type IngestSettings } from '../../services/ingest/settings.ts';
+import { createSettings, DEFAULT_SETTINGS, type IngestSettings } from '../../services/ingest/settings.ts';
 
 export const TIME = Date.parse('2026-03-02T09:00:00.250Z');
 
@@ -51,7 +52,7 @@ export function logOf({ attributes: own, resource, scope, ...more }: LogParts): 
   };
 }
 
-export type SpanParts = Pick<LogParts, 'attributes' | 'resource' | 'scope'> & { readonly name: string };
+type SpanParts = Pick<LogParts, 'attributes' | 'resource' | 'scope'> & { readonly name: string };
 
 export function spanOf({ attributes: own, resource, scope, name }: SpanParts): OtlpSpan {
   return {
@@ -68,6 +69,18 @@ export function spanOf({ attributes: own, resource, scope, name }: SpanParts): O
     status: { code: STATUS.unset, message: '' },
     events: [],
   };
+}
+
+/** Settings as the configuration gives them, with the hash key beside it. */
+export function settingsOf(
+  config: { readonly identity?: unknown; readonly content?: unknown; readonly otlp?: unknown },
+  hash_key?: string,
+): IngestSettings {
+  const { identity = {}, content = {}, otlp = {} } = config;
+  return createSettings(
+    { identity: IdentityConfig.parse(identity), content: ContentConfig.parse(content), otlp: OtlpConfig.parse(otlp) },
+    hash_key,
+  );
 }
 
 /** What ingest decides on a record, the whole way to the event. */

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
-import { ContentConfig, IdentityConfig, OtlpConfig } from '../../schemas/ingest-settings.ts';
-import { programsOf } from '../../services/ingest/coding-agents/command.ts';
 import { codingAgentEvent } from '../../services/ingest/coding-agents/index.ts';
-import { splitTool } from '../../services/ingest/coding-agents/tools.ts';
 import { normaliseLog } from '../../services/ingest/genai/log.ts';
 import { normaliseSpan } from '../../services/ingest/genai/span.ts';
-import { createSettings, DEFAULT_SETTINGS, type IngestSettings } from '../../services/ingest/settings.ts';
-import { HOSTILE_NAMES } from '../support/hostile-input.ts';
+import { DEFAULT_SETTINGS } from '../../services/ingest/settings.ts';
 import {
   assertAbsorbed,
   deadOf,
@@ -19,6 +14,7 @@ import {
   type LogParts,
   logOf,
   type Plain,
+  settingsOf,
   spanOf,
   TIME,
 } from './coding-agents-support.ts';
@@ -26,17 +22,6 @@ import {
 const CALL = { 'session.id': 's-1', 'user.id': 'u-1', tool_name: 'Read', tool_use_id: 'toolu_1', success: 'true' };
 const claude = (own: { readonly [name: string]: Plain } = {}, more: Partial<LogParts> = {}) =>
   logOf({ attributes: { ...CALL, 'event.name': 'claude_code.tool_result', ...own }, ...more });
-
-function settingsOf(
-  config: { readonly identity?: unknown; readonly content?: unknown; readonly otlp?: unknown },
-  hash_key?: string,
-): IngestSettings {
-  const { identity = {}, content = {}, otlp = {} } = config;
-  return createSettings(
-    { identity: IdentityConfig.parse(identity), content: ContentConfig.parse(content), otlp: OtlpConfig.parse(otlp) },
-    hash_key,
-  );
-}
 
 describe('which records are of a coding agent', () => {
   const named = (more: Partial<LogParts>, own: { readonly [name: string]: Plain } = {}) =>
@@ -295,138 +280,5 @@ describe('calls of models', () => {
     assert.equal(kindOf('gemini_cli.api_response', { ...tokens, status_code: 200 }), 'accepted');
     assert.equal(kindOf('gemini_cli.api_error', { error: 'x' }), 'accepted');
     assert.equal(kindOf('gemini_cli.user_prompt', {}), 'absorbed');
-  });
-});
-
-describe('programs of a command', () => {
-  const COMMANDS: readonly (readonly [unknown, readonly string[]])[] = [
-    ['git status', ['git']],
-    ['cd /repo && npm test 2>&1 | tail -n 5', ['npm', 'tail']],
-    ['FOO=1 BAR="a b" /usr/local/bin/python3 -c "import os; evil()"', ['python3']],
-    ['cat a > b; rm c & wait', ['cat', 'rm', 'wait']],
-    ['for f in *; do gzip "$f"; done', ['gzip']],
-    ['if grep -q x y; then curl z; else wget w; fi', ['grep', 'curl', 'wget']],
-    ['echo "a; b | c" \'d && e\' # comment; nc', ['echo']],
-    ['ls # list\nwhoami', ['ls', 'whoami']],
-    ['cat <<EOF\nsecret words\nEOF\nrm x', ['cat']],
-    ["bash -lc 'make && ./deploy.sh --key SECRET'", ['bash', 'make', 'deploy.sh']],
-    ['bash -lc git status', ['bash', 'git']],
-    ['sudo -u root cat x', ['sudo']],
-    ['sudo systemctl stop x', ['sudo', 'systemctl']],
-    ['env A=1 node x.js', ['env', 'node']],
-    ['diff <(sort a) <(uniq b)', ['diff', 'sort', 'uniq']],
-    ['echo $(curl x) &> log', ['echo', 'curl']],
-    ['echo "unclosed; rm -rf', ['echo']],
-    ['"$EDITOR" x; $(secret)', ['secret']],
-    [
-      ['bash', '-lc', 'pytest -q | tee log'],
-      ['pytest', 'tee'],
-    ],
-    [['/bin/ls', '-la', 'a;b'], ['ls']],
-    [{ command: ['git', 'push'] }, ['git']],
-    ['', []],
-    [[], []],
-    [7, []],
-    [null, []],
-  ];
-  for (const [command, programs] of COMMANDS) {
-    test(JSON.stringify(command), () => assert.deepEqual(programsOf(command), programs));
-  }
-
-  test('are few, short, and quickly found in any text', () => {
-    fc.assert(
-      fc.property(fc.string({ maxLength: 2_000, unit: fc.constantFrom(...'ab"\'\\ ;|&<>()\n$#=-/') }), (command) => {
-        const programs = programsOf(command);
-        assert.ok(programs.length <= 8 && programs.every((name) => /^[A-Za-z0-9_.+-]{1,64}$/.test(name)));
-      }),
-    );
-    for (const piece of ["'", '"', '\\', 'a;', '<', '((', '"\\', "bash -c '"]) {
-      assert.ok(programsOf(piece.repeat(200_000)).length <= 8);
-    }
-  });
-});
-
-describe('names of MCP tools', () => {
-  test('are split into server and tool', () => {
-    assert.deepEqual(splitTool('mcp__files__read_file', undefined), { tool: 'read_file', server: 'files' });
-    assert.deepEqual(splitTool('mcp__a__b__c', undefined), { tool: 'b__c', server: 'a' });
-    for (const name of ['mcp__', 'mcp____x', 'mcp__a__', 'mcp__a', 'Read', '']) {
-      assert.deepEqual(splitTool(name, undefined), { tool: name, server: undefined });
-    }
-    assert.deepEqual(splitTool('a__', 'a'), { tool: 'a__', server: 'a' });
-  });
-});
-
-describe('hostile records', () => {
-  const names = fc.constantFrom(
-    ...['tool_name', 'function_name', 'success', 'decision', 'session.id', 'user.id', 'user.email', 'organization.id'],
-    ...[
-      'tool_input',
-      'tool_parameters',
-      'arguments',
-      'function_args',
-      'output',
-      'call_id',
-      'tool_use_id',
-      'mcp_server',
-    ],
-    ...['event.timestamp', 'tool_result_size_bytes', 'content_length', 'metadata', 'error_type', '__proto__', 'x'],
-  );
-  const texts = fc.oneof(
-    fc.string(),
-    fc.constantFrom(...HOSTILE_NAMES),
-    fc.json({ maxDepth: 3 }),
-    fc.string({ minLength: 600 }),
-  );
-  const { value } = fc.letrec<{ value: Plain }>((tie) => ({
-    value: fc.oneof(
-      { maxDepth: 3 },
-      texts,
-      fc.double(),
-      fc.boolean(),
-      fc.constant(undefined),
-      fc.array(tie('value'), { maxLength: 3 }),
-      fc.dictionary(fc.constantFrom('a', 'file_path', 'command', '__proto__', 'mcp_server_name'), tie('value'), {
-        maxKeys: 3,
-      }),
-    ),
-  }));
-  const events = fc.constantFrom(
-    ...['claude_code.tool_result', 'claude_code.tool_decision', 'claude_code.user_prompt', 'claude_code.api_request'],
-    ...[
-      'codex.tool_result',
-      'codex.tool_decision',
-      'codex.sse_event',
-      'gemini_cli.tool_call',
-      'gemini_cli.api_response',
-    ],
-  );
-
-  test('come to exactly one decision, without a throw, and the same one every time', () => {
-    const settings = settingsOf({ otlp: { model_calls: 'accepted' }, content: { keep: ['output'] } }, 'key');
-    fc.assert(
-      fc.property(events, fc.array(fc.tuple(names, value), { maxLength: 8 }), fc.double(), (event, pairs, time_ms) => {
-        const own = Object.fromEntries([...pairs, ['event.name', event]]) as { readonly [name: string]: Plain };
-        const once = decide(logOf({ attributes: own, time_ms }), settings);
-        assert.ok(['accepted', 'absorbed', 'dead_letter', 'held'].includes(once.kind));
-        assert.deepEqual(decide(logOf({ attributes: own, time_ms }), settings), once);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  test('large and deep arguments are measured and cost little', () => {
-    const deep = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
-    const wide = JSON.stringify({ command: 'a;'.repeat(300_000), file_path: 'x'.repeat(100_000) });
-    for (const text of [deep, wide, '*** Add File: a\n'.repeat(50_000), 'https://a.example '.repeat(50_000)]) {
-      for (const tool of ['apply_patch', 'shell', 'web_fetch', 'read_file', 'other']) {
-        const log = logOf({
-          attributes: { 'event.name': 'codex.tool_result', 'user.email': 'a@b', tool_name: tool, arguments: text },
-        });
-        const { volume, resources } = eventOf(log);
-        assert.equal(volume.bytes_in, Buffer.byteLength(text));
-        assert.ok(resources.length <= 16 && resources.every(({ id }) => id.length <= 1_024));
-      }
-    }
   });
 });

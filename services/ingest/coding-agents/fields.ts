@@ -9,7 +9,7 @@ import type { IngestSettings } from '../settings.ts';
 import type { Leftovers } from '../unmapped.ts';
 
 /** What a field table says of content: measured where that is worth something, and dropped. */
-export const DROPPED = 'dropped';
+const DROPPED = 'dropped';
 
 /** What all coding agents' records have, besides the agent's own attributes. */
 export const COMMON_ROWS: readonly FieldRow[] = [

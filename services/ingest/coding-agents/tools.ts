@@ -76,7 +76,7 @@ const byName: ReadonlyMap<string, OwnTool> = new Map(
 export const ownTool = (name: string): OwnTool | undefined => byName.get(name);
 
 /** A tool and, where it is of an MCP server, the server. */
-export type Called = { readonly tool: string; readonly server: string | undefined };
+type Called = { readonly tool: string; readonly server: string | undefined };
 
 const MCP_PREFIX = 'mcp__';
 
