@@ -153,19 +153,23 @@ function walkValue(value: unknown, verdict: Verdict, depth: number, walk: Walk):
   }
 }
 
-const MAIL_ADDRESS = /^(?:[^<>]{0,128}<)?([^\s<>@,;]{1,128}@[^\s<>@,;]{1,255})>?$/;
+const MAIL_ADDRESS = /^(?:[^<>]{0,128}<)?([^\s<>@,;:/]{1,128}@[^\s<>@,;]{1,255})>?$/;
+/** `user:password@` before a host. */
+const LOGIN = /^[^\s/@]{0,128}:[^\s/@]{0,128}@/;
 const WITH_SCHEME = /^[a-z][a-z0-9+.-]{1,20}:\/\/\S+$/i;
 
 function targetsOf(text: string, verdict: Verdict): readonly Resource[] {
   if (verdict === 'never' || text === '' || text.length > VALUE_CHARS_MAX || /[\r\n]/.test(text)) return NONE;
+  if (WITH_SCHEME.test(text)) return [{ id: bareUrl(text), kind: 'url' }];
   const addresses = text.includes('@') ? addressesIn(text) : undefined;
   if (addresses !== undefined) return addresses;
-  if (WITH_SCHEME.test(text)) return [{ id: bareUrl(text), kind: 'url' }];
   if (verdict === 'by_form') return NONE;
   const { kind } = verdict;
-  if (kind === 'url') return [{ id: bareUrl(text), kind }];
+  const bare = text.replace(LOGIN, '');
+  if (bare === '') return NONE;
+  if (kind === 'url') return [{ id: bareUrl(bare), kind }];
   // A path or a host is the same thing wherever it is named; a number says nothing without its kind.
-  return [{ id: kind === 'file' || kind === 'host' ? text : `${kind}:${text}`, kind }];
+  return [{ id: kind === 'file' || kind === 'host' ? bare : `${kind}:${bare}`, kind }];
 }
 
 /** One mail address, or several with commas between them; undefined when the text is something else. */
