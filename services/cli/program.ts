@@ -12,6 +12,7 @@ import { registerKeys } from './commands/keys.ts';
 import { registerMap } from './commands/map.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerSimulate } from './commands/simulate.ts';
+import { registerSources } from './commands/sources.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerSubscriptions } from './commands/subscriptions.ts';
 import { registerTail } from './commands/tail.ts';
@@ -33,7 +34,7 @@ export function createProgram(): Command {
     .addHelpText('after', AFTER)
     .exitOverride();
   const groups: readonly [string, readonly ((program: Command) => void)[]][] = [
-    ['Run:', [registerDemo, registerUp, registerDoctor, registerStatus]],
+    ['Run:', [registerDemo, registerUp, registerDoctor, registerStatus, registerSources]],
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
     ['Decide:', [registerContainments, registerVotes, registerGaps]],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],

@@ -1,4 +1,5 @@
 import type { Alert } from '../../schemas/alert.ts';
+import type { Missing } from '../../schemas/api/sources.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { AliasRow, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 
@@ -152,6 +153,23 @@ export type IdentitySummary = IdentityRow & {
   }[];
 };
 
+/** What is stored of one origin: what its events lack, and what was rejected. */
+export type OriginRow = {
+  readonly origin: string;
+  readonly events: number;
+  /** Exact as long as there are few. */
+  readonly identities: number;
+  readonly unresolved_identities: number;
+  /** Event time of the newest, and when one was stored last, epoch milliseconds. */
+  readonly last_event: number | undefined;
+  readonly last_stored: number | undefined;
+  /** Events without it. */
+  readonly missing: { readonly [M in Missing]: number };
+  /** By reason. */
+  readonly dead_letters: readonly Counted[];
+  readonly last_dead_letter: number | undefined;
+};
+
 export type StoreTotals = {
   readonly events: number;
   readonly identities: number;
@@ -204,6 +222,8 @@ export interface ReadStore {
     readonly after?: number;
     readonly kind?: string;
   }): Promise<Page<ControlCopy, number>>;
+  /** The origins with most events among what was stored since `since`, epoch milliseconds. */
+  readOrigins(since: number, limit: number): Promise<Page<OriginRow, string>>;
   totals(): Promise<StoreTotals>;
   sizes(): Promise<readonly TableSize[]>;
 }

@@ -43,7 +43,7 @@ describe('help', () => {
           'keys revoke',
           'map test',
         ],
-        ...['replay', 'simulate', 'status'],
+        ...['replay', 'simulate', 'sources', 'status'],
         ...['list', 'redeliver', 'remove', 'retry', 'set'].map((name) => `subscriptions ${name}`),
         ...['tail', 'up', 'verdict'],
       ].toSorted(),

@@ -8,11 +8,13 @@ import { identities } from './identities.ts';
 import { operations } from './operations.ts';
 import { otlp } from './otlp.ts';
 import { siem } from './siem.ts';
+import { sources } from './sources.ts';
 import { subscriptions } from './subscriptions.ts';
 
 /** Everything that can be asked over HTTP, and by whom. */
 export const ROUTES: readonly Route[] = [
   ...operations,
+  ...sources,
   ...events,
   ...otlp,
   ...alerts,
