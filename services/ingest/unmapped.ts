@@ -91,6 +91,8 @@ function safeCopy(value: unknown, copying: Copying): unknown {
   copying.room -= typeof value === 'string' ? value.length + '"",'.length : '1,'.length;
   if (copying.room < 0) return undefined;
   if (typeof value === 'string') return value.toWellFormed();
+  // JSON has neither -0 nor a number as large as 1e999, which the parser takes for infinite.
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : String(value);
   if (Array.isArray(value)) return copyWhileRoom(value, (element) => safeCopy(element, copying), copying);
   if (!isObject(value)) return value;
   const copy: Record<string, unknown> = {};
