@@ -1,6 +1,7 @@
 import type { LogRecord } from '../event-log.ts';
 import { unpack } from './codecs.ts';
 import { UnpackError } from './codecs-output.ts';
+import { crc32c } from './crc32c.ts';
 import { type AbortedTransaction, readInt64 } from './fetch-request.ts';
 import { keyText } from './key-text.ts';
 
@@ -16,6 +17,7 @@ export type Batches = {
   /** Producers whose transaction at this place was aborted. */
   readonly discarded: Set<bigint>;
   readonly batch_bytes_max: number;
+  readonly checks: boolean;
   /** Where the next batch begins. */
   at: number;
   /** The batch that is being read: its records, unpacked, and what all of them share. */
@@ -33,11 +35,20 @@ export type Batches = {
   damage: BatchDamage | undefined;
 };
 
+/** The bytes are not those that were written: perhaps on the way here, and then fetching them again helps. */
+class ChecksumError extends RangeError {
+  override readonly name = 'ChecksumError';
+}
+
 /** Records cannot be read from here to below `next`. */
 export class BatchDamage extends Error {
   override readonly name = 'BatchDamage';
   readonly next: number;
   readonly reason: UnpackError['reason'];
+
+  get checksum(): boolean {
+    return this.cause instanceof ChecksumError;
+  }
 
   constructor(next: number, reason: UnpackError['reason'], options?: ErrorOptions) {
     super('a batch cannot be read', options);
@@ -51,7 +62,10 @@ const NOTHING = Buffer.alloc(0);
 export function openBatches(
   bytes: Buffer,
   aborted: readonly AbortedTransaction[],
-  options: { readonly batch_bytes_max: number },
+  options: {
+    readonly batch_bytes_max: number /** Checksums of batches; true when absent. */;
+    readonly checks?: boolean;
+  },
 ): Batches {
   return {
     bytes,
@@ -59,6 +73,7 @@ export function openBatches(
     begun: 0,
     discarded: new Set(),
     batch_bytes_max: options.batch_bytes_max,
+    checks: options.checks ?? true,
     at: 0,
     records: NOTHING,
     record_at: 0,
@@ -151,6 +166,9 @@ function nextBatch(batches: Batches, from: number): boolean {
   batches.behind = base + bytes.readInt32BE(at + 23) + 1;
   const attributes = bytes.readInt16BE(at + 21);
   if (isDiscarded(batches, at, attributes) || batches.behind <= from) return true;
+  if (batches.checks && crc32c(bytes, at + 21, end) !== bytes.readUInt32BE(at + 17)) {
+    throw new ChecksumError('the checksum of a batch is not that of its bytes');
+  }
   batches.first_ms = readInt64(bytes, at + 27);
   batches.append_ms = (attributes & LOG_APPEND_TIME) === 0 ? Number.NaN : readInt64(bytes, at + 35);
   const count = bytes.readInt32BE(at + 57);

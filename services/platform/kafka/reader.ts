@@ -107,8 +107,17 @@ function createReads(options: {
   const readFrom = async (stream: Stream, most: ReadMost): Promise<LogRead> => {
     const { topic, partition } = stream;
     const records: LogRecord[] = [];
+    let fetched_again = false;
     for (;;) {
-      const next = streams.take(stream, most, records);
+      let next: number;
+      try {
+        next = streams.take(stream, most, records);
+      } catch (error) {
+        if (fetched_again || !(error instanceof BatchDamage) || !error.checksum) throw error;
+        fetched_again = true;
+        streams.clear(stream);
+        continue;
+      }
       if (records.length > 0) return { records, next };
       if (stream.fetching !== undefined) await stream.fetching;
       else {

@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 /** Requests by their numbers in the protocol, https://kafka.apache.org/protocol#protocol_api_keys. */
 export const API = {
   produce: 0,
+  fetch: 1,
   metadata: 3,
   find_coordinator: 10,
   init_producer_id: 22,
@@ -24,6 +25,8 @@ export type KafkaProxy = {
   readonly broker: string;
   /** Asked for every request and every answer. */
   fate: (passing: Passing) => Fate;
+  /** Shown the bytes of every answer before they are passed on, and may change them. */
+  touch: (passing: Passing, frame: Buffer) => void;
   /** Breaks all connections. */
   cut(): void;
   close(): Promise<void>;
@@ -62,6 +65,7 @@ export async function startKafkaProxy(upstream: string): Promise<KafkaProxy> {
       const api = apis.get(id);
       apis.delete(id);
       rename(frame, own);
+      proxy.touch({ api, way: 'answer' }, frame);
       return proxy.fate({ api, way: 'answer' });
     });
   });
@@ -71,6 +75,7 @@ export async function startKafkaProxy(upstream: string): Promise<KafkaProxy> {
   const proxy: KafkaProxy = {
     broker: `127.0.0.1:${own.to}`,
     fate: () => 'pass',
+    touch: () => undefined,
     cut: () => {
       for (const socket of [...sockets]) socket.destroy();
     },
