@@ -1,6 +1,6 @@
 import { LIMITS } from '../../schemas/limits.ts';
 import type { TickStep } from './boundaries.ts';
-import type { RecordsStep, ReplayStep } from './replay.ts';
+import type { AliasStep, RecordsStep, ReplayStep } from './replay.ts';
 import type { Ingest } from './submit.ts';
 import { addSums, NO_SUMS, type Sums } from './tally.ts';
 
@@ -44,7 +44,12 @@ export async function appendReplay(
   return sums;
 }
 
-type Batch = { readonly steps: (RecordsStep | TickStep)[]; items: number; bytes: number; bytes_read: number };
+type Batch = {
+  readonly steps: (RecordsStep | AliasStep | TickStep)[];
+  items: number;
+  bytes: number;
+  bytes_read: number;
+};
 
 function emptyBatch(): Batch {
   return { steps: [], items: 0, bytes: 0, bytes_read: 0 };

@@ -2,6 +2,9 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { type Boundary, boundariesBetween } from './boundaries.ts';
 import { type DecideContext, type Decided, decideItem, timeOf } from './core.ts';
 import { createRecordedClock, NO_CLOCK } from './recorded-clock.ts';
+import type { Alias } from './settle/alias.ts';
+import { createInlineSettler } from './settle/inline.ts';
+import { type SettleRule, settleRule } from './settle/rule.ts';
 import { type Recording, readItems } from './source.ts';
 
 /** Decided items with the recorded clock of each, epoch milliseconds; `NO_CLOCK` before the first event. */
@@ -15,22 +18,27 @@ export type RecordsStep = {
   readonly bytes_read: number;
 };
 
+/** A root that came after its events had been released. */
+export type AliasStep = { readonly kind: 'alias'; readonly alias: Alias; readonly at: number };
+
 /** What a replay does next: append these, let time pass, or (`cut`) stop until a new prior is adopted. */
-export type ReplayStep = RecordsStep | Boundary;
+export type ReplayStep = RecordsStep | AliasStep | Boundary;
 
 /**
  * Recorded streams as steps that are the same at any speed. One recorded clock runs through all recordings in the given
  * order. A tick comes whenever it crosses a multiple of `replay_tick_ms`, a cut at multiples of `replay_cut_ms`, both
- * before the first record beyond. Knows nothing of the log: a backtest reads the same steps.
+ * before the first record beyond. Held events are settled in the same pass, and what waits at the end is released. Knows nothing of the log: a backtest reads the same steps.
  */
 export async function* replayRecords(
   recordings: readonly Recording[],
   context: DecideContext,
+  rule: SettleRule = settleRule(LIMITS.settle_bound_ms),
 ): AsyncGenerator<ReplayStep> {
   let bytes_read = 0;
   const steps: ReplayStep[] = [];
   const gather = createGatherer(steps);
-  const clock = createRecordedClock<Decided>(gather.add);
+  const settler = createInlineSettler(rule, { decided: gather.add, alias: gather.alias });
+  const clock = createRecordedClock<Decided>(settler.add);
   for (const recording of recordings) {
     const read_before = bytes_read;
     for await (const batch of readItems(recording)) {
@@ -43,11 +51,17 @@ export async function* replayRecords(
     }
   }
   clock.end();
+  settler.end();
   gather.flush();
   yield* steps;
 }
 
-type Gatherer = { add(decided: Decided, at_ms: number): void; bytesRead(bytes: number): void; flush(): void };
+type Gatherer = {
+  add(decided: Decided, at_ms: number): void;
+  alias(alias: Alias, at_ms: number): void;
+  bytesRead(bytes: number): void;
+  flush(): void;
+};
 
 /** Gathers settled items into steps and puts ticks and cuts between them. */
 function createGatherer(steps: ReplayStep[]): Gatherer {
@@ -63,20 +77,28 @@ function createGatherer(steps: ReplayStep[]): Gatherer {
     at = [];
     bytes = 0;
   };
+  const passTo = (at_ms: number): void => {
+    if (clock !== NO_CLOCK && at_ms > clock) {
+      const boundaries = boundariesBetween(clock, at_ms);
+      if (boundaries.length > 0) {
+        flush();
+        steps.push(...boundaries);
+      }
+    }
+    clock = at_ms;
+  };
   return {
     flush,
     bytesRead(read) {
       bytes_read = read;
     },
+    alias(alias, at_ms) {
+      passTo(at_ms);
+      flush();
+      steps.push({ kind: 'alias', alias, at: at_ms });
+    },
     add(item, at_ms) {
-      if (clock !== NO_CLOCK && at_ms > clock) {
-        const boundaries = boundariesBetween(clock, at_ms);
-        if (boundaries.length > 0) {
-          flush();
-          steps.push(...boundaries);
-        }
-      }
-      clock = at_ms;
+      passTo(at_ms);
       decided.push(item);
       at.push(at_ms);
       bytes += sizeOf(item);

@@ -9,8 +9,8 @@ import type { Catalogue } from './catalogue.ts';
 import { type DecideContext, type Decided, decideItem, type Item } from './core.ts';
 import { type Format, normalisersOf } from './formats.ts';
 import type { Normaliser } from './normaliser.ts';
-import { recordsOf, tickRecord } from './record.ts';
-import type { RecordsStep } from './replay.ts';
+import { aliasRecord, recordsOf, tickRecord } from './record.ts';
+import type { AliasStep, RecordsStep } from './replay.ts';
 import { DEFAULT_SETTINGS, type IngestSettings } from './settings.ts';
 import { countersOf, reportTally, type Sums, sourceCountersOf, tally } from './tally.ts';
 
@@ -55,7 +55,7 @@ export type Ingest = {
   /** Decides the items and appends what became of them, in one atomic write. Resolves once it is durable. */
   submit(items: readonly Item[], options: SubmitOptions): Promise<Submitted>;
   /** Appends records and ticks of a replay, in their order, in one atomic write. Cuts are the caller's business. */
-  append(steps: readonly (RecordsStep | TickStep)[]): Promise<Sums>;
+  append(steps: readonly (RecordsStep | AliasStep | TickStep)[]): Promise<Sums>;
   /** Lets time pass in every partition: at the recorded clock `at_ms`, or live when it is undefined. */
   tick(at_ms: number | undefined): Promise<void>;
   /** The context with which `replayRecords` decides items as `submit` would. */
@@ -91,6 +91,7 @@ export function createIngest(options: IngestOptions): Ingest {
     const records: NewRecord[] = [];
     for (const step of steps) {
       if (step.kind === 'tick') addTicks(records, partitions, step.at);
+      else if (step.kind === 'alias') records.push(aliasRecord(step.alias, step.at));
       else for (const [index, decided] of step.decided.entries()) addRecord(records, decided, step.at[index]);
     }
     const decided = steps.flatMap((step) => (step.kind === 'records' ? step.decided : []));

@@ -22,7 +22,7 @@ const day = Array.from({ length: 24 * 12 }, (_, index) => eventAt(MONDAY_MS + in
 test('every record stands at the recorded clock, and every boundary comes once, before the records beyond it', async () => {
   const steps = await stepsOf(day);
   let clock = 0;
-  const seen = { tick: 0, cut: 0, records: 0 };
+  const seen = { tick: 0, cut: 0, records: 0, alias: 0 };
   for (const step of steps) {
     if (step.kind === 'records') {
       for (const at of step.at) {

@@ -34,7 +34,7 @@ function decide(log: readonly Placed[], next: number, remembered: readonly Remem
     if (offset >= next) decisions.push([offset, JSON.stringify([source, ...what])]);
   };
   const sink = (source: string): SettleSink => ({
-    event: ({ event }, way, at) => say(source, 'event', event.key, event.identity.id, way, at),
+    event: ({ event, way, at }) => say(source, 'event', event.key, event.identity.id, way, at),
     alias: (alias, at) => say(source, 'alias', alias, at),
     evicted: () => undefined,
     reused: () => undefined,

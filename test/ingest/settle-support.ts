@@ -1,8 +1,10 @@
+import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { Settled, SpanLink, SpanRecord, Waiting } from '../../schemas/span.ts';
 import { unresolvedId } from '../../schemas/span.ts';
+import type { Alias } from '../../services/ingest/settle/alias.ts';
 import type { Way } from '../../services/ingest/settle/fill.ts';
 import { type SettleRule, settleRule } from '../../services/ingest/settle/rule.ts';
-import type { Alias, Eviction, SettleSink } from '../../services/ingest/settle/settler.ts';
+import type { Eviction, SettleSink } from '../../services/ingest/settle/settler.ts';
 import { MINUTE_MS } from './support.ts';
 
 export const rule = (more: Partial<SettleRule> = {}): SettleRule => settleRule(10 * MINUTE_MS, more);
@@ -71,23 +73,23 @@ export const recordOf = (waiting: Waiting, at?: number, source?: string): SpanRe
 });
 
 export type Told = {
-  readonly events: { id: string; identity: string; way: Way; at: number }[];
+  readonly events: { id: string; identity: string; way: Way; at: number; event: CanonicalEvent }[];
   readonly aliases: (Alias & { at: number })[];
   readonly evicted: Eviction[];
   reused: number;
 };
 
 /** Remembers what it is told. */
-export function listener(): Told & SettleSink {
+export function listener(): { readonly told: Told; readonly sink: SettleSink } {
   const told: Told = { events: [], aliases: [], evicted: [], reused: 0 };
-  return Object.assign(told, {
-    event({ event }: Parameters<SettleSink['event']>[0], way: Way, at: number) {
-      told.events.push({ id: event.id, identity: event.identity.id, way, at });
+  return {
+    told,
+    sink: {
+      event: ({ event, way, at }) =>
+        void told.events.push({ id: event.id, identity: event.identity.id, way, at, event }),
+      alias: (alias, at) => void told.aliases.push({ ...structuredClone(alias), at }),
+      evicted: (what) => void told.evicted.push(what),
+      reused: () => void told.reused++,
     },
-    alias(alias: Alias, at: number) {
-      told.aliases.push({ ...structuredClone(alias), at });
-    },
-    evicted: told.evicted,
-    reused: 0,
-  }) as never;
+  };
 }

@@ -58,6 +58,8 @@ export function createBacktest(options: BacktestOptions): Backtest {
     async *run(steps) {
       let bytes_read = 0;
       for await (const step of steps) {
+        // What an alias tells is for people, and a backtest has none.
+        if (step.kind === 'alias') continue;
         if (step.kind === 'tick') everywhere({ type: 'tick' }, step.at);
         else if (step.kind === 'cut') {
           if (cuts.take(step.at)) adoptPrior(step.at);

@@ -2,11 +2,11 @@ import type { DeadLetter } from '../../../schemas/dead-letter.ts';
 import type { EventFlag } from '../../../schemas/event.ts';
 import type { NewRecord } from '../../platform/event-log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
-import type { KeyedEvent } from '../key.ts';
 import { aliasRecord, deadRecord, eventRecord } from '../record.ts';
 import { countDecided, countersOf, newCounting, reportTally, tallyOf } from '../tally.ts';
+import type { Alias } from './alias.ts';
 import type { Way } from './fill.ts';
-import type { Alias, Eviction } from './settler.ts';
+import type { Eviction, SettledEvent } from './settler.ts';
 import type { StreamName } from './streams.ts';
 
 /** What settling leads to, gathered for one write. */
@@ -27,8 +27,7 @@ export class SettleBatch {
     return this.#bytes;
   }
 
-  event(stream: StreamName, { event, json }: KeyedEvent, way: Way, at: number): void {
-    const { source, recorded } = stream;
+  event({ source, recorded }: StreamName, { event, json, way, at }: SettledEvent): void {
     this.#add(eventRecord(event, json, recorded ? at : undefined));
     count(this.#ways, way);
     if (source !== undefined) count(this.#sources, source);

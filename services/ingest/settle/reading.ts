@@ -129,8 +129,8 @@ export class SettleReading implements Reading {
 
   #sinkOf(stream: StreamName): SettleSink {
     return {
-      event: (event, way, at) => {
-        if (!this.#again) this.#batch.event(stream, event, way, at);
+      event: (settled) => {
+        if (!this.#again) this.#batch.event(stream, settled);
       },
       alias: (alias, at) => {
         if (!this.#again) this.#batch.alias(stream, alias, at);

@@ -1,6 +1,6 @@
-import type { AliasRecord } from '../../../schemas/record.ts';
-import type { Settled, SpanLink, Waiting } from '../../../schemas/span.ts';
+import type { Completion, HeldEvent, Settled, SpanLink, Waiting } from '../../../schemas/span.ts';
 import type { KeyedEvent } from '../key.ts';
+import { type Alias, addAlias } from './alias.ts';
 import { Bindings } from './bindings.ts';
 import { Fifo } from './fifo.ts';
 import { keyAsItIs, keyCompleted, keySettled, type Way } from './fill.ts';
@@ -8,13 +8,16 @@ import type { SettleRule } from './rule.ts';
 import { ANSWER, type Answer, type Trace, Traces, type Walk } from './traces.ts';
 import type { BindingKeys, Waiter } from './waiter.ts';
 
+type Known = { readonly settled: Settled; readonly way: Way };
 type Came = { readonly at: number; readonly bytes: number };
-export type Alias = Omit<AliasRecord, 'type' | 'at'>;
 export type Eviction = 'links_trace' | 'links_partition' | 'waiting_trace' | 'waiting_partition' | 'bindings';
 
-/** What settling leads to. `at` is the clock at which it happens, epoch milliseconds. */
+/** A held event that waits no more. `at` is the clock at which it was settled, epoch milliseconds. */
+export type SettledEvent = KeyedEvent & { readonly held: HeldEvent; readonly way: Way; readonly at: number };
+
+/** What settling leads to. */
 export type SettleSink = {
-  event(event: KeyedEvent, way: Way, at: number): void;
+  event(settled: SettledEvent): void;
   alias(alias: Alias, at: number): void;
   /** Something was forgotten before its time, because there was too much of it. */
   evicted(what: Eviction): void;
@@ -122,12 +125,11 @@ export class Settler {
     if (record.event === undefined || record.awaits === undefined) return;
     const known = this.#byBinding(keys);
     const walk = known === undefined ? this.#traces.walk(trace, link.parent_span_id, 0) : undefined;
-    if (known !== undefined) this.#sink.event(keySettled(record.event, known.settled, known.way), known.way, at);
-    else if (walk?.kind === 'found')
-      this.#sink.event(keySettled(record.event, walk.settled, 'ancestor'), 'ancestor', at);
+    if (known !== undefined) this.#settle(record.event, known, at);
+    else if (walk?.kind === 'found') this.#settle(record.event, { settled: walk.settled, way: 'ancestor' }, at);
     else if (walk?.kind === 'missing') {
       this.#wait(record, trace, { at, bytes, bindings: keys, parked: walk.name, hops: walk.hops });
-    } else this.#sink.event(keyAsItIs(record.event), 'unresolved', at);
+    } else this.#sink.event({ ...keyAsItIs(record.event), held: record.event, way: 'unresolved', at });
   }
 
   #teach({ conversation, instance }: BindingKeys, lesson: Parameters<Bindings['teach']>[1]): void {
@@ -135,7 +137,7 @@ export class Settler {
     if (instance !== undefined && this.#instances.teach(instance, lesson)) this.#sink.evicted('bindings');
   }
 
-  #byBinding({ conversation, instance }: BindingKeys): { settled: Settled; way: Way } | undefined {
+  #byBinding({ conversation, instance }: BindingKeys): Known | undefined {
     const by = (known: Bindings, key: string | undefined): Settled | undefined =>
       key === undefined ? undefined : known.whose(key, this.#passed);
     const spoken = by(this.#conversations, conversation);
@@ -171,31 +173,12 @@ export class Settler {
     const { event } = waiter;
     const inTime = at <= waiter.at + this.#rule.bound_ms;
     if (walk.kind === 'found' && event !== undefined && inTime) {
-      this.#sink.event(keySettled(event, walk.settled, 'ancestor'), 'ancestor', Math.max(at, waiter.at));
+      this.#settle(event, { settled: walk.settled, way: 'ancestor' }, Math.max(at, waiter.at));
     } else {
       if (event !== undefined) this.#release(waiter, event, at);
-      if (walk.kind === 'found') this.#addAlias(aliases, waiter, walk.settled);
+      if (walk.kind === 'found') addAlias(aliases, waiter, walk.settled, this.#rule.alias_events_max);
     }
     this.#forget(waiter);
-  }
-
-  #addAlias(aliases: Map<string, Alias>, waiter: Waiter, { identity }: Settled): void {
-    const { tenant, trace, key } = waiter;
-    const found = aliases.get(waiter.identity);
-    if (found === undefined) {
-      const trace_id = trace.key.slice(tenant.length + 1);
-      aliases.set(waiter.identity, {
-        tenant,
-        identity: waiter.identity,
-        resolved: identity.id,
-        trace_id,
-        events: [key],
-        count: 1,
-      });
-      return;
-    }
-    found.count++;
-    if (found.events.length < this.#rule.alias_events_max) found.events.push(key);
   }
 
   // --- calls ----------------------------------------------------------------------------------------------------
@@ -209,7 +192,7 @@ export class Settler {
     for (const waiter of parked) {
       const { event } = waiter;
       if (event === undefined || event.content.time > time || at > waiter.at + this.#rule.bound_ms) continue;
-      this.#sink.event(keyCompleted(event, completion), 'response', Math.max(at, waiter.at));
+      this.#complete(event, completion, Math.max(at, waiter.at));
       this.#unpark(waiter);
       this.#forget(waiter);
     }
@@ -220,7 +203,7 @@ export class Settler {
     if (event === undefined) return;
     const answer = this.#traces.answerTo(trace, event.content.time);
     if (answer === undefined) this.#wait(record, trace, { at, bytes, bindings: undefined, parked: ANSWER, hops: 0 });
-    else this.#sink.event(keyCompleted(event, answer.completion), 'response', Math.max(at, answer.at));
+    else this.#complete(event, answer.completion, Math.max(at, answer.at));
   }
 
   // --- waiting --------------------------------------------------------------------------------------------------
@@ -283,19 +266,28 @@ export class Settler {
       if (awaits === 'response') this.#leave(waiter);
       return;
     }
-    this.#sink.event(keySettled(event, known.settled, known.way), known.way, at);
+    this.#settle(event, known, at);
     this.#leave(waiter);
   }
 
   /** Accepts it as it is, and remembers which it was. */
-  #release(waiter: Waiter, event: NonNullable<Waiter['event']>, at: number): void {
+  #release(waiter: Waiter, event: HeldEvent, at: number): void {
     const keyed = keyAsItIs(event);
     waiter.key = keyed.event.key;
     waiter.event = undefined;
     waiter.state = 'released';
     this.#waiting.left();
     this.#bytes -= waiter.bytes;
-    this.#sink.event(keyed, waiter.awaits === 'identity' ? 'unresolved' : 'no_response', Math.max(at, waiter.at));
+    const way = waiter.awaits === 'identity' ? 'unresolved' : 'no_response';
+    this.#sink.event({ ...keyed, held: event, way, at: Math.max(at, waiter.at) });
+  }
+
+  #settle(held: HeldEvent, { settled, way }: Known, at: number): void {
+    this.#sink.event({ ...keySettled(held, settled, way), held, way, at });
+  }
+
+  #complete(held: HeldEvent, completion: Completion, at: number): void {
+    this.#sink.event({ ...keyCompleted(held, completion), held, way: 'response', at });
   }
 
   #leave(waiter: Waiter): void {
