@@ -1,7 +1,9 @@
+import { LIMITS } from '../../schemas/limits.ts';
 import { isObject, type JsonObject } from './decode.ts';
 import type { FieldTable } from './field-table.ts';
 import { compileReader, isAbsent, knownFields, type Path, parsePath } from './paths.ts';
 import { excerpt, type Refusal } from './refusal.ts';
+import { cleanName } from './text.ts';
 import type { KnownFields } from './unmapped.ts';
 
 /**
@@ -93,6 +95,10 @@ export function codeOf(value: unknown): number | undefined {
   const code = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value;
   return Number.isSafeInteger(code) ? (code as number) : undefined;
 }
+
+/** An identifier within its bound. One that is longer keeps its beginning, and a hash that tells it from others. */
+export const identifierOf = (text: string): string =>
+  text.length <= LIMITS.id_chars_max ? text : cleanName(text, LIMITS.id_chars_max, { plain: true, flags: undefined });
 
 const NOTHING: JsonObject = {};
 /** The object, or an empty one, so that what is not there needs no question of its own. */

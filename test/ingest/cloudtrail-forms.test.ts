@@ -111,6 +111,11 @@ describe('what delivers records', () => {
       logEvents: [{ id: '1', timestamp: 1, message: inner }],
     },
     'lookup-events': { Events: [{ EventId: 'x', EventName: 'y', CloudTrailEvent: inner }] },
+    'a function that SNS calls': { Records: [{ EventSource: 'aws:sns', Sns: { Message: JSON.stringify(envelope) } }] },
+    'Elastic, with what it was made from': { '@timestamp': 'x', event: { kind: 'event', original: inner } },
+    "Elastic's store": { _index: 'trail', _source: record() },
+    "Splunk's collector": { time: 1, event: record() },
+    "Splunk's export": { preview: false, result: { _raw: inner } },
     'parts as text, from CloudTrail Lake': {
       ...record(),
       userIdentity: JSON.stringify(record().userIdentity),

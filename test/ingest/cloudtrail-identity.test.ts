@@ -209,6 +209,17 @@ describe('who acted, by the type of userIdentity', () => {
     assert.equal(event.identity.id, USER.arn);
   });
 
+  test('names longer than an identifier may be are cut, and stay apart', () => {
+    const of = (end: string) =>
+      acceptedFrom({ type: 'WebIdentityUser', principalId: `oidc:${'repository/'.repeat(40)}${end}` }).identity;
+    assert.equal(of('a').id.length, 256);
+    assert.notEqual(of('a').id, of('b').id);
+    assert.equal(of('a').id, of('a').id);
+    const role = assumedRole('nightly', {}, `${'path/'.repeat(60)}reports`);
+    assert.equal(acceptedFrom(role).identity.id.length, 256);
+    assert.equal(acceptedFrom(assumedRole('x'.repeat(400))).session?.length, 256);
+  });
+
   test('a record that names nobody is refused, and says so', () => {
     for (const userIdentity of [{}, undefined, null, { type: 'IAMUser' }]) {
       const letter = refusedRecord(record({ userIdentity }));

@@ -25,11 +25,18 @@ const SINGLES = [
   'detail',
   // `aws cloudtrail lookup-events`
   'CloudTrailEvent',
-  // SNS, SQS, and CloudWatch Logs or Logstash.
+  // SNS, SQS, functions that they call, and CloudWatch Logs or Logstash.
   'Message',
+  'Sns',
   'Body',
   'body',
   'message',
+  // Elastic (`event.original`, `_source`) and Splunk (`event` of its collector, `result._raw` of its export).
+  'event',
+  'original',
+  '_source',
+  'result',
+  '_raw',
 ] as const;
 
 /** Whether the document is a record as CloudTrail writes it: a call of a service, or something else that CloudTrail writes. */

@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '../decode.ts';
 import type { Normalised, Normaliser, Part } from '../normaliser.ts';
 import { isAbsent } from '../paths.ts';
 import type { Refusal } from '../refusal.ts';
-import { flagOf, present, sizeOf, textOf } from '../typed-rows.ts';
+import { flagOf, identifierOf, present, sizeOf, textOf } from '../typed-rows.ts';
 import { findLeftovers } from '../unmapped.ts';
 import { checkTypes, KNOWN } from './fields.ts';
 import { type Found, holdsRecords, isDigest, isInsight, isRecord, recordsIn } from './forms.ts';
@@ -64,13 +64,14 @@ function candidate(record: JsonObject, user: UserIdentity, who: Who): Normalised
   const session = sessionOf(user, who);
   const on_behalf_of = user.source_identity ?? user.on_behalf_of ?? who.person;
   const model = modelOf(parameters);
-  const { id, kind, name: identity_name, peer_group } = who.identity;
+  const { kind, name: identity_name } = who.identity;
+  const peer_group = who.identity.peer_group === undefined ? undefined : identifierOf(who.identity.peer_group);
   return {
     kind: 'candidate',
     input: {
       id: textOf(record.eventID) ?? textOf(record.requestID),
       time: timeOf(record),
-      identity: { id, kind, ...present({ name: identity_name, peer_group }) },
+      identity: { id: identifierOf(who.identity.id), kind, ...present({ name: identity_name, peer_group }) },
       action: { operation: operationOf(record, user, sharing) },
       tool: { name, server: textOf(record.eventSource), ...present({ version }) },
       resources: [...resourcesOf(record, serviceName(record)), ...granteesOf(sharing)],
@@ -97,7 +98,7 @@ function sessionOf(user: UserIdentity, who: Who): string | undefined {
       ? user.credential
       : undefined;
   }
-  return who.session === undefined ? user.created : `${who.session}@${user.created}`;
+  return identifierOf(who.session === undefined ? user.created : `${who.session}@${user.created}`);
 }
 
 function credentialOf(user: UserIdentity): { credential?: { id: string; kind?: string } } {
@@ -183,6 +184,12 @@ function whyNone(document: unknown): Refusal {
   if (isDigest(document)) return refuse('a digest file holds no records; send the log files that it names');
   if (document.s3Bucket !== undefined && document.s3ObjectKey !== undefined)
     return refuse('a notification that a file was delivered holds no records; send the file');
+  if (Array.isArray(document.Records) && document.Records.length === 0)
+    return {
+      kind: 'refused',
+      reason: 'empty_record',
+      message: 'cloudtrail: the file holds no records; nothing is lost',
+    };
   return refuse('eventSource and eventName are missing; send records as CloudTrail wrote them');
 }
 

@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from '../decode.ts';
 import type { Normalised, Normaliser } from '../normaliser.ts';
 import { isAbsent } from '../paths.ts';
 import { excerpt, type Refusal } from '../refusal.ts';
-import { codeOf, objectOf, present, sizeOf, textOf } from '../typed-rows.ts';
+import { codeOf, identifierOf, objectOf, present, sizeOf, textOf } from '../typed-rows.ts';
 import { findLeftovers } from '../unmapped.ts';
 import { operationOf } from '../verbs.ts';
 import { checkTypes, KNOWN } from './fields.ts';
@@ -44,9 +44,11 @@ function otherClass(document: JsonObject): Refusal {
 function candidate(event: JsonObject, actor: Actor): Normalised {
   const api = objectOf(event.api);
   const metadata = objectOf(event.metadata);
-  const { id, kind, name, peer_group, version } = actor.identity;
+  const { kind, name, version } = actor.identity;
+  const peer_group = actor.identity.peer_group === undefined ? undefined : identifierOf(actor.identity.peer_group);
   const tool = { name: textOf(api.operation), server: serverOf(event), version: textOf(api.version) };
-  const session = actor.session ?? textOf(objectOf(event.message_context).uid);
+  const stated = actor.session ?? textOf(objectOf(event.message_context).uid);
+  const session = stated === undefined ? undefined : identifierOf(stated);
   const model = textOf(objectOf(objectOf(event.ai_agent).ai_model).name) ?? textOf(objectOf(event.ai_model).name);
   const observed_time = logged(metadata.logged_time);
   return {
@@ -55,7 +57,7 @@ function candidate(event: JsonObject, actor: Actor): Normalised {
       id: textOf(metadata.uid) ?? textOf(metadata.original_event_uid) ?? textOf(objectOf(api.request).uid),
       time: isAbsent(event.time) ? event.time_dt : event.time,
       ...(observed_time === undefined ? {} : { observed_time }),
-      identity: { id, kind, ...present({ name, peer_group, version }) },
+      identity: { id: identifierOf(actor.identity.id), kind, ...present({ name, peer_group, version }) },
       action: { operation: actionOf(event, tool) },
       tool: present(tool),
       resources: resourcesOf(event, tool.server),
