@@ -10,7 +10,7 @@ import { plainOf } from './plain.ts';
 const SINGLE: ReadonlySet<string> = new Set(Object.values(FIELDS).flatMap(({ names }): readonly string[] => names));
 
 /** Words in the name of a text that is likely content, or a secret, of an instrumentation that nobody here knows. */
-const CONTENT_WORDS =
+export const CONTENT_WORDS =
   /prompt|completion|message|msg|schema|content|input|output|argument|args|result|response|body|text|query|statement|description|instruction|document|reason|thought|header|authorization|cookie|token|secret|password|credential|stack/i;
 const TEXT_CHARS_MAX = 256;
 const LIST_MAX = 16;
