@@ -3,6 +3,7 @@ import { CLAUDE_CODE_FIELDS } from './coding-agents/claude-code.ts';
 import { CODEX_FIELDS } from './coding-agents/codex.ts';
 import { GEMINI_CLI_FIELDS } from './coding-agents/gemini-cli.ts';
 import type { FieldTable } from './field-table.ts';
+import { GENAI_FIELDS } from './genai/fields.ts';
 import { MCP_FIELDS } from './mcp/index.ts';
 import { OCSF_FIELDS } from './ocsf/fields.ts';
 
@@ -10,6 +11,7 @@ import { OCSF_FIELDS } from './ocsf/fields.ts';
 export const FIELD_TABLES: readonly FieldTable[] = [
   CLOUDTRAIL_FIELDS,
   OCSF_FIELDS,
+  GENAI_FIELDS,
   MCP_FIELDS,
   CLAUDE_CODE_FIELDS,
   CODEX_FIELDS,
