@@ -2,15 +2,16 @@ import type { CallLink } from '../../../schemas/span.ts';
 import { isObject, type JsonObject } from '../decode.ts';
 import type { Candidate, Normalised } from '../normaliser.ts';
 import type { Refusal } from '../refusal.ts';
-import type { IngestSettings } from '../settings.ts';
-import { findLeftovers } from '../unmapped.ts';
-import { type Concept, ENVELOPE, KNOWN, read, readName } from './fields.ts';
+import { bareUrl, targetsIn } from '../targets.ts';
+import { asideOf } from './aside.ts';
+import { type Concept, ENVELOPE, read, readName } from './fields.ts';
 import { callOf, digest, rpcIdOf } from './link.ts';
 import { argumentBytes, resultBytes } from './measure.ts';
 import type { Exchange } from './message.ts';
 import type { CallMethod } from './methods.ts';
 import { answeredOutcome, sizeOf, statedOutcome } from './outcome.ts';
-import { type Principal, principalOf } from './principal.ts';
+import { type Principal, principalOf, sessionOf } from './principal.ts';
+import type { Reading } from './reading.ts';
 
 /** A call, `index` its place in a batch. */
 export type Call = Exchange & {
@@ -20,19 +21,20 @@ export type Call = Exchange & {
 };
 
 /** The event of a call. It waits for its response unless that is there, or the gateway says itself what became of it. */
-export function eventOf(call: Call, document: JsonObject, settings: IngestSettings): Normalised {
-  const principal = principalOf(document, settings);
+export function eventOf(call: Call, document: JsonObject, reading: Reading): Normalised {
+  const principal = principalOf(document, reading);
   if (principal === undefined) return NOBODY_NAMED;
   const params = !call.flat && isObject(call.request.params) ? call.request.params : undefined;
   const outcome = answeredOutcome(call.response) ?? statedOutcome(document);
-  const link = outcome === undefined && !call.flat ? linkOf(call, document, settings) : undefined;
+  const link = outcome === undefined && !call.flat ? linkOf(call, document, reading) : undefined;
+  const tool_arguments = call.method === 'tools/call' ? params?.arguments : undefined;
   return {
     kind: 'candidate',
     input: withoutAbsent({
       id: eventId(call, document),
       time: read(document, 'time'),
       ...principalFields(principal),
-      session: readName(document, 'session'),
+      session: sessionOf(document, reading),
       ...actionOf(call.method, params, document),
       volume: withoutAbsent({
         bytes_in: argumentBytes(params) ?? sizeOf(read(document, 'request_bytes')),
@@ -43,8 +45,9 @@ export function eventOf(call: Call, document: JsonObject, settings: IngestSettin
       trace: traceOf(params),
     }),
     origin: undefined,
-    leftovers: findLeftovers(document, KNOWN),
-    tool_arguments: call.method === 'tools/call' ? params?.arguments : undefined,
+    leftovers: asideOf(document, { tool_arguments: params?.arguments, result: call.response?.result }, reading),
+    tool_arguments,
+    targets: reading.settings.content.targets === 'vocabulary' ? targetsIn(tool_arguments) : [],
     explain,
     ...(link === undefined ? {} : { link, awaits: 'response' as const }),
   };
@@ -62,9 +65,9 @@ function principalFields({ identity, on_behalf_of, credential }: Principal): Jso
   return { identity, on_behalf_of, credential };
 }
 
-function linkOf(call: Call, document: JsonObject, settings: IngestSettings): CallLink | undefined {
+function linkOf(call: Call, document: JsonObject, reading: Reading): CallLink | undefined {
   const id = rpcIdOf(call.request);
-  return id === undefined ? undefined : callOf(document, id, 'request', settings);
+  return id === undefined ? undefined : callOf(document, id, 'request', reading);
 }
 
 /** The gateway's own id, else one that a redelivery of the same record has again. */
@@ -94,7 +97,8 @@ function actionOf(method: CallMethod, params: JsonObject | undefined, document: 
 /** `postgres://host/table` is a thing of kind `postgres` (RFC 3986, section 3.1). */
 function uriResource(uri: unknown): JsonObject {
   const [, scheme] = typeof uri === 'string' ? (/^([A-Za-z][A-Za-z0-9+.-]{0,31}):/.exec(uri) ?? []) : [];
-  return { id: uri, kind: scheme?.toLowerCase() };
+  if (typeof uri !== 'string' || scheme === undefined) return { id: uri };
+  return { id: bareUrl(uri), kind: scheme.toLowerCase() };
 }
 
 function sourceOf(document: JsonObject): JsonObject | undefined {

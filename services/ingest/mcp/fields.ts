@@ -1,6 +1,5 @@
 import type { FieldTable } from '../field-table.ts';
-import { compileReader, isAbsent, knownFields, type Path, parsePath, type Reader, type Step } from '../paths.ts';
-import type { KnownFields } from '../unmapped.ts';
+import { compileReader, isAbsent, type Path, parsePath, type Reader, type Step } from '../paths.ts';
 
 /** Where a value may stand in what a gateway writes around a message: the first place that has one counts. */
 type Rule = { readonly to: string; readonly from: readonly string[] };
@@ -94,7 +93,10 @@ const MESSAGE: readonly Rule[] = [
   { to: 'action.name; which calls become events', from: ['message.method'] },
   { to: 'tool.name of tools/call; resources[].id of prompts/get', from: ['message.params.name'] },
   { to: 'resources[].id of resources/read', from: ['message.params.uri'] },
-  { to: 'volume.bytes_in; resources by the tool catalogue; not kept', from: ['message.params.arguments'] },
+  {
+    to: 'volume.bytes_in; resources, by the tool catalogue or the names of arguments; not kept',
+    from: ['message.params.arguments'],
+  },
   { to: 'trace.trace_id, trace.parent_span_id', from: ['message.params._meta.traceparent'] },
   { to: 'outcome.status', from: ['message.result.isError'] },
   {
@@ -139,13 +141,11 @@ export const MCP_FIELDS: FieldTable = {
 
 const stepsOf = (text: string): readonly Step[] => (parsePath(text) as Path).steps;
 
-/** Fields that are read or dropped; all others are kept aside. */
-export const KNOWN: KnownFields = knownFields(
-  [...Object.values<Rule>(ENVELOPE), DROPPED]
-    .flatMap(({ from }) => from)
-    .concat('message', 'request', 'response')
-    .map(stepsOf),
-);
+/** Places of all fields that are read or dropped; what stands elsewhere is kept aside. */
+export const ENVELOPE_STEPS: readonly (readonly Step[])[] = [...Object.values<Rule>(ENVELOPE), DROPPED]
+  .flatMap(({ from }) => from)
+  .concat('message', 'request', 'response')
+  .map(stepsOf);
 
 const READERS = new Map<Concept, readonly Reader[]>(
   Object.entries<Rule>(ENVELOPE).map(([concept, { from }]) => [

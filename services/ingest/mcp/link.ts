@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import type { CallLink } from '../../../schemas/span.ts';
 import type { JsonObject } from '../decode.ts';
-import type { IngestSettings } from '../settings.ts';
 import { readName } from './fields.ts';
 import { principalOf } from './principal.ts';
+import type { Reading } from './reading.ts';
 
 export type RpcId = string | number;
 
@@ -21,15 +21,15 @@ export function callOf(
   document: JsonObject,
   id: RpcId,
   side: CallLink['side'],
-  settings: IngestSettings,
+  reading: Reading,
 ): CallLink | undefined {
   const within = readName(document, 'session') ?? readName(document, 'connection');
-  const place = within === undefined ? placeOf(document, settings) : ['session', within];
+  const place = within === undefined ? placeOf(document, reading) : ['session', within];
   return place === undefined ? undefined : { kind: 'call', call: digest([...place, typeof id, id]), side };
 }
 
-function placeOf(document: JsonObject, settings: IngestSettings): unknown[] | undefined {
-  const principal = principalOf(document, settings);
+function placeOf(document: JsonObject, reading: Reading): unknown[] | undefined {
+  const principal = principalOf(document, reading);
   return principal === undefined ? undefined : ['client', principal.identity.id, readName(document, 'server') ?? null];
 }
 

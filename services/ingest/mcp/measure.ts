@@ -1,8 +1,9 @@
+import { bytesOf } from '../content.ts';
 import { isObject, type JsonObject } from '../decode.ts';
 
 /** UTF-8 bytes of the arguments as JSON; undefined when they were not logged. */
 export function argumentBytes(params: JsonObject | undefined): number | undefined {
-  return params?.arguments === undefined ? undefined : jsonBytes(params.arguments);
+  return bytesOf(params?.arguments);
 }
 
 /**
@@ -13,7 +14,7 @@ export function argumentBytes(params: JsonObject | undefined): number | undefine
 export function resultBytes(result: unknown): number | undefined {
   if (!isObject(result)) return undefined;
   const lists = [result.content, result.contents, result.messages].filter(Array.isArray) as (readonly unknown[])[];
-  const structured = result.structuredContent === undefined ? undefined : jsonBytes(result.structuredContent);
+  const structured = bytesOf(result.structuredContent);
   if (lists.length === 0) return structured;
   const bytes = lists.reduce((sum, list) => sum + list.reduce<number>((all, one) => all + blockBytes(one), 0), 0);
   return Math.max(bytes, structured ?? 0);
@@ -28,4 +29,3 @@ function blockBytes(block: unknown): number {
 
 const textBytes = (value: unknown): number => (typeof value === 'string' ? Buffer.byteLength(value) : 0);
 const base64Bytes = (value: unknown): number => (typeof value === 'string' ? Buffer.byteLength(value, 'base64') : 0);
-const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));

@@ -10,9 +10,11 @@ import { resultBytes } from './measure.ts';
 import { type Exchange, exchangesOf } from './message.ts';
 import { isBystander, isCall } from './methods.ts';
 import { answeredOutcome, sizeOf } from './outcome.ts';
+import { type Reading, readingOf } from './reading.ts';
 
 /** MCP audit records: a JSON-RPC message, and around it what the gateway knows of it (docs/sources/mcp.md). */
 export function mcpNormaliser(settings: IngestSettings): Normaliser {
+  const reading = readingOf(settings);
   return {
     name: 'mcp',
     format: 'mcp',
@@ -21,11 +23,11 @@ export function mcpNormaliser(settings: IngestSettings): Normaliser {
       const exchanges = exchangesOf(document);
       if (exchanges.length === 0) return [isSessionNews(document) ? { kind: 'absorbed' } : NOT_OF_MCP];
       const [only] = exchanges;
-      if (exchanges.length === 1) return [normaliseExchange(only as Exchange, document, 0, settings)];
+      if (exchanges.length === 1) return [normaliseExchange(only as Exchange, document, 0, reading)];
       return exchanges.map((exchange, index) => {
         const bytes = Buffer.from(JSON.stringify(exchange.request ?? exchange.response));
         return {
-          ...normaliseExchange(exchange, document, index, settings),
+          ...normaliseExchange(exchange, document, index, reading),
           part: { place: `message ${index}`, bytes },
         };
       });
@@ -46,17 +48,12 @@ const NOT_OF_MCP: Refusal = {
 /** Teleport tells of sessions under names of this kind, without a message: nothing was done in them. */
 const isSessionNews = ({ event }: JsonObject): boolean => typeof event === 'string' && event.startsWith('mcp.session.');
 
-function normaliseExchange(
-  exchange: Exchange,
-  document: JsonObject,
-  index: number,
-  settings: IngestSettings,
-): Normalised {
+function normaliseExchange(exchange: Exchange, document: JsonObject, index: number, reading: Reading): Normalised {
   const { request, response } = exchange;
-  if (request === undefined) return completionOf(response as JsonObject, document, settings);
+  if (request === undefined) return completionOf(response as JsonObject, document, reading);
   const method = exchange.flat ? read(document, 'method') : request.method;
   if (typeof method === 'string' && isCall(method))
-    return eventOf({ ...exchange, request, method, index }, document, settings);
+    return eventOf({ ...exchange, request, method, index }, document, reading);
   if (typeof method === 'string' && isBystander(method)) return { kind: 'absorbed' };
   return unknownMethod(method);
 }
@@ -67,13 +64,13 @@ function unknownMethod(method: unknown): Refusal {
 }
 
 /** A response by itself tells its request how the call went, and how much came out of it. */
-function completionOf(response: JsonObject, document: JsonObject, settings: IngestSettings): Normalised {
+function completionOf(response: JsonObject, document: JsonObject, reading: Reading): Normalised {
   const id = rpcIdOf(response);
   // A client answers only what a server asks of it, and a null id answers nothing that could be told.
   if (id === undefined || read(document, 'direction') === 'client_to_server') return { kind: 'absorbed' };
   const time = timeOf(document);
   if (typeof time !== 'number') return time;
-  const link = callOf(document, id, 'response', settings);
+  const link = callOf(document, id, 'response', reading);
   if (link === undefined) return UNTRACEABLE;
   const bytes_out = resultBytes(response.result) ?? sizeOf(read(document, 'response_bytes'));
   const outcome = answeredOutcome(response) ?? { status: 'unknown' };
