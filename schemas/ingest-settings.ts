@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { IdentityKind } from './event.ts';
+import { LIMITS } from './limits.ts';
 
 /** What the operator decides about all input formats: whose an item is, and what becomes of content. docs/sources/genai.md. */
 const name = () => z.string().min(1).max(256);
@@ -64,6 +65,8 @@ export const IdentityConfig = z.strictObject({
   claims: name()
     .regex(/^(?:attribute|resource):\S(?:.*\S)?$/, 'names no place; write attribute:<name> or resource:<name>')
     .optional(),
+  /** An event whose identity others must tell waits for so long at most, in log time; then it is `unresolved:<workload>`. */
+  bound_ms: z.int().min(0).max(LIMITS.settle_memory_ms).default(LIMITS.settle_bound_ms),
 });
 export type IdentityConfig = z.infer<typeof IdentityConfig>;
 

@@ -6,6 +6,8 @@ import { compileSelectors, type IdentitySelectors } from './genai/selectors.ts';
 /** What the operator decides about all formats, made ready: `ingest` in the configuration, without what is of single sources. */
 export type IngestSettings = {
   readonly identity: IdentitySelectors;
+  /** How long an event waits for its identity, in log time. */
+  readonly bound_ms: number;
   readonly content: ContentPolicy;
   readonly otlp: Readonly<OtlpConfig>;
 };
@@ -16,6 +18,7 @@ type SettingsConfig = Pick<FrozenConfig['ingest'], 'identity' | 'content' | 'otl
 export function createSettings(config: SettingsConfig, hash_key: string | undefined): IngestSettings {
   return {
     identity: compileSelectors(config.identity),
+    bound_ms: config.identity.bound_ms,
     content: contentPolicy(config.content, hash_key),
     otlp: config.otlp,
   };

@@ -72,6 +72,7 @@ export const VARIABLES: Readonly<
   COUNTERSIGN_INGEST_IDENTITY_ON_BEHALF_OF: { field: ['ingest', 'identity', 'on_behalf_of'], as: 'list' },
   COUNTERSIGN_INGEST_IDENTITY_SESSION: { field: ['ingest', 'identity', 'session'], as: 'list' },
   COUNTERSIGN_INGEST_IDENTITY_CLAIMS: { field: ['ingest', 'identity', 'claims'], as: 'text' },
+  COUNTERSIGN_INGEST_IDENTITY_BOUND_MS: { field: ['ingest', 'identity', 'bound_ms'], as: 'number' },
   COUNTERSIGN_INGEST_CONTENT_KEEP: { field: ['ingest', 'content', 'keep'], as: 'list' },
   COUNTERSIGN_INGEST_CONTENT_HASH_KEY_FILE: { field: ['ingest', 'content', 'hash_key_file'], as: 'text' },
   COUNTERSIGN_INGEST_CONTENT_TARGETS: { field: ['ingest', 'content', 'targets'], as: 'text' },

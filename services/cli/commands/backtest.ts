@@ -5,6 +5,7 @@ import { describeAlert } from '../../../detectors/recommend.ts';
 import { UNITS } from '../../../schemas/limits.ts';
 import { FORMATS } from '../../ingest/formats.ts';
 import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
+import { settleRule } from '../../ingest/settle/rule.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type GlobalOptions, readConfig } from '../configuration.ts';
 import { EXIT, Problem } from '../problem.ts';
@@ -57,7 +58,11 @@ async function backtest(files: readonly string[], options: Options): Promise<voi
   const output = openOutput(options.out, model);
   const began = systemClock.elapsed();
   const sums = createSums();
-  const steps = replayRecords(recordings, createIngestContext(inputs, systemClock.now()));
+  const steps = replayRecords(
+    recordings,
+    createIngestContext(inputs, systemClock.now()),
+    settleRule(inputs.settings.bound_ms),
+  );
   for await (const step of run.run(watched(steps, output, sums))) {
     output.add(step);
     sums.step(step);

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { FORMATS } from '../../ingest/formats.ts';
 import { replayRecords } from '../../ingest/replay.ts';
+import { settleRule } from '../../ingest/settle/rule.ts';
 import { createIngest } from '../../ingest/submit.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { createTelemetry } from '../../platform/telemetry.ts';
@@ -50,7 +51,11 @@ async function replay(files: readonly string[], options: Options): Promise<void>
   try {
     const { log } = target;
     const ingest = createIngest({ log, clock: systemClock, telemetry, ...inputs });
-    const steps = replayRecords(recordings, createIngestContext(inputs, systemClock.now()));
+    const steps = replayRecords(
+      recordings,
+      createIngestContext(inputs, systemClock.now()),
+      settleRule(inputs.settings.bound_ms),
+    );
     const seams = { log, ingest, clock: systemClock, signal };
     const sums = await replayIntoLog(seams, steps, (progress) => {
       const { received } = progress.sums;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { replayRecords } from '../../ingest/replay.ts';
+import { settleRule } from '../../ingest/settle/rule.ts';
 import { createIngest } from '../../ingest/submit.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { LoadedConfig } from '../../platform/config.ts';
@@ -59,7 +60,11 @@ export async function feed(terminal: Terminal, home: Home, service: Service, sig
   const inputs = readInputs({ format: 'canonical' });
   const { recordings, size_bytes } = await openRecordings([home.recording]);
   const ingest = createIngest({ log, clock: systemClock, telemetry, ...inputs });
-  const steps = replayRecords(recordings, createIngestContext(inputs, systemClock.now()));
+  const steps = replayRecords(
+    recordings,
+    createIngestContext(inputs, systemClock.now()),
+    settleRule(inputs.settings.bound_ms),
+  );
   await replayIntoLog({ log, ingest, clock: systemClock, signal }, steps, ({ bytes_read, sums }) => {
     terminal.progress(`  ${progressBar(bytes_read, size_bytes)}  ${thousands(sums.received)} events`);
   });

@@ -81,12 +81,14 @@ async function consumersOf(log: EventLog): Promise<LogFacts['consumers']> {
     const position = await log.position(name);
     if (position !== undefined) consumers.push({ name, topic, partition: 0, next_offset: Number(position) });
   }
-  const { partitions, generation } = await log.describe(TOPICS.raw);
-  for (let partition = 0; partition < partitions; partition++) {
-    const text = await log.position(positionName({ topic: TOPICS.raw, partition }));
-    const position = text === undefined ? undefined : parsePosition(text);
-    if (position?.generation !== generation) continue;
-    consumers.push({ name: 'ingest', topic: TOPICS.raw, partition, next_offset: position.next });
+  for (const topic of [TOPICS.raw, TOPICS.spans]) {
+    const { partitions, generation } = await log.describe(topic);
+    for (let partition = 0; partition < partitions; partition++) {
+      const text = await log.position(positionName({ topic, partition }));
+      const position = text === undefined ? undefined : parsePosition(text);
+      if (position?.generation !== generation) continue;
+      consumers.push({ name: 'ingest', topic, partition, next_offset: position.next });
+    }
   }
   return consumers;
 }

@@ -1,6 +1,7 @@
 import { UNITS } from '../../../schemas/limits.ts';
 import { IngestRunner } from '../../ingest/raw-runner.ts';
 import { type RawSource, readySources } from '../../ingest/raw-source.ts';
+import { settleRule } from '../../ingest/settle/rule.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { FrozenConfig } from '../../platform/config.ts';
 import { TOPICS, type Topic } from '../../platform/event-log.ts';
@@ -10,7 +11,7 @@ import type { Inputs } from '../recorded/inputs.ts';
 import type { Ground } from './foundation.ts';
 import { joinGroup, type Membership } from './membership.ts';
 
-/** Ingest of raw topics: a group for each topic, whose processes share its partitions. */
+/** Ingest of raw topics and of what waits to be settled: a group for each topic, whose processes share its partitions. */
 export type IngestRole = {
   readonly runner: IngestRunner;
   /** Rejects with the defect that ended it; stays pending otherwise. */
@@ -28,9 +29,11 @@ export async function startIngest(ground: Ground, inputs: Inputs, gaps: GapPort)
   const ready = readySources(sourcesOf(config), inputs.mappings, inputs.settings);
   if (!ready.ok) throw new Problem('config_invalid', ready.problems.map(sourceProblem).join('\n'), EXIT.usage);
   const { sources } = ready;
-  const runner = new IngestRunner({ log, clock, telemetry, gaps, catalogue: inputs.catalogue, sources });
+  const { catalogue, settings } = inputs;
+  const settle = settleRule(settings.bound_ms);
+  const runner = new IngestRunner({ log, clock, telemetry, gaps, catalogue, sources, settle });
   const memberships = new Map<Topic, Membership>();
-  for (const { topic } of sources) {
+  for (const topic of runner.topics) {
     const group = `ingest.${topic.replace(/^source:/, '')}`;
     memberships.set(topic, joinGroup({ log, clock, telemetry, topic, group, listener: runner.listener(topic) }));
   }

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { openGaps } from '../../control/gap-states.ts';
+import { WAYS } from '../../ingest/settle/fill.ts';
 import { pendingContainments } from './control.ts';
 import type { Parts } from './parts.ts';
 import { inTime, lagOf } from './readiness.ts';
@@ -7,13 +8,15 @@ import { inTime, lagOf } from './readiness.ts';
 /**
  * Prometheus metrics of this process: what was counted as it happened, what Node.js tells of memory, garbage collection
  * and the delay of the event loop, and gauges that are read when somebody asks, among them the sums of promise P1.
- * Received is accepted, absorbed and dead-lettered; accepted is applied and in flight; applied is scored and duplicate.
+ * Received is accepted, absorbed, dead-lettered and waiting; accepted is applied and in flight; applied is scored and duplicate.
  */
 export function createMetrics(parts: Parts): () => Promise<string> {
   const { ground, control, offices } = parts;
   const { telemetry, log } = ground;
   collectDefaultMetrics({ register: telemetry.registry });
   const items = telemetry.gauge('items', 'input items since the log was made, by what became of them', ['state']);
+  const waiting = telemetry.gauge('items_waiting', 'input items that wait for their identity or their answer');
+  const settled = telemetry.gauge('items_settled', 'held items that became events, by how it was settled', ['way']);
   const pending = telemetry.gauge('containments_pending', 'containments that wait for approval');
   const gaps = telemetry.gauge('gaps_open', 'gaps that wait for a decision', ['stage']);
   const held = telemetry.gauge('office_held', '1 while this process holds the office', ['office']);
@@ -22,6 +25,10 @@ export function createMetrics(parts: Parts): () => Promise<string> {
     // Sums that cannot be read keep their last values: what this process counted itself is told in any case.
     const [sums] = await Promise.all([inTime(log.counters()), ...stages.map((stage) => stage?.())]);
     for (const [name, value] of sums ?? []) items.set({ state: name }, value);
+    if (sums !== undefined) {
+      waiting.set((sums.get('ingest.held') ?? 0) - (sums.get('ingest.settled') ?? 0));
+      for (const way of WAYS) settled.set({ way }, sums.get(`ingest.settled.${way}`) ?? 0);
+    }
     pending.set(pendingContainments(control.view));
     gaps.reset();
     for (const { gap } of openGaps(control.view.state)) gaps.inc({ stage: gap.stage });

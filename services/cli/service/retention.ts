@@ -3,7 +3,7 @@ import { readPosition } from '../../control/writer.ts';
 import { FEED_POSITION } from '../../deliver/feed.ts';
 import { decodePosition } from '../../deliver/feed-core.ts';
 import type { DetectRunner } from '../../detect/runner.ts';
-import { parsePosition, positionName } from '../../ingest/raw-position.ts';
+import { firstNeeded, parsePosition, positionName } from '../../ingest/raw-position.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type EventLog, LogUnavailable, TOPICS, type Topic } from '../../platform/event-log.ts';
 import type { SqliteLog } from '../../platform/sqlite-log/sqlite-log.ts';
@@ -56,7 +56,8 @@ async function consumers(log: EventLog): Promise<[Topic, Next][]> {
   const next = fed === undefined ? [] : decodePosition(fed).next;
   const { position } = await readPosition(log);
   return [
-    [TOPICS.raw, (partition) => workedOff(log, partition)],
+    [TOPICS.raw, (partition) => workedOff(log, TOPICS.raw, partition)],
+    [TOPICS.spans, (partition) => workedOff(log, TOPICS.spans, partition)],
     [TOPICS.dead, () => copied],
     [TOPICS.alerts, (partition) => next[partition] ?? 0],
     [TOPICS.feed, () => position.feed.next],
@@ -64,7 +65,8 @@ async function consumers(log: EventLog): Promise<[Topic, Next][]> {
   ];
 }
 
-async function workedOff(log: EventLog, partition: number): Promise<number> {
-  const text = await log.position(positionName({ topic: TOPICS.raw, partition }));
-  return (text === undefined ? undefined : parsePosition(text))?.next ?? 0;
+async function workedOff(log: EventLog, topic: Topic, partition: number): Promise<number> {
+  const text = await log.position(positionName({ topic, partition }));
+  const position = text === undefined ? undefined : parsePosition(text);
+  return position === undefined ? 0 : firstNeeded(position);
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { LIMITS, UNITS } from '../../../schemas/limits.ts';
 import { buildPriorInThread } from '../../detect/prior-thread.ts';
 import { appendTick, requestPrior, runPriorBuilder, waitingPriors } from '../../detect/priors.ts';
+import { spanTickRecord } from '../../ingest/record.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type EventLog, TOPICS, type Topic } from '../../platform/event-log.ts';
 import type { DetectStore } from '../../platform/store.ts';
@@ -82,8 +83,15 @@ export function createMinute(seams: Seams): (now_ms: number) => Promise<void> {
   const ask = createRequests({ ...seams, kind: 'live' });
   return async (now_ms) => {
     await appendTick(seams.log);
+    await tickWaiting(seams.log);
     await ask(now_ms);
   };
+}
+
+/** Waits for an identity end also while nothing flows. */
+async function tickWaiting(log: EventLog): Promise<void> {
+  const { partitions } = await log.describe(TOPICS.spans);
+  await log.transact({ records: Array.from({ length: partitions }, (_, at) => spanTickRecord(at, undefined)) });
 }
 
 /** Asks for a prior whenever the population has grown enough, and only once the one before it is there. */
