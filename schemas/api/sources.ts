@@ -3,9 +3,10 @@ import { z } from 'zod';
 const count = () => z.int().min(0);
 
 const Became = {
+  /** At once. */
   accepted: count(),
   absorbed: count(),
-  /** Items that had to wait for their identity or their answer, those that have got it included. */
+  /** Had to wait for their identity or their answer, whether or not they still do. */
   held: count(),
   dead_lettered: count(),
   dead_letter_reasons: z.record(z.string(), count()),
@@ -66,6 +67,8 @@ export const SourcesAnswer = z.object({
   formats: z.array(FormatView),
   /** How events came by their identity, since the log was made: `own` by themselves, others by how they were settled. */
   resolved: z.record(z.string(), count()),
+  /** Items that wait for their identity or their answer now. */
+  waiting: count(),
   /** What follows is about events and dead letters stored within so many days. */
   days: z.int(),
   /** Those with most events; `origins_omitted` says that there are others. */

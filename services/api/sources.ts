@@ -8,8 +8,14 @@ import type { Ports } from './ports.ts';
 const ORIGINS_MAX = 100;
 const DAY_MS = 86_400_000;
 
+type Asked = {
+  readonly clock: Pick<Ports['clock'], 'now'>;
+  readonly log: Pick<Ports['log'], 'counters'>;
+  readonly store: Pick<Ports['store'], 'readOrigins'>;
+};
+
 /** What arrives, from where, in which format, what becomes of it, and what it lacks. */
-export async function sourcesOf({ clock, log, store }: Ports, days: number): Promise<SourcesAnswer> {
+export async function sourcesOf({ clock, log, store }: Asked, days: number): Promise<SourcesAnswer> {
   const now = clock.now();
   const [counters, found] = await Promise.all([log.counters(), store.readOrigins(now - days * DAY_MS, ORIGINS_MAX)]);
   const origins = found.items.map(originView);
@@ -18,6 +24,7 @@ export async function sourcesOf({ clock, log, store }: Ports, days: number): Pro
     sources: sourceViews(counters),
     formats: formatViews(counters),
     resolved: resolvedBy(counters),
+    waiting: Math.max(0, (counters.get('ingest.held') ?? 0) - (counters.get('ingest.settled') ?? 0)),
     days,
     origins,
     origins_omitted: found.next !== undefined,
@@ -34,7 +41,7 @@ type Group = {
   readonly formats: Map<string, number>;
 };
 
-const SUMS = ['received', 'accepted', 'absorbed', 'held', 'dead_lettered'] as const;
+const SUMS = ['received', 'accepted', 'settled', 'absorbed', 'held', 'dead_lettered'] as const;
 /** `<name>.received`, `<name>.dead.<reason>` or `<name>.format.<format>`; the name itself may have dots. */
 const COUNTER = new RegExp(`^(.+)\\.(?:(${SUMS.join('|')})|dead\\.(\\w+)|format\\.(\\w+))$`);
 
@@ -56,7 +63,8 @@ function grouped(counters: Counters, prefix: string): ReadonlyMap<string, Group>
 function becameOf({ sums, reasons }: Group): Omit<FormatView, 'format' | 'received'> {
   const sum = (name: (typeof SUMS)[number]): number => sums.get(name) ?? 0;
   return {
-    accepted: sum('accepted'),
+    // What was settled later counts as accepted, too, where a recording names its source.
+    accepted: Math.max(0, sum('accepted') - sum('settled')),
     absorbed: sum('absorbed'),
     held: sum('held'),
     dead_lettered: sum('dead_lettered'),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { SourcesAnswer } from '../../schemas/api/sources.ts';
+import { sourcesOf } from '../../services/api/sources.ts';
 import { eventOf, ndjson, type Service, startService } from './support/service.ts';
 
 describe('GET /v1/sources', { concurrency: 1 }, () => {
@@ -79,5 +80,59 @@ describe('GET /v1/sources', { concurrency: 1 }, () => {
   test('is not for machines, and not for any span', async () => {
     assert.equal((await service.as('ingest', '/v1/sources')).statusCode, 403);
     assert.equal((await service.as('viewer', '/v1/sources?days=0')).statusCode, 400);
+  });
+});
+
+describe('what the counters of the log say', () => {
+  const answerOf = (counters: Record<string, number>): Promise<SourcesAnswer> =>
+    sourcesOf(
+      {
+        clock: { now: () => 0 },
+        log: { counters: async () => new Map(Object.entries(counters)) },
+        store: { readOrigins: async () => ({ items: [], next: undefined }) },
+      },
+      7,
+    );
+
+  test('a topic may have dots and words of ours in its name', async () => {
+    const { sources } = await answerOf({
+      'ingest.source.a.dead.b.received': 3,
+      'ingest.source.a.dead.b.dead_lettered': 1,
+      'ingest.source.a.dead.b.dead.not_json': 1,
+      'ingest.source.a.dead.b.format.mcp': 2,
+      'ingest.source./replay.received': 5,
+      'ingest.source.nonsense': 1,
+    });
+    assert.deepEqual(
+      sources.map(({ source, kind, received, dead_letter_reasons, formats }) => [
+        source,
+        kind,
+        received,
+        dead_letter_reasons,
+        formats,
+      ]),
+      [
+        ['replay', 'replay', 5, {}, {}],
+        ['a.dead.b', 'topic', 3, { not_json: 1 }, { mcp: 2 }],
+      ],
+    );
+  });
+
+  test('what was settled later is no longer among what was accepted at once', async () => {
+    const { sources, resolved, waiting } = await answerOf({
+      'ingest.accepted': 90,
+      'ingest.held': 40,
+      'ingest.settled': 30,
+      'ingest.settled.ancestor': 28,
+      'ingest.settled.unresolved': 2,
+      'ingest.source.t.received': 100,
+      'ingest.source.t.accepted': 90,
+      'ingest.source.t.settled': 30,
+      'ingest.source.t.held': 40,
+    });
+    assert.deepEqual(resolved, { own: 60, ancestor: 28, unresolved: 2 });
+    assert.equal(waiting, 10);
+    const [{ received, accepted, held } = { received: 0, accepted: 0, held: 0 }] = sources;
+    assert.deepEqual([received, accepted, held], [100, 60, 40]);
   });
 });

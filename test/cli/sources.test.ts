@@ -29,6 +29,7 @@ const NOTHING: SourcesAnswer = {
   sources: [],
   formats: [],
   resolved: {},
+  waiting: 0,
   days: 7,
   origins: [],
   origins_omitted: false,
@@ -61,13 +62,15 @@ describe('countersign sources', () => {
       ],
       formats: [{ format: 'mcp', received: 900, ...BECAME, dead_lettered: 0 }],
       resolved: { own: 850, ancestor: 50, unresolved: 0 },
+      waiting: 1_200,
       origins: [ORIGIN],
       advice: [{ origin: 'gateway', missing: 'volume', share: 1, effect: 'E', remedy: 'R' }],
     });
     assert.match(text, /^topic agent\.audit\.raw +1,000 +900 +- +- +100 +mcp 900, none 100$/m);
     assert.match(text, /topic agent\.audit\.raw: not_json 100/);
     assert.match(text, /said itself +850 events, 94 %/);
-    assert.match(text, /by trace +50 events, 6 %/);
+    assert.match(text, /trace +50 events, 6 %/);
+    assert.match(text, /waiting +1,200 events/);
     assert.doesNotMatch(text, /unresolved +0 events/);
     assert.match(text, /2026-03-02 09:00 +- +100$/m);
     assert.match(text, /< 1 % +> 99 % +100 % +- +50 % +- +-$/m);

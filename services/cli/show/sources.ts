@@ -47,7 +47,7 @@ const sourceName = ({ source, kind }: SourcesAnswer['sources'][number]): string 
 
 function showReceived(terminal: Terminal, first: string, rows: readonly Received[]): void {
   const with_formats = rows.some(({ formats }) => formats !== undefined);
-  const head = [first.padEnd(NAME_CHARS), 'received', 'accepted', 'absorbed', '    held', 'dead-lettered'];
+  const head = [first.padEnd(NAME_CHARS), 'received', 'accepted', 'absorbed', '  waited', 'dead-lettered'];
   terminal.table(
     with_formats ? [...head, 'formats'] : head,
     rows.map(({ name, received, accepted, absorbed, held, dead_lettered, formats }) => [
@@ -83,22 +83,23 @@ function showReasons(terminal: Terminal, sources: SourcesAnswer['sources']): voi
 /** How events came by their identity or their answer. */
 const WAYS: ReadonlyMap<string, string> = new Map([
   ['own', 'said itself'],
-  ['binding_conversation', 'by conversation'],
-  ['binding_instance', 'by instance'],
-  ['ancestor', 'by trace'],
-  ['response', 'with response'],
+  ['binding_conversation', 'conversation'],
+  ['binding_instance', 'instance'],
+  ['ancestor', 'trace'],
+  ['response', 'response'],
   ['no_response', 'no response'],
   ['unresolved', 'unresolved'],
 ]);
 
-function showResolved(terminal: Terminal, { resolved }: SourcesAnswer): void {
+function showResolved(terminal: Terminal, { resolved, waiting }: SourcesAnswer): void {
   const ways = Object.entries(resolved).filter(([, count]) => count > 0);
   const all = ways.reduce((sum, [, count]) => sum + count, 0);
-  if (all === 0) return;
+  if (all + waiting === 0) return;
   heading(terminal, 'Whose the accepted events are');
   for (const [way, count] of ways) {
     fact(terminal, WAYS.get(way) ?? printable(way), `${counted(count, 'event')}, ${percent(count / all)}`);
   }
+  if (waiting > 0) fact(terminal, 'waiting', counted(waiting, 'event'));
 }
 
 function showOrigins(terminal: Terminal, { origins, origins_omitted, days, advice }: SourcesAnswer): void {
