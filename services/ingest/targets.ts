@@ -9,10 +9,11 @@ import { LIMITS } from '../../schemas/limits.ts';
  * A word stands for itself, for its plural, and for every name that ends with it (`file`, `files`, `source_file`).
  */
 export const TARGET_WORDS = {
-  file: 'file filename filepath path pathname directory dir folder attachment',
+  file: 'file filename filepath path pathname directory dir folder attachment spreadsheet workbook notebook',
   url: 'url uri link href endpoint website webhook',
-  host: 'host hostname domain ip',
+  host: 'host hostname domain ip node',
   recipient: 'recipient receiver to cc bcc payee beneficiary addressee destination dest target',
+  sender: 'sender from source src origin',
   email: 'email mailbox',
   user: 'user username member participant attendee invitee assignee contact person login principal',
   phone: 'phone msisdn',
@@ -23,11 +24,11 @@ export const TARGET_WORDS = {
   branch: 'branch',
   project: 'project',
   package: 'package image',
-  service: 'cluster pod service instance vm function job pipeline deployment environment device machine',
+  service: 'cluster pod service instance vm pipeline deployment environment device machine',
   role: 'role policy arn',
-  party: 'customer client tenant organization organisation org company vendor supplier merchant employee patient',
-  object: 'product sku order invoice ticket issue case contract asset ticker calendar event transaction',
-  place: 'city country region airport',
+  party: 'customer client tenant owner organization organisation org company vendor supplier merchant employee patient',
+  object: 'product sku order invoice ticket issue pull ticker symbol calendar',
+  place: 'city country region zone airport address',
 } as const;
 
 /** Endings that make the name of a thing of the word before them: `order_id`, `hotelName`, `object_key`. */
@@ -56,8 +57,11 @@ const SECRET = wordSet(SECRET_WORDS);
 const NO_THING = wordSet(NO_THING_WORDS);
 const TEXT = wordSet(TEXT_WORDS);
 
-/** What the values under a name are: of a kind, a target only when they look like an address, or never one. */
-type Verdict = { readonly kind: string } | 'by_form' | 'never';
+/**
+ * What the values under a name are: of a kind, a target only when they look like an address, or never one. `numbers`:
+ * numbers are names there, elsewhere a position or an amount. `bare`: the value says by itself what it is.
+ */
+type Verdict = { readonly kind: string; readonly numbers: boolean; readonly bare: boolean } | 'by_form' | 'never';
 
 const NAME_CHARS_MAX = 64;
 /** Longer values are no names of things. */
@@ -99,24 +103,26 @@ function judge(words: readonly string[]): Verdict {
   const last = words.at(-1);
   if (last === undefined || words.some((word) => SECRET.has(word))) return 'never';
   const before = words.at(-2);
-  const kind = KIND_OF_WORD.get(last);
-  if (kind !== undefined) return { kind };
-  if (last === NUMBER) return thingOf(before, KIND_OF_WORD);
-  if (ENDINGS.has(last)) return before === undefined ? { kind: last } : thingOf(before, undefined);
-  return TEXT.has(last) ? 'never' : 'by_form';
+  const group = KIND_OF_WORD.get(last);
+  if (group !== undefined) return { kind: kindOf(last), numbers: NUMBERED.has(group), bare: BARE.has(group) };
+  if (last !== NUMBER && !ENDINGS.has(last)) return TEXT.has(last) ? 'never' : 'by_form';
+  if (before === undefined) return ALONE.has(last) ? { kind: last, numbers: true, bare: false } : 'never';
+  if (NO_THING.has(before) || (last === NUMBER && !KIND_OF_WORD.has(before))) return 'never';
+  const kind = kindOf(before);
+  return { kind, numbers: true, bare: last === 'name' && BARE.has(kind) };
 }
 
-/** The kind of what a word before an ending names; only words of `among`, where that is given. */
-function thingOf(word: string | undefined, among: ReadonlyMap<string, string> | undefined): Verdict {
-  if (word === undefined || NO_THING.has(word)) return 'never';
-  const kind = KIND_OF_WORD.get(word);
-  // `file_id` and `fileName` name a file; `order_id` an order, not any object.
-  if (kind !== undefined) return { kind: KINDS_OF_ONE.has(kind) ? kind : word };
-  return among === undefined ? { kind: word } : 'never';
+/** One word for all that mean the same thing, so that it is the same target under each of them; else the word itself. */
+function kindOf(word: string): string {
+  const group = KIND_OF_WORD.get(word);
+  return group !== undefined && SYNONYMS.has(group) ? group : word;
 }
 
-/** Kinds whose words all mean the same thing. */
-const KINDS_OF_ONE = wordSet('file url host recipient email user phone account channel');
+const SYNONYMS = wordSet('file url host recipient sender email user phone account channel repository');
+const NUMBERED = wordSet('phone account object');
+const BARE = wordSet('file host');
+/** Endings that stand alone. A key that says nothing else of itself may be one that opens something. */
+const ALONE = wordSet('id uuid guid slug name');
 
 type Walk = { values: number; readonly found: Resource[]; readonly seen: Set<string> };
 
@@ -135,8 +141,13 @@ const NONE: readonly Resource[] = [];
 
 function walkValue(value: unknown, verdict: Verdict, depth: number, walk: Walk): void {
   if (--walk.values < 0 || walk.found.length > LIMITS.resources_per_event_max) return;
-  if (typeof value === 'string' || typeof value === 'number') {
-    for (const target of targetsOf(String(value).trim(), verdict)) add(target, walk);
+  if (typeof value === 'string') {
+    for (const target of targetsOf(value.trim(), verdict)) add(target, walk);
+    return;
+  }
+  if (typeof value === 'number') {
+    if (typeof verdict === 'object' && verdict.numbers)
+      add({ id: `${verdict.kind}:${value}`, kind: verdict.kind }, walk);
     return;
   }
   if (typeof value !== 'object' || value === null || depth >= DEPTH_MAX) return;
@@ -154,6 +165,8 @@ function walkValue(value: unknown, verdict: Verdict, depth: number, walk: Walk):
 }
 
 const MAIL_ADDRESS = /^(?:[^<>]{0,128}<)?([^\s<>@,;:/]{1,128}@[^\s<>@,;]{1,255})>?$/;
+/** `from` and `to` are also the ends of a time. */
+const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]|$)/;
 /** `user:password@` before a host. */
 const LOGIN = /^[^\s/@]{0,128}:[^\s/@]{0,128}@/;
 const WITH_SCHEME = /^[a-z][a-z0-9+.-]{1,20}:\/\/\S+$/i;
@@ -163,13 +176,12 @@ function targetsOf(text: string, verdict: Verdict): readonly Resource[] {
   if (WITH_SCHEME.test(text)) return [{ id: bareUrl(text), kind: 'url' }];
   const addresses = text.includes('@') ? addressesIn(text) : undefined;
   if (addresses !== undefined) return addresses;
-  if (verdict === 'by_form') return NONE;
-  const { kind } = verdict;
-  const bare = text.replace(LOGIN, '');
-  if (bare === '') return NONE;
-  if (kind === 'url') return [{ id: bareUrl(bare), kind }];
-  // A path or a host is the same thing wherever it is named; a number says nothing without its kind.
-  return [{ id: kind === 'file' || kind === 'host' ? bare : `${kind}:${bare}`, kind }];
+  if (verdict === 'by_form' || DATE.test(text)) return NONE;
+  const { kind, bare } = verdict;
+  const id = text.replace(LOGIN, '');
+  if (id === '') return NONE;
+  if (kind === 'url') return [{ id: bareUrl(id), kind }];
+  return [{ id: bare ? id : `${kind}:${id}`, kind }];
 }
 
 /** One mail address, or several with commas between them; undefined when the text is something else. */

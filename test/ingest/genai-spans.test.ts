@@ -38,7 +38,7 @@ describe('a tool call', () => {
         version: '2.1',
       },
       action: { operation: 'read' },
-      resources: [{ id: 'place:Paris', kind: 'place' }],
+      resources: [{ id: 'city:Paris', kind: 'city' }],
       volume: { bytes_in: 25, bytes_out: 31, records: 3 },
       outcome: { status: 'ok' },
       tool: { name: 'get_weather' },
@@ -106,7 +106,7 @@ describe('a tool call', () => {
       const event = eventOf(attributes, name === undefined ? {} : { name });
       assert.equal(event.tool?.name, 'get_weather');
       assert.deepEqual(event.volume, { bytes_in: 25, bytes_out: 31, records: 3 });
-      assert.deepEqual(event.resources, [{ id: 'place:Paris', kind: 'place' }]);
+      assert.deepEqual(event.resources, [{ id: 'city:Paris', kind: 'city' }]);
       if ('session.id' in attributes) assert.equal(event.on_behalf_of, 'ann');
       assert.doesNotMatch(JSON.stringify(event.unmapped ?? {}), /day/, 'content is dropped');
     });
