@@ -64,18 +64,24 @@ function occursMoreThan(text: string, most: number): boolean {
 
 function walkDepth(text: string, depth_max: number): boolean {
   let depth = 0;
-  let quoted = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (quoted) {
-      if (code === BACKSLASH) at++;
-      else if (code === QUOTE) quoted = false;
-    } else if (code === QUOTE) quoted = true;
+    if (code === QUOTE) at = endOfText(text, at);
     else if (code === 0x7b || code === 0x5b) {
       if (++depth > depth_max) return true;
     } else if (code === 0x7d || code === 0x5d) depth--;
   }
   return false;
+}
+
+/** Index of the quote that closes the one at `start`; the end where none does. Most of what is long is in quotes. */
+function endOfText(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let before = at - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before--;
+    if ((at - before) % 2 === 1) return at;
+  }
+  return text.length;
 }
 
 /** The text with `null` in place of every object and list that lies deeper than `depth_max`. */
@@ -84,13 +90,9 @@ export function cutDepth(text: string, depth_max: number): string {
   const kept: string[] = [];
   let from = 0;
   let depth = 0;
-  let quoted = false;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (quoted) {
-      if (code === BACKSLASH) at++;
-      else if (code === QUOTE) quoted = false;
-    } else if (code === QUOTE) quoted = true;
+    if (code === QUOTE) at = endOfText(text, at);
     else if (code === 0x7b || code === 0x5b) {
       if (++depth === depth_max + 1) kept.push(text.slice(from, at));
     } else if (code === 0x7d || code === 0x5d) {

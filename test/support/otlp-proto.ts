@@ -45,6 +45,13 @@ export function toProto(request: Readonly<Record<string, unknown>>): Buffer {
 
 const IDS: ReadonlySet<string> = new Set(['traceId', 'spanId', 'parentSpanId']);
 
+/** The fields of a message, by both of their names. */
+export function fieldsOf(message: string): readonly { readonly name: string; readonly json: string }[] {
+  const schema = registry.getMessage(message);
+  if (schema === undefined) throw new Error(`${message} is not in the proto files`);
+  return schema.fields.map(({ name, jsonName }) => ({ name, json: jsonName }));
+}
+
 /** OTLP/JSON writes ids in hex, ProtoJSON all bytes in base64. */
 function protoJson(value: unknown): JsonValue {
   if (Array.isArray(value)) return value.map(protoJson);
