@@ -28,7 +28,7 @@ function ownFixtures(): Fixture[] {
     return readdirSync(folder).flatMap((file) => {
       const text = readFileSync(new URL(file, folder), 'utf8');
       const documents = file.endsWith('.ndjson') ? text.trimEnd().split('\n') : [text];
-      return documents.map((document) => fixtureOf(`${format}/${file}`, format, document));
+      return documents.map((document, line) => fixtureOf(`${format}/${file}:${line + 1}`, format, document));
     });
   });
 }
