@@ -230,7 +230,7 @@ describe('MCP: which records are of it', () => {
 
   test('a batch is one item for each message, with its place', () => {
     const batch = [toolCall(), request('ping'), { ...toolCall('send_mail'), id: 2 }];
-    const all = mcpNormaliser(DEFAULT_SETTINGS).normalise(record(batch), Buffer.alloc(0));
+    const all = mcpNormaliser(DEFAULT_SETTINGS).normalise(record(batch), Buffer.from('whole'));
     assert.deepEqual(
       all.map(({ kind }) => kind),
       ['candidate', 'absorbed', 'candidate'],
@@ -238,6 +238,6 @@ describe('MCP: which records are of it', () => {
     const [first, , third] = all as unknown as { input: { id: string }; part: { place: string; bytes: Buffer } }[];
     assert.notEqual(first?.input.id, third?.input.id);
     assert.equal(third?.part.place, 'message 2');
-    assert.deepEqual(JSON.parse(String(third?.part.bytes)), batch[2]);
+    assert.equal(String(third?.part.bytes), 'whole');
   });
 });

@@ -19,13 +19,12 @@ export function mcpNormaliser(settings: IngestSettings): Normaliser {
     name: 'mcp',
     format: 'mcp',
     mismatch: (document) => (exchangesOf(document).length > 0 || isSessionNews(document) ? undefined : NO_MESSAGE),
-    normalise(document) {
+    normalise(document, bytes) {
       const exchanges = exchangesOf(document);
       if (exchanges.length === 0) return [isSessionNews(document) ? { kind: 'absorbed' } : NOT_OF_MCP];
       const [only] = exchanges;
       if (exchanges.length === 1) return [normaliseExchange(only as Exchange, document, 0, reading)];
       return exchanges.map((exchange, index) => {
-        const bytes = Buffer.from(JSON.stringify(exchange.request ?? exchange.response));
         return {
           ...normaliseExchange(exchange, document, index, reading),
           part: { place: `message ${index}`, bytes },
