@@ -64,8 +64,9 @@ const TEXT = wordSet(TEXT_WORDS);
 type Verdict = { readonly kind: string; readonly numbers: boolean; readonly bare: boolean } | 'by_form' | 'never';
 
 const NAME_CHARS_MAX = 64;
-/** Longer values are no names of things. */
+/** Longer values are no names of things; of those that are not an address or a path even less. */
 const VALUE_CHARS_MAX = 512;
+const NAME_OF_THING_CHARS_MAX = 128;
 /** Values looked at in one call's arguments, and levels. */
 const VALUES_MAX = 1_024;
 const DEPTH_MAX = 6;
@@ -181,7 +182,8 @@ function targetsOf(text: string, verdict: Verdict): readonly Resource[] {
   const id = text.replace(LOGIN, '');
   if (id === '') return NONE;
   if (kind === 'url') return [{ id: bareUrl(id), kind }];
-  return [{ id: bare ? id : `${kind}:${id}`, kind }];
+  if (bare) return [{ id, kind }];
+  return id.length > NAME_OF_THING_CHARS_MAX ? NONE : [{ id: `${kind}:${id}`, kind }];
 }
 
 /** One mail address, or several with commas between them; undefined when the text is something else. */

@@ -71,6 +71,7 @@ describe('targets among arguments', () => {
       path: 'two\nlines',
       link: 'u:p@',
       directory: 'x'.repeat(600),
+      user: 'x'.repeat(129),
     };
     assert.deepEqual(found(never), []);
   });

@@ -185,6 +185,7 @@ describe('secrets', () => {
       deliver_webhook_secret: 'whsec_env',
       kafka_password: undefined,
       store_password: 'pw',
+      ingest_content_hash_key: undefined,
       contain_executor_secret: undefined,
     });
   });
