@@ -68,7 +68,8 @@ function outlineScope(reader: BinaryReader, end: number, resource: ResourceGroup
     if (field === 1) scope.pieces.push(pass(reader, readEnd(reader, wire, end, 'scope')));
     else if (field === 2) {
       const range = pass(reader, readEnd(reader, wire, end, 'item'));
-      items.push({ ...range, scope, signal: signalOf(reader, range) });
+      // One too many is enough to refuse all.
+      if (items.length <= LIMITS.bundle_items_max) items.push({ ...range, scope, signal: signalOf(reader, range) });
     } else reader.skip(wire, field);
   }
   expectEnd(reader, end, 'scope');
