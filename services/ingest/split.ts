@@ -45,11 +45,11 @@ export function createSplitter(name: string): Splitter {
     lead = EMPTY;
     return rest;
   };
-  /** Returns what stands behind the end of a `Records` object. */
+  /** Returns what stands behind the end of a `Records` object, whose lines are counted for what follows it. */
   const advance = (current: Inner, chunk: Buffer, items: Item[]): Buffer | undefined => {
     const rest = current.push(chunk, items);
+    if (current.may_end) lines_before += newlines(chunk.subarray(0, chunk.length - (rest?.length ?? 0)));
     if (rest === undefined) return undefined;
-    lines_before += newlines(chunk.subarray(0, chunk.length - rest.length));
     elements_before = current.count();
     inner = undefined;
     return rest;
@@ -74,6 +74,7 @@ export function createSplitter(name: string): Splitter {
 /** Splits one kind of input. Where that can end before the input does, `push` returns what follows. */
 type Inner = Pick<Splitter, 'end'> & {
   push(chunk: Buffer, items: Item[]): Buffer | undefined;
+  readonly may_end: boolean;
   /** Elements until now, for positions. */
   count(): number;
 };
@@ -144,6 +145,7 @@ function createLineSplitter(name: string, lines_before: number): Inner {
       if (from < chunk.length) held.add(chunk.subarray(from));
       return undefined;
     },
+    may_end: false,
     count: () => line,
     end(items, damage) {
       if (damage !== undefined) items.push(cutOff(damage, held, `${name}:${line + 1}`));
@@ -224,7 +226,7 @@ function createListSplitter(name: string, options: ListOptions): Inner {
     const refusal = damage ?? (state === 'rest' ? AFTER_LIST : state === complete ? undefined : LIST_OPEN);
     if (refusal !== undefined) items.push(cutOff(refusal, held, `${name}[${index}]`));
   };
-  return { push, end, count: () => index };
+  return { push, end, may_end: within === 'records', count: () => index };
 }
 
 /** Where the input may end. A `Records` object that was read to its end is given back before. */
@@ -311,6 +313,6 @@ function isSpace(byte: number): boolean {
 
 function newlines(bytes: Buffer): number {
   let count = 0;
-  for (const byte of bytes) if (byte === NEWLINE) count++;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count++;
   return count;
 }

@@ -76,6 +76,20 @@ describe('files', () => {
     assert.equal(letter?.kind === 'dead_letter' ? letter.letter.position : undefined, 'rec[2]');
   });
 
+  test('lines behind a file keep their numbers, also when the file has many lines', async () => {
+    const text = `${JSON.stringify({ Records: [records[0]] }, null, 1)}\n${JSON.stringify(records[1])}\n{"bad": 1}\n`;
+    const letter = (await decideFile(text, 50)).at(-1);
+    const line = text.split('\n').indexOf('{"bad": 1}') + 1;
+    assert.equal(letter?.kind === 'dead_letter' ? letter.letter.position : undefined, `rec:${line}`);
+  });
+
+  test('a first line that is broken costs only itself', async () => {
+    for (const first of ['{', '{"Rec', '{"Records"', '{"Records":', '{"Records": 5}']) {
+      const decided = await decideFile(`${first}\n${records.map((each) => JSON.stringify(each)).join('\n')}\n`, 3);
+      assert.deepEqual(idsOf(decided), ['dead_letter', 'a', 'b', 'c'], first);
+    }
+  });
+
   test('as one record of Kafka', () => {
     for (const value of [JSON.stringify({ Records: records }), JSON.stringify({ Records: records }, null, 2)]) {
       const items = itemsOfRecord({ value: Buffer.from(value) }, 'raw/0/0', formats);

@@ -196,6 +196,8 @@ describe('who acted, by the type of userIdentity', () => {
       accountId: OTHER_ACCOUNT,
     });
     assert.equal(account.identity.id, `${OTHER_ACCOUNT}/AROAEXAMPLEEXAMPLE09`);
+    const whole = acceptedFrom({ type: 'AWSAccount', principalId: OTHER_ACCOUNT, accountId: OTHER_ACCOUNT });
+    assert.equal(whole.identity.id, OTHER_ACCOUNT);
     const anonymous = acceptedFrom({ type: 'AWSAccount', principalId: '', accountId: 'ANONYMOUS_PRINCIPAL' });
     assert.equal(anonymous.identity.id, 'ANONYMOUS_PRINCIPAL');
     assert.equal(acceptedFrom({ type: 'Directory', userName: 'ann' }).identity.kind, 'human');

@@ -7,7 +7,7 @@ const operation = (name: string, parameters: unknown = null, more: Record<string
   acceptedCall(name, parameters, more).action.operation;
 
 describe('what was done', () => {
-  test('by the verb, behind words that stand before it, and without the version of the API', () => {
+  test('by the verb, behind words that stand before it', () => {
     const expected: Record<string, Operation> = {
       GetObject: 'read',
       ListBuckets: 'read',
@@ -17,6 +17,8 @@ describe('what was done', () => {
       Retrieve: 'search',
       PutObject: 'store',
       AdminCreateUser: 'store',
+      BatchSuspendUser: 'execute',
+      TransactAuthorizeItems: 'store',
       UpdateFunctionCode20150331v2: 'store',
       CreateDistribution2020_05_31: 'store',
       AttachUserPolicy: 'store',
@@ -149,6 +151,12 @@ describe('what was touched', () => {
     const secret = `arn:aws:secretsmanager:eu-central-1:${ACCOUNT}:secret:db-AbCdEf`;
     assert.deepEqual(resources('GetSecretValue', { secretId: secret }), [
       { id: secret, store: 'secretsmanager', kind: 'AWS::SecretsManager::Secret' },
+    ]);
+  });
+
+  test('an ARN of S3 without a bucket still has a store', () => {
+    assert.deepEqual(resources('DoSomething', null, { resources: [{ ARN: 'arn:aws:s3:::/x' }] }), [
+      { id: 'arn:aws:s3:::/x', store: 's3' },
     ]);
   });
 

@@ -178,6 +178,7 @@ describe('API Activity', () => {
     });
     assert.equal(outcome({ status_id: 2, status_code: '403' }).status, 'denied');
     assert.equal(outcome({ http_response: { code: 401 } }).status, 'denied');
+    assert.equal(outcome({ status_id: 1, http_response: { code: 503 } }).status, 'ok');
     assert.equal(outcome({ status_id: 1, action_id: 2 }).status, 'denied');
     assert.equal(outcome({ status_id: 1, disposition_id: 2 }).status, 'denied');
   });

@@ -41,15 +41,13 @@ const tableOf = (table: { readonly [O in Operation]?: string }): ReadonlyMap<str
 const operationOfVerb = tableOf(CALL_VERBS);
 const operationOfName = tableOf(CALLS);
 
-/** Names end in the version of the API at some services: `UpdateFunctionCode20150331v2`, `CreateDistribution2020_05_31`. */
-const VERSION = /\d{4}_?\d{2}_?\d{2}(v\d{1,3})?$/;
 const WORD = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+/g;
 /** Longer names are not looked at in full: a verb stands near the beginning. */
 const NAME_CHARS_MAX = 128;
 
 /** `read_only` as the record has it, which says nothing when it is undefined. */
 export function operationOfCall(event_name: string, read_only: boolean | undefined): Operation {
-  const name = event_name.slice(0, NAME_CHARS_MAX).replace(VERSION, '');
+  const name = event_name.slice(0, NAME_CHARS_MAX);
   const known = operationOfName.get(name) ?? operationOfVerb.get(verbOf(name));
   if (known !== undefined) return known;
   return read_only === undefined ? 'unknown' : read_only ? 'read' : 'execute';
