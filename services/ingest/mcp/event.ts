@@ -10,7 +10,7 @@ import { argumentBytes, resultBytes } from './measure.ts';
 import type { Exchange } from './message.ts';
 import type { CallMethod } from './methods.ts';
 import { answeredOutcome, sizeOf, statedOutcome } from './outcome.ts';
-import { type Principal, principalOf, sessionOf } from './principal.ts';
+import { principalOf } from './principal.ts';
 import type { Reading } from './reading.ts';
 
 /** A call, `index` its place in a batch. */
@@ -33,8 +33,7 @@ export function eventOf(call: Call, document: JsonObject, reading: Reading): Nor
     input: withoutAbsent({
       id: eventId(call, document),
       time: read(document, 'time'),
-      ...principalFields(principal),
-      session: sessionOf(document, reading),
+      ...principal,
       ...actionOf(call.method, params, document),
       volume: withoutAbsent({
         bytes_in: argumentBytes(params) ?? sizeOf(read(document, 'request_bytes')),
@@ -60,10 +59,6 @@ const NOBODY_NAMED: Refusal = {
   message:
     'identity.id: the record names no client, principal or user (tried agent.id, client.id, principal, claims, user); let the gateway log who called, or name the field under ingest.identity. A session is no identity: every connection has another',
 };
-
-function principalFields({ identity, on_behalf_of, credential }: Principal): JsonObject {
-  return { identity, on_behalf_of, credential };
-}
 
 function linkOf(call: Call, document: JsonObject, reading: Reading): CallLink | undefined {
   const id = rpcIdOf(call.request);

@@ -9,6 +9,7 @@ export type Principal = {
   readonly identity: { readonly [field: string]: unknown };
   readonly on_behalf_of: unknown;
   readonly credential: { readonly id: unknown; readonly kind?: unknown } | undefined;
+  readonly session: unknown;
 };
 
 /** `described`: name, owner and group of the client are those of this identity. */
@@ -30,6 +31,7 @@ export function principalOf(document: JsonObject, reading: Reading): Principal |
     },
     on_behalf_of: onBehalfOf(document, who.id, offer, reading),
     credential: credentialOf(document, offer, reading),
+    session: readName(document, 'session') ?? selectedIn('session', offer, reading),
   };
 }
 
@@ -93,10 +95,6 @@ type List = 'agent_name' | 'owner' | 'peer_group' | 'version' | 'credential' | '
 function selectedIn(list: List, offer: Offer, { settings }: Reading): string | undefined {
   const value = findFirst(settings.identity[list], offer, settings.identity)?.value;
   return value === '' ? undefined : value;
-}
-
-export function sessionOf(document: JsonObject, reading: Reading): unknown {
-  return readName(document, 'session') ?? selectedIn('session', offerOf(document, reading), reading);
 }
 
 /** Nobody acts on behalf of themselves. */
