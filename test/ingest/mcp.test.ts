@@ -225,19 +225,25 @@ describe('MCP: which records are of it', () => {
     assert.ok(!fits({ message: 'hello', method: 'GET', request: { method: 'POST' } }));
     assert.ok(!fits({ message: '{"jsonrpc":"2.0"' }));
     assert.ok(!fits({ message: [] }));
+    assert.ok(!fits({ message: ['x'] }));
     assert.equal(refusal({ message: 'hello' }).reason, 'format_unknown');
   });
 
   test('a batch is one item for each message, with its place', () => {
-    const batch = [toolCall(), request('ping'), { ...toolCall('send_mail'), id: 2 }];
-    const all = mcpNormaliser(DEFAULT_SETTINGS).normalise(record(batch), Buffer.from('whole'));
+    const batch = [toolCall(), request('ping'), { ...toolCall('send_mail'), id: 2 }, 'no message'];
+    const document = record(batch);
+    const all = mcpNormaliser(DEFAULT_SETTINGS).normalise(
+      document,
+      Buffer.from(JSON.stringify(document, undefined, 1)),
+    );
     assert.deepEqual(
       all.map(({ kind }) => kind),
-      ['candidate', 'absorbed', 'candidate'],
+      ['candidate', 'absorbed', 'candidate', 'refused'],
     );
     const [first, , third] = all as unknown as { input: { id: string }; part: { place: string; bytes: Buffer } }[];
     assert.notEqual(first?.input.id, third?.input.id);
     assert.equal(third?.part.place, 'message 2');
-    assert.equal(String(third?.part.bytes), 'whole');
+    assert.deepEqual(JSON.parse(String(third?.part.bytes)), batch[2]);
+    assert.notEqual(String(third?.part.bytes), JSON.stringify(batch[2]), 'the bytes are those that came');
   });
 });

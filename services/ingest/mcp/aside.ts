@@ -22,7 +22,8 @@ export function asideOf(document: JsonObject, content: Content, { settings, know
       ? Object.entries(value).map(([name, part]) => [`${path}.${name}`, part] as const)
       : [[path, value] as const];
     for (const [name, part] of parts) {
-      if (isShort(part) && !CONTENT_WORDS.test(name)) fields.push([name, part]);
+      if (CONTENT_WORDS.test(name)) continue;
+      if (isShort(part)) fields.push([name, part]);
       else cut ||= part !== null;
     }
   }

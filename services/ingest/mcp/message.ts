@@ -13,12 +13,18 @@ export type Exchange = {
   readonly flat: boolean;
 };
 
-/** The exchanges of a record: one, more where the gateway logged a batch, none when it is not of this format. */
-export function exchangesOf(document: JsonObject): readonly Exchange[] {
+/**
+ * The exchanges of a record: one, as many as there are elements where the gateway logged a batch (undefined for what is no
+ * message), none when the record is not of this format.
+ */
+export function exchangesOf(document: JsonObject): readonly (Exchange | undefined)[] {
   const pair = pairOf(document.request, document.response) ?? pairOf(...dataOf(document));
   if (pair !== undefined) return [pair];
   const message = parsed(document.message);
-  if (Array.isArray(message)) return message.length === 0 ? [] : message.flatMap((one) => exchangeOf(one) ?? []);
+  if (Array.isArray(message)) {
+    const batch = message.map(exchangeOf);
+    return batch.some((one) => one !== undefined) ? batch : [];
+  }
   const exchange = exchangeOf(message) ?? exchangeOf(document);
   if (exchange !== undefined) return [exchange];
   const method = read(document, 'method');
@@ -56,10 +62,10 @@ function isResponse(value: unknown): value is JsonObject {
   return isObject(value) && value.jsonrpc === '2.0' && (value.result !== undefined || value.error !== undefined);
 }
 
-/** Loggers often write the message as text. Text that is no JSON is none. */
+/** Loggers often write the message as text. Text that is no JSON object is none. */
 function parsed(value: unknown): unknown {
   if (typeof value !== 'string') return value;
-  if (!(value.startsWith('{') || value.startsWith('[')) || exceedsDepth(value, LIMITS.item_depth_max)) return undefined;
+  if (!value.startsWith('{') || exceedsDepth(value, LIMITS.item_depth_max)) return undefined;
   try {
     return JSON.parse(value) as unknown;
   } catch {

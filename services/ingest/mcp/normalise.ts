@@ -1,5 +1,7 @@
+import { LIMITS } from '../../../schemas/limits.ts';
 import type { JsonObject } from '../decode.ts';
-import type { Normalised, Normaliser } from '../normaliser.ts';
+import type { Normalised, Normaliser, Part } from '../normaliser.ts';
+import { type BytesAt, bytesAt } from '../otlp/json-places.ts';
 import { excerpt, type Refusal } from '../refusal.ts';
 import type { IngestSettings } from '../settings.ts';
 import { readTime } from '../time.ts';
@@ -22,17 +24,36 @@ export function mcpNormaliser(settings: IngestSettings): Normaliser {
     normalise(document, bytes) {
       const exchanges = exchangesOf(document);
       if (exchanges.length === 0) return [isSessionNews(document) ? { kind: 'absorbed' } : NOT_OF_MCP];
-      const [only] = exchanges;
-      if (exchanges.length === 1) return [normaliseExchange(only as Exchange, document, 0, reading)];
+      if (exchanges.length > LIMITS.bundle_items_max) return [TOO_MANY];
+      if (!Array.isArray(document.message)) return [normaliseExchange(exchanges[0], document, 0, reading)];
+      const found = bytesAt(bytes, BATCH);
       return exchanges.map((exchange, index) => {
-        return {
-          ...normaliseExchange(exchange, document, index, reading),
-          part: { place: `message ${index}`, bytes },
-        };
+        return { ...normaliseExchange(exchange, document, index, reading), part: partOf(found, index) };
       });
     },
   };
 }
+
+/** Where a batch stands in a record. */
+const BATCH = [new Set(['message'])] as const;
+const NO_BYTES = Buffer.alloc(0);
+
+/** The bytes are only looked for when a dead letter asks for them. */
+function partOf(found: BytesAt, index: number): Part {
+  return {
+    place: `message ${index}`,
+    get bytes() {
+      return found(['message', index]) ?? NO_BYTES;
+    },
+  };
+}
+
+const TOO_MANY: Refusal = {
+  kind: 'refused',
+  reason: 'too_many_items',
+  field: 'message',
+  message: `message: the batch holds more than ${LIMITS.bundle_items_max} messages; let the gateway log fewer in a record`,
+};
 
 const NO_MESSAGE = 'no JSON-RPC message, and no method of MCP';
 
@@ -47,7 +68,13 @@ const NOT_OF_MCP: Refusal = {
 /** Teleport tells of sessions under names of this kind, without a message: nothing was done in them. */
 const isSessionNews = ({ event }: JsonObject): boolean => typeof event === 'string' && event.startsWith('mcp.session.');
 
-function normaliseExchange(exchange: Exchange, document: JsonObject, index: number, reading: Reading): Normalised {
+function normaliseExchange(
+  exchange: Exchange | undefined,
+  document: JsonObject,
+  index: number,
+  reading: Reading,
+): Normalised {
+  if (exchange === undefined) return NOT_OF_MCP;
   const { request, response } = exchange;
   if (request === undefined) return completionOf(response as JsonObject, document, reading);
   const method = exchange.flat ? read(document, 'method') : request.method;
