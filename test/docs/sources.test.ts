@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { FIELD_TABLES } from '../../services/ingest/field-tables.ts';
+import { FORMATS, normalisersOf } from '../../services/ingest/formats.ts';
 
 const PAGES = new URL('../../docs/sources/', import.meta.url);
 const SECTIONS = ['Fields', 'Example', 'Switching it on', 'What it cannot tell'];
@@ -68,6 +69,16 @@ describe('docs/sources', () => {
       pages.filter((page) => rowsOf(read(page)) !== undefined && !known.has(page)),
       [],
     );
+  });
+
+  test('every format that is built in has a page, and is counted under its own name', () => {
+    const built_in = FORMATS.filter((name) => !['auto', 'canonical', 'mapped'].includes(name));
+    for (const name of built_in) {
+      for (const { format } of normalisersOf(name, [])) {
+        assert.ok(name === format || name.startsWith(`${format}_`), `${name} is counted as ${format}`);
+        assert.ok(pages.includes(pageOf(format)), format);
+      }
+    }
   });
 
   test('every page is in the index', () => {
