@@ -87,3 +87,4 @@ export type Waiting = Omit<WaitingRecord, 'type' | 'at' | 'source'>;
 /** The identity of an item of which nobody ever said whose it is. */
 export const UNRESOLVED = 'unresolved:';
 export const unresolvedId = (workload: string): string => `${UNRESOLVED}${workload}`.slice(0, LIMITS.id_chars_max);
+export const isUnresolved = (identity: string): boolean => identity.startsWith(UNRESOLVED);

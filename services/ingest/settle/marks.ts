@@ -3,7 +3,7 @@ import type { SettleClock } from './settler.ts';
 /** A place in the log: the first record from there on, and the clocks that stood before it, epoch milliseconds. */
 export type Mark = SettleClock & {
   readonly from: number;
-  /** Append time, which also recordings have. */
+  /** Latest append time up to that record, which also recordings have. */
   readonly live: number;
 };
 

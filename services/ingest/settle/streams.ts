@@ -10,7 +10,7 @@ export type Remembered = SettleClock & {
   readonly recorded: boolean;
   /** Offset of the first record that counts. */
   readonly from: number;
-  /** Append time before it, epoch milliseconds. */
+  /** Latest append time up to it, epoch milliseconds. */
   readonly live: number;
   /** How far time has passed by now. */
   readonly now: number;
@@ -49,11 +49,14 @@ export class Streams {
   readonly #recorded = new Map<string, Stream>();
   /** Latest append time. */
   #append_ms: number;
+  /** Offset up to which everything was decided before. */
+  readonly #next: number;
   /** Streams whose memory was given and has not begun. */
   readonly #pending: Map<string, Remembered>;
 
   constructor(rule: SettleRule, sink: StreamSink, next: number, remembered: readonly Remembered[]) {
     this.#rule = rule;
+    this.#next = next;
     this.#sink = sink;
     const live = remembered.find(({ recorded }) => !recorded) ?? { ...nothing(next), recorded: false };
     this.#live = this.#begin(live);
@@ -80,36 +83,37 @@ export class Streams {
   /** Takes in the next record of the log. */
   take(placed: Placed): void {
     const { offset, append_ms, record } = placed;
-    const before = this.#append_ms;
-    const now = Math.max(before, append_ms);
+    const now = Math.max(this.#append_ms, append_ms);
     this.#append_ms = now;
     const { settler, marks } = this.#live;
     const counts = offset >= marks.first.from;
     if (counts) {
-      marks.add({ from: offset, come: before, passed: before, live: before });
+      marks.add({ from: offset, ...settler.clock, live: now });
       settler.pass(now);
       marks.pass(now);
     }
     this.#endOld(now);
     if (record === undefined) return;
-    if (record.at !== undefined) this.#takeRecorded(placed, record.at, record, before);
+    if (record.at !== undefined) this.#takeRecorded(placed, record.at, record);
     else if (record.type === 'waiting' && counts) settler.put(record, now, placed.bytes);
   }
 
-  #takeRecorded({ offset, bytes }: Placed, at: number, record: SpanRecord, before: number): void {
+  #takeRecorded({ offset, bytes }: Placed, at: number, record: SpanRecord): void {
     const name = record.source ?? '';
     const waits = this.#pending.get(name);
     if (waits !== undefined && offset < waits.from) return;
     this.#pending.delete(name);
     let stream = this.#recorded.get(name);
+    // What is not remembered there was over.
+    if (stream === undefined && waits === undefined && offset < this.#next) return;
     if (stream === undefined) {
-      const begun = { ...nothing(offset), live: before, source: record.source, recorded: true };
+      const begun = { ...nothing(offset), live: this.#append_ms, source: record.source, recorded: true };
       stream = this.#begin(waits ?? begun);
       this.#recorded.set(name, stream);
     }
     stream.last = this.#append_ms;
     const { settler, marks } = stream;
-    marks.add({ from: offset, ...settler.clock, live: before });
+    marks.add({ from: offset, ...settler.clock, live: this.#append_ms });
     if (record.type === 'waiting') settler.put(record, at, bytes);
     else {
       settler.pass(at);
