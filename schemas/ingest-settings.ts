@@ -40,7 +40,7 @@ export const IdentityConfig = z.strictObject({
     { from: 'attribute:user.id', kind: 'human' },
   ),
   owner: order('attribute:gen_ai.agent.owner', 'resource:gen_ai.agent.owner', 'resource:service.owner'),
-  peer_group: order('attribute:gen_ai.agent.group', 'resource:gen_ai.agent.group', 'workload'),
+  peer_group: order('attribute:gen_ai.agent.group', 'resource:gen_ai.agent.group'),
   version: order(
     'attribute:gen_ai.agent.version',
     'resource:gen_ai.agent.version',

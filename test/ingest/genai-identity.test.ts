@@ -29,7 +29,6 @@ describe('whose a span is', () => {
     assert.deepEqual(input.identity, {
       id: 'unresolved:shop/assistant',
       kind: 'workload',
-      peer_group: 'shop/assistant',
     });
   });
 
@@ -48,7 +47,7 @@ describe('whose a span is', () => {
       'enduser.id': 'ann',
     });
     assert.deepEqual(told?.settled, {
-      identity: { id: 'agent-7', kind: 'agent', peer_group: 'shop/assistant', version: 'm-1' },
+      identity: { id: 'agent-7', kind: 'agent', version: 'm-1' },
       session: 'conv-1',
       on_behalf_of: 'ann',
     });
@@ -62,13 +61,11 @@ describe('whose a span is', () => {
       id: 'shop/assistant/Planner',
       kind: 'agent',
       name: 'Planner',
-      peer_group: 'shop/assistant',
     });
     const of_openllmetry = toldBy({ 'traceloop.span.kind': 'agent', 'traceloop.entity.name': 'Planner' });
     assert.deepEqual(of_openllmetry?.settled?.identity, {
       id: 'shop/assistant/Planner',
       kind: 'agent',
-      peer_group: 'shop/assistant',
     });
   });
 

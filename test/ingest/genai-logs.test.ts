@@ -39,7 +39,7 @@ describe('log records of the GenAI conventions', () => {
       link: { kind: 'span', ...PLACE, workload: 'shop/assistant' },
       time: MONDAY_MS,
       settled: {
-        identity: { id: 'agent-7', kind: 'agent', peer_group: 'shop/assistant', version: 'm-1' },
+        identity: { id: 'agent-7', kind: 'agent', version: 'm-1' },
         session: 'conv-1',
       },
     });

@@ -34,7 +34,6 @@ describe('a tool call', () => {
         id: 'agent-7',
         kind: 'agent',
         name: 'Weather agent',
-        peer_group: 'shop/assistant',
         version: '2.1',
       },
       action: { operation: 'read' },
