@@ -99,7 +99,7 @@ describe('what was touched', () => {
   const resources = (name: string, parameters: unknown, more: Record<string, unknown> = {}) =>
     acceptedCall(name, parameters, more).resources;
 
-  test('resources, the object before its bucket; parameters say nothing then', () => {
+  test('resources, without the bucket that an object lies in; parameters say nothing then', () => {
     const event = acceptedCall(
       'GetObject',
       { bucketName: 'data', key: 'a/b.csv', instanceId: 'i-1' },
@@ -113,25 +113,29 @@ describe('what was touched', () => {
       },
     );
     assert.deepEqual(event.resources, [
-      { id: 'arn:aws:s3:::data/a/b.csv', store: 'data', kind: 'AWS::S3::Object' },
-      { id: 'arn:aws:s3:::data/a/*', store: 'data', kind: 'AWS::S3::Object' },
-      { id: 'arn:aws:s3:::data', store: 'data', kind: 'AWS::S3::Bucket' },
+      { id: 'a/b.csv', store: 'data', kind: 'AWS::S3::Object' },
+      { id: 'a/*', store: 'data', kind: 'AWS::S3::Object' },
+    ]);
+    const bucket = [{ type: 'AWS::S3::Bucket', ARN: 'arn:aws:s3:::data', accountId: ACCOUNT }];
+    assert.deepEqual(resources('GetBucketPolicy', { bucketName: 'other' }, { resources: bucket }), [
+      { id: 'data', store: 's3', kind: 'AWS::S3::Bucket' },
     ]);
   });
 
   test('S3 without resources has the same names', () => {
     const s3 = { eventSource: 's3.amazonaws.com' };
     const [object] = resources('GetObject', { bucketName: 'data', key: 'a/b.csv' }, s3);
-    assert.deepEqual(object, { id: 'arn:aws:s3:::data/a/b.csv', store: 'data', kind: 'AWS::S3::Object' });
-    assert.equal(resources('PutBucketPolicy', { bucketName: 'data' }, s3)[0]?.id, 'arn:aws:s3:::data');
-    assert.equal(resources('ListObjects', { bucketName: 'data', prefix: 'a/' }, s3)[0]?.id, 'arn:aws:s3:::data/a/*');
+    assert.deepEqual(object, { id: 'a/b.csv', store: 'data', kind: 'AWS::S3::Object' });
+    assert.equal(resources('PutBucketPolicy', { bucketName: 'data' }, s3)[0]?.id, 'data');
+    assert.equal(resources('ListObjects', { bucketName: 'data', prefix: 'a/' }, s3)[0]?.id, 'a/*');
   });
 
   test('names of resources in the parameters, however a service wraps them', () => {
     const ids = (parameters: unknown, more: Record<string, unknown> = {}) =>
       resources('DoSomething', parameters, more).map(({ id }) => id);
     assert.deepEqual(ids({ instancesSet: { items: [{ instanceId: 'i-1' }, { instanceId: 'i-2' }] } }), ['i-1', 'i-2']);
-    assert.deepEqual(ids({ instanceIds: ['i-1'], documentName: 'AWS-RunShellScript' }), ['i-1', 'AWS-RunShellScript']);
+    assert.deepEqual(ids({ instanceIds: ['i-1'], documentName: 'AWS-RunShellScript' }), ['i-1']);
+    assert.deepEqual(ids({ documentName: 'AWS-RunShellScript', keyId: 'k' }), ['k', 'AWS-RunShellScript']);
     assert.deepEqual(ids({ DeleteFlowLogsRequest: { FlowLogId: { content: 'fl-1', tag: 1 } } }), ['fl-1']);
     assert.deepEqual(ids({ policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess', userName: 'bob' }), [
       'bob',
@@ -154,10 +158,18 @@ describe('what was touched', () => {
     ]);
   });
 
-  test('an ARN of S3 without a bucket still has a store', () => {
-    assert.deepEqual(resources('DoSomething', null, { resources: [{ ARN: 'arn:aws:s3:::/x' }] }), [
-      { id: 'arn:aws:s3:::/x', store: 's3' },
-    ]);
+  test('ARNs of S3 that name no object stay what they are', () => {
+    const point = `arn:aws:s3:eu-central-1:${ACCOUNT}:accesspoint/reports/object/x`;
+    const ARNs = ['arn:aws:s3:::/x', 'arn:aws:s3:::data/', point, 'no ARN'];
+    assert.deepEqual(
+      resources('DoSomething', null, { resources: ARNs.map((ARN) => ({ ARN })) }).map(({ id, store }) => [id, store]),
+      [
+        ['arn:aws:s3:::/x', 's3'],
+        ['data', 's3'],
+        [point, 's3'],
+        ['no ARN', 'ec2'],
+      ],
+    );
   });
 
   test('more than an event may hold are cut and flagged', () => {

@@ -20,12 +20,20 @@ export function parseArn(text: string): Arn | undefined {
   return { partition, service, account, resource };
 }
 
-/** Where the resource lives: its bucket, or the service that keeps it. Undefined when the text is no ARN. */
-export function storeOfArn(text: string): string | undefined {
+/**
+ * What an ARN names, and where that lives: an object of S3 by its key in its bucket, all else as it is, at its service.
+ * Undefined when the text is no ARN.
+ */
+export function resourceOfArn(text: string): { readonly id: string; readonly store: string } | undefined {
   const arn = parseArn(text);
-  if (arn?.service !== 's3') return arn?.service;
-  const [bucket] = arn.resource.split('/', 1);
-  return bucket === '' ? 's3' : bucket;
+  if (arn === undefined || arn.service === '') return undefined;
+  const { service, account, resource } = arn;
+  if (service !== 's3' || account !== '') return { id: text, store: service };
+  const slash = resource.indexOf('/');
+  const bucket = slash === -1 ? resource : resource.slice(0, slash);
+  if (bucket === '') return { id: text, store: service };
+  const key = slash === -1 ? '' : resource.slice(slash + 1);
+  return key === '' ? { id: bucket, store: service } : { id: key, store: bucket };
 }
 
 /** A role and the name of the session in which it is used, which whoever assumes the role has chosen. */

@@ -2,7 +2,7 @@ import type { Resource } from '../../../schemas/event.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { isObject, type JsonObject } from '../decode.ts';
 import { textOf } from '../typed-rows.ts';
-import { storeOfArn } from './principal.ts';
+import { resourceOfArn } from './principal.ts';
 
 /** One more than an event may hold, so that the cut is noticed. */
 const RESOURCES_MAX = LIMITS.resources_per_event_max + 1;
@@ -13,24 +13,27 @@ export function resourcesOf(record: JsonObject, service: string): Resource[] {
   return listed.length > 0 ? listed : namedResources(record.requestParameters, service);
 }
 
-/** Objects before the buckets they lie in, else in the order of the record. */
+/**
+ * In the order of the record. A bucket beside an object in it is left out: it is the object's store, and whoever reads one
+ * new object after another in a bucket that it knows reads new things all the same.
+ */
 function listedResources(list: unknown, service: string): Resource[] {
   if (!Array.isArray(list)) return [];
   const found: Resource[] = [];
-  const buckets: Resource[] = [];
   for (const element of list as unknown[]) {
-    if (found.length + buckets.length >= RESOURCES_MAX) break;
+    if (found.length >= RESOURCES_MAX) break;
     if (!isObject(element)) continue;
     const prefix = textOf(element.ARNPrefix);
-    const id = textOf(element.ARN) ?? (prefix === undefined ? undefined : `${prefix}*`);
-    if (id === undefined) continue;
+    const arn = textOf(element.ARN) ?? (prefix === undefined ? undefined : `${prefix}*`);
+    if (arn === undefined) continue;
     const kind = textOf(element.type);
-    const resource = { id, store: storeOfArn(id) ?? service, ...(kind === undefined ? {} : { kind }) };
-    if (kind === 'AWS::S3::Bucket') buckets.push(resource);
-    else found.push(resource);
+    found.push({ ...(resourceOfArn(arn) ?? { id: arn, store: service }), ...(kind === undefined ? {} : { kind }) });
   }
-  return [...found, ...buckets];
+  const stores = new Set(found.map(({ store }) => store));
+  return found.filter(({ id, kind }) => kind !== BUCKET || !stores.has(id));
 }
+
+const BUCKET = 'AWS::S3::Bucket';
 
 /** Accounts to which the listed resources belong. */
 export function resourceAccounts(list: unknown): readonly string[] {
@@ -64,7 +67,6 @@ const PARAMETERS: readonly (readonly [names: string, kind: string | undefined])[
   ['volumeid volumeids', 'AWS::EC2::Volume'],
   ['groupid groupids securitygroupids', 'AWS::EC2::SecurityGroup'],
   ['flowlogid flowlogids', 'AWS::EC2::FlowLog'],
-  ['vpcid subnetid networkinterfaceid natgatewayid internetgatewayid routetableid networkaclid', undefined],
   ['dbsnapshotidentifier dbclustersnapshotidentifier', 'AWS::RDS::DBSnapshot'],
   ['dbinstanceidentifier', 'AWS::RDS::DBInstance'],
   ['dbclusteridentifier clusteridentifier', 'AWS::RDS::DBCluster'],
@@ -76,22 +78,29 @@ const PARAMETERS: readonly (readonly [names: string, kind: string | undefined])[
   ['detectorid', 'AWS::GuardDuty::Detector'],
   ['stackname', 'AWS::CloudFormation::Stack'],
   ['repositoryname', 'AWS::ECR::Repository'],
-  ['clustername cluster', undefined],
-  ['workgroup', 'AWS::Athena::WorkGroup'],
-  ['databasename domainname distributionid hostedzoneid userpoolid identitypoolid restapiid apiid', undefined],
   ['resolverquerylogconfigid', 'AWS::Route53Resolver::ResolverQueryLoggingConfig'],
   ['statemachinearn executionarn', 'AWS::StepFunctions::StateMachine'],
+  ['organizationid organizationalunitid', undefined],
+  ['resourcearn resourcearns resourceid resourceids', undefined],
+];
+
+/** Parameters that say by what means or at which place, and name what was touched only where nothing else does. */
+const PLACES: typeof PARAMETERS = [
   ['keyid', 'AWS::KMS::Key'],
   ['documentname', 'AWS::SSM::Document'],
   ['accesskeyid', 'AWS::IAM::AccessKey'],
-  ['organizationid organizationalunitid', undefined],
-  ['resourcearn resourcearns resourceid resourceids', undefined],
+  ['workgroup', 'AWS::Athena::WorkGroup'],
+  ['clustername cluster databasename domainname distributionid hostedzoneid', undefined],
+  ['userpoolid identitypoolid restapiid apiid', undefined],
+  ['vpcid subnetid networkinterfaceid natgatewayid internetgatewayid routetableid networkaclid', undefined],
 ];
 
 type Known = { readonly rank: number; readonly kind: string | undefined };
 
 const KNOWN_PARAMETERS: ReadonlyMap<string, Known> = new Map(
-  PARAMETERS.flatMap(([names, kind], rank) => names.split(' ').map((name): [string, Known] => [name, { rank, kind }])),
+  [...PARAMETERS, ...PLACES].flatMap(([names, kind], rank) =>
+    names.split(' ').map((name): [string, Known] => [name, { rank, kind }]),
+  ),
 );
 
 /** Parameters of one service whose name means something else, or nothing, at others. */
@@ -119,19 +128,20 @@ function namedResources(parameters: unknown, service: string): Resource[] {
   if (of_s3 !== undefined) return of_s3;
   const search: Search = { service, found: [], left: NODES_MAX };
   visitFields(parameters, search, 0);
-  const unique = new Map(search.found.toSorted((a, b) => a.rank - b.rank).map((each) => [each.id, each]));
+  const sorted = search.found.toSorted((a, b) => a.rank - b.rank);
+  const touched = sorted.filter(({ rank }) => rank < PARAMETERS.length);
+  const unique = new Map((touched.length > 0 ? touched : sorted).map((each) => [each.id, each]));
   return [...unique.values()].slice(0, RESOURCES_MAX).map(({ rank: _, ...resource }) => resource);
 }
 
-/** S3 names bucket and key apart. The ARN of both is what `resources` would have. */
+/** S3 names bucket and key apart. */
 function s3Resource({ bucketName, key, prefix }: JsonObject): Resource[] | undefined {
   const bucket = textOf(bucketName);
   if (bucket === undefined) return undefined;
   const object = textOf(key);
   const listed = textOf(prefix);
-  if (object === undefined && listed === undefined)
-    return [{ id: `arn:aws:s3:::${bucket}`, store: bucket, kind: 'AWS::S3::Bucket' }];
-  return [{ id: `arn:aws:s3:::${bucket}/${object ?? `${listed ?? ''}*`}`, store: bucket, kind: 'AWS::S3::Object' }];
+  if (object === undefined && listed === undefined) return [{ id: bucket, store: 's3', kind: BUCKET }];
+  return [{ id: object ?? `${listed ?? ''}*`, store: bucket, kind: 'AWS::S3::Object' }];
 }
 
 function visitFields(object: JsonObject, search: Search, depth: number): void {
@@ -161,7 +171,7 @@ function take(value: unknown, { kind, rank }: Known, search: Search): void {
   for (const each of values) {
     if (--search.left < 0 || search.found.length >= 2 * RESOURCES_MAX) return;
     if (typeof each !== 'string' || each === '') continue;
-    const store = storeOfArn(each) ?? search.service;
-    search.found.push({ id: each, store, ...(kind === undefined ? {} : { kind }), rank });
+    const named = resourceOfArn(each) ?? { id: each, store: search.service };
+    search.found.push({ ...named, ...(kind === undefined ? {} : { kind }), rank });
   }
 }

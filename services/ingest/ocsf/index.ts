@@ -1,7 +1,7 @@
 import type { Operation, Resource } from '../../../schemas/event.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { operationOfCall } from '../cloudtrail/operation.ts';
-import { credentialKind, storeOfArn } from '../cloudtrail/principal.ts';
+import { credentialKind, resourceOfArn } from '../cloudtrail/principal.ts';
 import { isObject, type JsonObject } from '../decode.ts';
 import type { Normalised, Normaliser } from '../normaliser.ts';
 import { isAbsent } from '../paths.ts';
@@ -103,10 +103,10 @@ function resourcesOf({ resources }: JsonObject, server: string | undefined): Res
   for (const element of resources as unknown[]) {
     if (found.length > LIMITS.resources_per_event_max) break;
     if (!isObject(element)) continue;
-    const id = textOf(element.uid) ?? textOf(element.name);
-    if (id === undefined) continue;
-    const store = textOf(element.namespace) ?? storeOfArn(id) ?? server;
-    found.push({ id, ...present({ store, kind: textOf(element.type) }) });
+    const name = textOf(element.uid) ?? textOf(element.name);
+    if (name === undefined) continue;
+    const { id, store } = resourceOfArn(name) ?? { id: name, store: server };
+    found.push({ id, ...present({ store: textOf(element.namespace) ?? store, kind: textOf(element.type) }) });
   }
   return found;
 }
