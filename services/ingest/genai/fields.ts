@@ -194,6 +194,7 @@ const SPAN_ROWS: readonly FieldRow[] = [
   { from: 'kind', to: 'whether a server or a client tells of the call' },
   { from: 'events gen_ai.tool.message, gen_ai.choice', to: 'volume, where no attribute has the content' },
   { from: 'events db.query.result, db.search.result', to: 'volume.records' },
+  { from: 'traceloop.entity.name of the run of an agent', to: 'identity.id, where nothing else names it' },
   { from: 'resource service.namespace, service.name', to: 'source.workload' },
   { from: 'resource service.instance.id', to: 'the identity, where others of the instance have it' },
 ];

@@ -60,13 +60,16 @@ export function whoseIs(emitted: Emitted, standing: Standing, selectors: Identit
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** OpenLLMetry's name of what runs. */
+const ENTITY = 'traceloop.entity.name';
+
 type Named = { readonly id: string; readonly kind: IdentityKind; readonly settled: boolean };
 
 function identityIn(offer: Offer, name: string | undefined, standing: Standing, selectors: IdentitySelectors): Named {
   const agent = findFirst(selectors.agent_id, offer, selectors);
   if (agent !== undefined) return { id: agent.value, kind: agent.from.kind ?? 'agent', settled: true };
   const alone = !standing.has_parent;
-  const own = name ?? (standing.run_of_agent ? nameOf(offer.attributes, FIELDS.tool) : undefined);
+  const own = name ?? (standing.run_of_agent ? nameIn(offer.attributes.get(ENTITY)) : undefined);
   if (own !== undefined && (standing.run_of_agent || alone)) {
     return { id: `${offer.workload}/${own}`, kind: 'agent', settled: true };
   }
