@@ -30,7 +30,8 @@ export function createInlineSettler(rule: SettleRule, sink: InlineSink): InlineS
   const formats = new WeakMap<HeldEvent, FormatName>();
   let clock = 0;
   const settler = new Settler(rule, {
-    event: ({ event, json, held }) => sink.decided({ kind: 'accepted', event, json, format: formats.get(held) }, clock),
+    event: ({ event, json, held, way }) =>
+      sink.decided({ kind: 'accepted', event, json, way, format: formats.get(held) }, clock),
     alias: (alias) => sink.alias(alias, clock),
     evicted: (what) => sink.evicted?.(what),
     reused: () => undefined,

@@ -38,6 +38,3 @@ export function settleRule(bound_ms: number, more: Partial<SettleRule> = {}): Se
   if (rule.bound_ms > rule.memory_ms) throw new Error('an event cannot wait for longer than anything is remembered');
   return rule;
 }
-
-/** What is decided now depends on no record whose clock lies further back. */
-export const reachOf = ({ memory_ms }: SettleRule): number => 2 * memory_ms;

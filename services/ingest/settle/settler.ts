@@ -35,8 +35,8 @@ export type SettleClock = { readonly come: number; readonly passed: number };
 /**
  * Whose the held events of one stream are (design, section 4): by a known binding, else by the nearest ancestor that says
  * so, within a bound; and how held calls ended, by their answers. Pure: what it decides follows from the order of the
- * records and their clocks, and from nothing older than `rule.reach_ms`, twice its memory: what is remembered depends on
- * the records of the memory before, and what became of an event that is remembered on those of the memory before that.
+ * records and their clocks, and from nothing older than twice the memory: what is remembered depends on the records of the
+ * memory before, and what became of an event that is remembered on those of the memory before that.
  */
 export class Settler {
   readonly #rule: SettleRule;
