@@ -32,15 +32,15 @@ export const TARGET_WORDS = {
 } as const;
 
 /** Endings that make the name of a thing of the word before them: `order_id`, `hotelName`, `object_key`. */
-export const TARGET_ENDINGS = 'id uuid guid slug name key';
+const TARGET_ENDINGS = 'id uuid guid slug name key';
 /** `order_number`: an ending only after a word of the list. */
 const NUMBER = 'number';
 
 /** A name with one of these words is never a target. */
-export const SECRET_WORDS =
+const SECRET_WORDS =
   'password passwd passphrase secret token credential cookie authorization bearer otp pin cvv ssn card';
 /** Words before an ending that make something else of it: parts of a person's name, keys of ciphers, ids of one moment. */
-export const NO_THING_WORDS =
+const NO_THING_WORDS =
   'first last middle given family full display nick api access private public encryption primary foreign sort request response trace span correlation idempotency session run call';
 /** A name that ends with one of these is text that somebody wrote, whatever it looks like. */
 export const TEXT_WORDS =
