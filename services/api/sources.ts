@@ -101,7 +101,7 @@ function resolvedBy(counters: Counters): Record<string, number> {
   const ways = [...counters]
     .filter(([name]) => name.startsWith(SETTLED))
     .map(([name, count]) => [name.slice(SETTLED.length), count] as const);
-  const settled = counters.get('ingest.settled') ?? 0;
+  const settled = ways.reduce((sum, [, count]) => sum + count, 0);
   return { own: Math.max(0, (counters.get('ingest.accepted') ?? 0) - settled), ...Object.fromEntries(ways) };
 }
 

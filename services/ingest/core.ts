@@ -10,6 +10,7 @@ import { keyEvent } from './key.ts';
 import { canonicalNormaliser } from './normalise-canonical.ts';
 import type { Absorbed, BinaryForm, Candidate, Normalised, Normaliser, Part } from './normaliser.ts';
 import { deadLetter, printable, type Refusal } from './refusal.ts';
+import type { Way } from './settle/fill.ts';
 import { explainRefusal, explainSettled, isEventInput, isPlainEventInput } from './validate.ts';
 
 /** One item as it arrived: its bytes, and where it stood (`file:line`, `topic/partition/offset`, index in a batch). */
@@ -26,7 +27,14 @@ export type Item = {
  */
 export type Decided = Became & { readonly format?: FormatName | undefined };
 type Became =
-  | { readonly kind: 'accepted'; readonly event: CanonicalEvent; readonly json: string; readonly tells?: Waiting }
+  | {
+      readonly kind: 'accepted';
+      readonly event: CanonicalEvent;
+      readonly json: string;
+      readonly tells?: Waiting;
+      /** How an event that had to wait came to its end, where that was settled at once. */
+      readonly way?: Way;
+    }
   | { readonly kind: 'held'; readonly waiting: Waiting }
   | { readonly kind: 'dead_letter'; readonly letter: DeadLetter }
   | { readonly kind: 'absorbed'; readonly tells?: Waiting };

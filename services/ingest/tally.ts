@@ -3,6 +3,7 @@ import type { EventFlag } from '../../schemas/event.ts';
 import type { FormatName } from '../../schemas/format.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
 import type { Decided } from './core.ts';
+import type { Way } from './settle/fill.ts';
 
 /** The sums of promise P1 for some items: `received` is always the sum of the others. `held` items wait in `agent.audit.spans`. */
 export type Sums = {
@@ -34,6 +35,8 @@ export type Tally = {
   readonly sums: Sums;
   readonly formats: ReadonlyMap<FoundFormat, FormatTally>;
   readonly reasons: ReadonlyMap<DeadLetter['reason'], number>;
+  /** How accepted events that had to wait came to their end. */
+  readonly ways: ReadonlyMap<Way, number>;
   readonly flags: ReadonlyMap<EventFlag, number>;
 };
 
@@ -46,6 +49,7 @@ export function tally(decided: Iterable<Decided>): Tally {
 /** A tally that grows item by item. */
 export type Counting = {
   readonly formats: Map<FoundFormat, FormatCounting>;
+  readonly ways: Map<Way, number>;
   readonly flags: Map<EventFlag, number>;
 };
 
@@ -58,7 +62,7 @@ type FormatCounting = {
 };
 
 export function newCounting(): Counting {
-  return { formats: new Map(), flags: new Map() };
+  return { formats: new Map(), ways: new Map(), flags: new Map() };
 }
 
 export function countDecided(counting: Counting, one: Decided): void {
@@ -70,12 +74,12 @@ export function countDecided(counting: Counting, one: Decided): void {
   }
   counts[one.kind]++;
   if (one.kind === 'dead_letter') count(counts.reasons, one.letter.reason);
-  else if (one.kind === 'accepted' && one.event.flags !== undefined) {
-    for (const flag of one.event.flags) count(counting.flags, flag);
-  }
+  if (one.kind !== 'accepted') return;
+  if (one.way !== undefined) count(counting.ways, one.way);
+  if (one.event.flags !== undefined) for (const flag of one.event.flags) count(counting.flags, flag);
 }
 
-export function tallyOf({ formats, flags }: Counting): Tally {
+export function tallyOf({ formats, ways, flags }: Counting): Tally {
   const sums = { received: 0, accepted: 0, dead_lettered: 0, absorbed: 0, held: 0 };
   const tallies = new Map<FoundFormat, FormatTally>();
   const all = new Map<DeadLetter['reason'], number>();
@@ -88,7 +92,7 @@ export function tallyOf({ formats, flags }: Counting): Tally {
     for (const [reason, by] of reasons) count(all, reason, by);
     tallies.set(format, { accepted, dead_lettered: dead_letter, absorbed, held, reasons });
   }
-  return { sums, formats: tallies, reasons: all, flags };
+  return { sums, formats: tallies, reasons: all, ways, flags };
 }
 
 function count<K>(counts: Map<K, number>, key: K, by = 1): void {
@@ -99,14 +103,16 @@ type Counter = { readonly name: string; readonly add: number };
 
 /**
  * The sums as counters of the log: `ingest.received`, ..., `ingest.dead.<reason>`, and the share of each format
- * (`ingest.format.<format>.accepted`, ..., `ingest.format.<format>.dead.<reason>`).
+ * (`ingest.format.<format>.accepted`, ..., `ingest.format.<format>.dead.<reason>`). `ingest.settled.<way>` counts accepted
+ * events that had to wait.
  */
-export function countersOf({ sums, formats, reasons: all }: Tally): Counter[] {
+export function countersOf({ sums, formats, reasons: all, ways }: Tally): Counter[] {
   const shares = [...formats].flatMap(([format, { reasons, ...rest }]) => [
     ...sumsUnder(`ingest.format.${format}`, rest),
     ...reasonsUnder(`ingest.format.${format}`, reasons),
   ]);
-  return [...sumsUnder('ingest', sums), ...reasonsUnder('ingest', all), ...shares];
+  const settled = [...ways].map(([way, add]) => ({ name: `ingest.settled.${way}`, add }));
+  return [...sumsUnder('ingest', sums), ...reasonsUnder('ingest', all), ...shares, ...settled];
 }
 
 /**
@@ -141,7 +147,7 @@ const SUM_NAMES = [
 ] as const satisfies readonly (keyof Sums)[];
 
 /** One line and one increment for each kind of occurrence in a batch. To be called once the batch is durable. */
-export function reportTally(telemetry: Telemetry, { formats, flags }: Tally): void {
+export function reportTally(telemetry: Telemetry, { formats, ways, flags }: Tally): void {
   for (const [format, { accepted, dead_lettered, absorbed, held, reasons }] of formats) {
     const counted = (
       name: 'items_received' | 'items_accepted' | 'items_absorbed' | 'items_held',
@@ -157,5 +163,6 @@ export function reportTally(telemetry: Telemetry, { formats, flags }: Tally): vo
       telemetry.occurred('items_dead_lettered', { format, reason }, undefined, items);
     }
   }
+  for (const [way, settled] of ways) telemetry.occurred('events_settled', { way }, undefined, settled);
   for (const [flag, items] of flags) telemetry.occurred('events_flagged', { flag }, undefined, items);
 }

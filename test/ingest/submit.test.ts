@@ -249,3 +249,19 @@ test('progress is told after every write', async () => {
   });
   assert.deepEqual(told.slice(-2), [Buffer.byteLength(text), 300]);
 });
+
+test('a replay counts how its events came by their identity', async () => {
+  const { ingest, log, telemetry } = setUp();
+  const call = { session: 's', client: { id: 'agent-1' } };
+  const messages = [
+    { ...call, time: MONDAY_MS, message: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'x' } } },
+    { ...call, time: MONDAY_MS + 1, message: { jsonrpc: '2.0', id: 1, result: { content: [] } } },
+    input({ time: MONDAY_MS + 2 }),
+  ];
+  const sums = await replayInto(ingest, messages.map((one) => JSON.stringify(one)).join('\n'));
+  assert.deepEqual([sums.accepted, sums.absorbed, sums.held], [2, 1, 0]);
+  const counters = await log.counters();
+  assert.equal(counters.get('ingest.settled.response'), 1);
+  assert.equal(counters.get('ingest.source./replay.accepted'), 2);
+  assert.match(await telemetry.registry.metrics(), /countersign_events_settled_total\{way="response"\} 1/);
+});
