@@ -87,8 +87,9 @@ const OPENING_BYTES_MAX = 256;
 const RECORDS = Buffer.from('"Records"');
 const COLON = 0x3a;
 
-/** Undefined while more bytes are needed to tell. `bytes` begin with a visible one. */
-function openingOf(bytes: Buffer, ended: boolean): Opening | undefined {
+/** Undefined while more bytes are needed to tell, which does not depend on how they come. `lead` begins with a visible one. */
+function openingOf(lead: Buffer, ended: boolean): Opening | undefined {
+  const bytes = lead.subarray(0, OPENING_BYTES_MAX);
   if (bytes[0] === BRACKET) return { kind: 'list', skip: 0 };
   if (bytes[0] !== OPENING_BRACE) return { kind: 'lines', skip: 0 };
   const name = nextVisible(bytes, 1);

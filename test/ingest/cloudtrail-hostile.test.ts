@@ -5,10 +5,11 @@ import { DeadLetter } from '../../schemas/dead-letter.ts';
 import { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { CLOUDTRAIL_FIELDS } from '../../services/ingest/cloudtrail/fields.ts';
-import { decideItem } from '../../services/ingest/core.ts';
+import { decideItem, type Item } from '../../services/ingest/core.ts';
 import { normalisersOf } from '../../services/ingest/formats.ts';
+import { createSplitter } from '../../services/ingest/split.ts';
 import { assumedRole, record } from './cloudtrail-support.ts';
-import { atPath, mutations, oddValue } from './hostile-support.ts';
+import { atPath, byteMutations, mutations, oddValue } from './hostile-support.ts';
 import { context, itemOf } from './support.ts';
 
 const formats = normalisersOf('cloudtrail', []);
@@ -90,6 +91,29 @@ describe('hostile CloudTrail', () => {
     for (const field of ['arn', 'principalId']) judge(record({ userIdentity: { ...assumedRole('x'), [field]: long } }));
   });
 
+  test('damaged files: the same items however the bytes come, each of them one decision or more', () => {
+    const Records = [full, record({ eventID: 'b' }), record({ eventID: 'c' })];
+    const files = [
+      JSON.stringify({ Records }),
+      JSON.stringify({ Records }, null, 1),
+      Records.map((each) => JSON.stringify({ Records: [each] })).join(''),
+      Records.map((each) => JSON.stringify(each, null, 1)).join('\n'),
+      `{${' '.repeat(300)}"Records":${JSON.stringify(Records)}}`,
+    ].map((text) => Buffer.from(text));
+    const seen = { whole: 0 };
+    for (const file of files)
+      fc.assert(
+        fc.property(byteMutations(file), fc.integer({ min: 1, max: 300 }), (bytes, chunk_bytes) => {
+          const whole = itemsIn(bytes, bytes.length + 1);
+          assert.deepEqual(itemsIn(bytes, chunk_bytes), whole);
+          if (whole.length >= Records.length) seen.whole++;
+          for (const item of whole) assert.ok(decideItem(item, context({ formats })).length > 0);
+        }),
+        { numRuns: 300 },
+      );
+    assert.ok(seen.whole > 0);
+  });
+
   test('names that reach a prototype do nothing', () => {
     const text = JSON.stringify(record({ mark: 1 })).replace('"mark":1', '"__proto__":{"polluted":1},"constructor":2');
     const decided = decideItem(itemOf(text), context({ formats }));
@@ -97,3 +121,11 @@ describe('hostile CloudTrail', () => {
     assert.equal(({} as Record<string, unknown>).polluted, undefined);
   });
 });
+
+function itemsIn(bytes: Buffer, chunk_bytes: number): readonly Item[] {
+  const items: Item[] = [];
+  const splitter = createSplitter('file');
+  for (let at = 0; at < bytes.length; at += chunk_bytes) splitter.push(bytes.subarray(at, at + chunk_bytes), items);
+  splitter.end(items);
+  return items.map((item) => ({ ...item, bytes: Buffer.from(item.bytes) }));
+}

@@ -43,3 +43,19 @@ export function mutations(document: unknown): fc.Arbitrary<unknown> {
 
 const mostly = (value: unknown): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 12, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: oddValue });
+
+/** The bytes with a few of them overwritten, taken out or doubled, mostly where JSON is made of. */
+export function byteMutations(bytes: Buffer): fc.Arbitrary<Buffer> {
+  const spot = fc.nat({ max: bytes.length - 1 });
+  const byte = fc.oneof(fc.constantFrom(...Buffer.from('{}[]",:\\ \n0-eRn')), fc.integer({ min: 0, max: 255 }));
+  const change = fc.tuple(spot, fc.constantFrom('put', 'drop', 'repeat'), byte, fc.nat({ max: 40 }));
+  return fc.array(change, { minLength: 1, maxLength: 6 }).map((changes) => {
+    let mutated = bytes;
+    for (const [at, kind, value, length] of changes) {
+      const middle = { put: Buffer.from([value]), drop: Buffer.alloc(0), repeat: mutated.subarray(at, at + length) };
+      const from = kind === 'drop' ? at + length : kind === 'put' ? at + 1 : at;
+      mutated = Buffer.concat([mutated.subarray(0, at), middle[kind as keyof typeof middle], mutated.subarray(from)]);
+    }
+    return mutated;
+  });
+}
