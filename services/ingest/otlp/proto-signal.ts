@@ -11,7 +11,6 @@ const TELLING: ReadonlyMap<number, Signal> = new Map([
   [of(1, WIRE.fixed64), 'log'], // time_unix_nano
   [of(2, WIRE.varint), 'log'], // severity_number
   [of(6, WIRE.varint), 'span'], // kind
-  [of(6, WIRE.delimited), 'log'], // attributes
   [of(7, WIRE.fixed64), 'span'], // start_time_unix_nano
   [of(7, WIRE.delimited), 'metric'], // sum
   [of(8, WIRE.fixed64), 'span'], // end_time_unix_nano
