@@ -146,6 +146,11 @@ describe('requests', () => {
     assert.equal(reasonOf(new BinaryWriter().tag(5, 2).string('name').tag(6, 0).int32(1).finish()), undefined);
     assert.equal(reasonOf(new BinaryWriter().tag(5, 0).int32(1).tag(6, 0).int32(1).finish()), 'schema_mismatch');
     assert.equal(reasonOf(new BinaryWriter().tag(9, 5).fixed32(1).tag(6, 0).int32(1).finish()), 'schema_mismatch');
+    const name = requestOf(new BinaryWriter().tag(5, 0).int32(1).tag(6, 0).int32(1).finish());
+    assert.deepEqual(
+      lettersOf(decide(name)).map(({ field, message }) => [field, message]),
+      [['name', 'name has wire type 0, not 2; send OTLP 1.x']],
+    );
     // A status of three bytes whose message says that it has five.
     const beyond = Buffer.from('7a03120561626364653001', 'hex');
     assert.equal(reasonOf(beyond), 'truncated_input');
