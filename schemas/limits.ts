@@ -96,7 +96,7 @@ export const LIMITS = {
   /** A recording whose own time stands still for so long is settled as if it had ended. */
   settle_standstill_ms: 1 * DAY_MS,
   /** Links of a partition and of one trace, of which the oldest are forgotten. */
-  settle_links_max: 262_144,
+  settle_links_max: 131_072,
   settle_links_per_trace_max: 4_096,
   /** Events that wait, or were released without an answer, in a partition and in one trace. The oldest wait no longer. */
   settle_waiting_max: 32_768,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Alert } from '../../schemas/alert.ts';
+import { aliasRecord } from '../../services/ingest/record.ts';
 import { StoreUnavailable } from '../../services/platform/store.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
 import { eventOf, ndjson, type Service, startService } from './support/service.ts';
@@ -168,6 +169,31 @@ describe('reading', { concurrency: 1 }, () => {
       [6, 3, 0].map(uid),
     );
     assert.equal(page.containments.length, 3);
+  });
+
+  test('an identity shows which events turned out to be its own, and those of nobody whose they are', async () => {
+    const alias = {
+      tenant: 'default',
+      identity: 'unresolved:till',
+      resolved: 'agent/2 ü?',
+      trace_id: 't-1',
+      events: [uid(7)],
+      count: 3,
+    };
+    await service.log.transact({ records: [aliasRecord(alias, undefined)] });
+    await service.drain();
+    type Aliases = { readonly aliases: (Omit<typeof alias, 'tenant'> & { readonly time: number })[] };
+    const { tenant: _, ...expected } = alias;
+    const { aliases } = await read<Aliases>(`/v1/identities/${encodeURIComponent('agent/2 ü?')}`);
+    assert.deepEqual(
+      aliases.map(({ time, ...rest }) => {
+        assert.ok(time > 0);
+        return rest;
+      }),
+      [expected],
+    );
+    const other = await read<Aliases>(`/v1/identities/${encodeURIComponent('agent/1 ü?')}`);
+    assert.deepEqual(other.aliases, []);
   });
 
   test('events of an identity come newest first, page by page, with scores by detector', async () => {
