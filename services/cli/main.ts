@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { assertLimits } from '../../schemas/limits.ts';
+import { assertLimits } from '../../schemas/limits-agree.ts';
 import { EXIT, Problem } from './problem.ts';
 import { createProgram } from './program.ts';
 import { printable } from './terminal.ts';

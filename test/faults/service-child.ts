@@ -1,4 +1,4 @@
-import { assertLimits } from '../../schemas/limits.ts';
+import { assertLimits } from '../../schemas/limits-agree.ts';
 import { readConfig } from '../../services/cli/configuration.ts';
 import { openFoundation } from '../../services/cli/service/foundation.ts';
 import { serve } from '../../services/cli/service/serve.ts';

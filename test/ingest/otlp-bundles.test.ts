@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
-import { assertLimits, LIMITS } from '../../schemas/limits.ts';
+import { LIMITS } from '../../schemas/limits.ts';
+import { assertLimits } from '../../schemas/limits-agree.ts';
 import { cutDepth, decodeBundle } from '../../services/ingest/decode.ts';
 import { normalisersOf } from '../../services/ingest/formats.ts';
 import { fitsProto } from '../../services/ingest/otlp/proto-fits.ts';
