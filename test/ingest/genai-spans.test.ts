@@ -144,6 +144,19 @@ describe('a tool call', () => {
     assert.equal(refusal.field, 'end_time_unix_nano');
   });
 
+  test('keeps of a URL that nothing reads neither query nor login', () => {
+    const { unmapped } = eventOf({
+      ...CALL,
+      'url.full': 'https://u:p@files.example/a?key=1#x',
+      'http.target': '/b?t=2',
+    });
+    assert.deepEqual(unmapped, { 'http.target': '/b', 'url.full': 'https://files.example/a' });
+  });
+
+  test('that sums others up is not one more', () => {
+    assert.deepEqual(toldBy({ ...CALL, 'gen_ai.tool.name': '(merged tools)' })?.link.kind, 'span');
+  });
+
   test('of a root has no parent', () => {
     assert.deepEqual(eventOf(CALL, { parent_span_id: undefined }).trace, { trace_id: TRACE, span_id: SPAN });
   });
@@ -163,7 +176,8 @@ describe('an outcome', () => {
       'java.nio.file.AccessDeniedException',
     ],
     [{ 'error.type': '403' }, STATUS.error, 'denied', '403'],
-    [{ 'error.type': '-32001' }, STATUS.error, 'denied', '-32001'],
+    [{ 'gen_ai.tool.status': 'error' }, STATUS.unset, 'error'],
+    [{ 'error.type': '-32001' }, STATUS.error, 'error', '-32001'],
     [{ 'http.response.status_code': 401 }, STATUS.error, 'denied', '401'],
     [{ 'http.response.status_code': 200 }, STATUS.unset, 'ok'],
     [{ 'rpc.response.status_code': 'UNAUTHENTICATED' }, STATUS.error, 'denied', 'UNAUTHENTICATED'],

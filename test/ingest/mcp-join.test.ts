@@ -29,7 +29,7 @@ describe('MCP: both halves of a call', () => {
   test('the core holds the request, and the response only tells', () => {
     const held = decideOne(record(toolCall()), { formats });
     assert.equal(held.kind, 'held');
-    const told = decideOne(record(failure(-32_001)), { formats });
+    const told = decideOne(record(failure(403)), { formats });
     assert.ok(held.kind === 'held' && told.kind === 'absorbed' && told.tells !== undefined);
     assert.ok(held.waiting.link.kind === 'call' && told.tells.link.kind === 'call');
     assert.equal(held.waiting.link.call, told.tells.link.call);

@@ -114,7 +114,10 @@ describe('MCP: outcomes', () => {
     assert.deepEqual(outcomeOf(result({ content: [] })), { status: 'ok' });
     assert.deepEqual(outcomeOf(result({ content: [], isError: true })), { status: 'error' });
     assert.deepEqual(outcomeOf(failure(-32_602, 'bad')), { status: 'error', code: '-32602', reason: 'bad' });
-    for (const code of [401, 403, -32_001, -32_003]) {
+    for (const code of [-32_001, -32_003, -32_602]) {
+      assert.deepEqual(outcomeOf(failure(code)), { status: 'error', code: String(code), reason: 'no' });
+    }
+    for (const code of [401, 403]) {
       assert.deepEqual(outcomeOf(failure(code)), { status: 'denied', code: String(code), reason: 'no' });
     }
   });

@@ -112,6 +112,19 @@ describe('requests', () => {
     assert.deepEqual([one.event.outcome.status, one.event.trace?.trace_id], ['error', 'ab'.repeat(16)]);
   });
 
+  test('a log record with an id that is none belongs to no trace', () => {
+    const attributes = [
+      attribute('event.name', 'gen_ai.tool.message'),
+      attribute('gen_ai.tool.name', 'read_file'),
+      attribute('gen_ai.agent.id', 'agent-1'),
+    ];
+    for (const ids of [{ traceId: 'abc' }, { traceId: 'no hex', spanId: 7 }, { spanId: '00'.repeat(8) }]) {
+      const [one] = decide(json(logs([{ timeUnixNano: '1740989154873000000', attributes, ...ids }])));
+      assert.ok(one?.kind === 'accepted', JSON.stringify(one));
+      assert.equal(one.event.trace, undefined);
+    }
+  });
+
   test('damage within a span, in protobuf, is its own', () => {
     const request = toProto(traces([span(1), span(2), span(3)]));
     const at = request.indexOf(Buffer.from('000000000000000300', 'hex').subarray(0, 8)) + 8;

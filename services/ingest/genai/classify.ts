@@ -77,10 +77,15 @@ export function classify(attributes: Attributes, kind: number, has_parent: boole
 function byOperation(attributes: Attributes): What | undefined {
   const operation = nameOf(attributes, FIELDS.operation);
   if (operation === undefined) return undefined;
-  const known = ACTS.get(operation);
+  const known = isMerged(attributes) ? undefined : ACTS.get(operation);
   if (known !== undefined) return { kind: 'act', act: known };
   if (AGENTS.has(operation)) return { kind: 'agent' };
   return MODELS.has(operation) ? { kind: 'model', name: operation } : undefined;
+}
+
+/** Google ADK sums calls that ran side by side up in a span of its own, beside the span of each of them. */
+function isMerged(attributes: Attributes): boolean {
+  return attributes.get('gen_ai.tool.name') === '(merged tools)';
 }
 
 function byMethod(method: string | undefined): What | undefined {
@@ -102,7 +107,7 @@ function byOthers(attributes: Attributes): What {
   const store = nameOf(attributes, FIELDS.vector_store)?.toLowerCase();
   if (store !== undefined && VECTOR_STORES.has(store)) return { kind: 'act', act: vectorAct(attributes, store) };
   if (openinference !== undefined || traceloop !== undefined) return { kind: 'other' };
-  return attributes.has('gen_ai.tool.name') ? { kind: 'act', act: TOOL } : { kind: 'other' };
+  return attributes.has('gen_ai.tool.name') && !isMerged(attributes) ? { kind: 'act', act: TOOL } : { kind: 'other' };
 }
 
 const MODEL_KINDS: ReadonlyMap<string, string> = new Map([

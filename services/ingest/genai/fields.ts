@@ -33,7 +33,7 @@ export const FIELDS = {
     to: 'outcome.status, outcome.code',
     names: ['rpc.response.status_code', 'http.response.status_code', 'rpc.grpc.status_code', 'http.status_code'],
   },
-  tool_status: { to: 'outcome.status', names: ['gen_ai.tool.call.result.status', 'tool.status'] },
+  tool_status: { to: 'outcome.status', names: ['gen_ai.tool.call.result.status', 'gen_ai.tool.status', 'tool.status'] },
 
   store: {
     to: 'resource.id, resource.store',

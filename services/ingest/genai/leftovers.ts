@@ -2,6 +2,7 @@ import { keptContent } from '../content.ts';
 import type { Attributes, AttributeValue } from '../otlp/model.ts';
 import { excerpt, type Refusal } from '../refusal.ts';
 import type { IngestSettings } from '../settings.ts';
+import { bareUrl } from '../targets.ts';
 import type { Leftovers } from '../unmapped.ts';
 import { CONTENT_PREFIXES, FIELDS, KNOWN } from './fields.ts';
 import { plainOf } from './plain.ts';
@@ -41,8 +42,13 @@ function keptOf(name: string, value: AttributeValue, settings: IngestSettings): 
   if (CONTENT_PREFIXES.some((prefix) => name.startsWith(prefix))) return undefined;
   if (typeof value === 'number' || typeof value === 'boolean') return value;
   if (value === undefined || value === '' || CONTENT_WORDS.test(name)) return undefined;
-  if (typeof value === 'string') return value.length <= TEXT_CHARS_MAX ? value : CUT;
+  if (typeof value === 'string') return value.length <= TEXT_CHARS_MAX ? withoutQuery(value) : CUT;
   return Array.isArray(value) && isShortList(value as readonly unknown[]) ? (value as readonly unknown[]) : CUT;
+}
+
+/** The path of a request tells where, and its query and login what. */
+function withoutQuery(value: string): string {
+  return /^(?:[a-z][a-z0-9+.-]*:\/\/|\/)/i.test(value) ? bareUrl(value) : value;
 }
 
 function isShortList(list: readonly unknown[]): boolean {

@@ -10,8 +10,6 @@ const DENIED: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
-/** Errors of JSON-RPC that servers of MCP answer with when they refuse. */
-const DENIED_JSON_RPC: ReadonlySet<string> = new Set(['-32001', '-32003']);
 /** gRPC codes (google.rpc.Code): PERMISSION_DENIED and UNAUTHENTICATED. */
 const DENIED_RPC: ReadonlySet<string> = new Set(['7', '16']);
 const CODE_CHARS_MAX = 256;
@@ -41,7 +39,6 @@ function isDeniedResponse(attributes: Attributes, response: string): boolean {
 }
 
 function isDenied(code: string): boolean {
-  if (DENIED_JSON_RPC.has(code)) return true;
   return code
     .slice(0, CODE_CHARS_MAX)
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')

@@ -7,10 +7,10 @@ import { read } from './fields.ts';
 type Outcome = Completion['outcome'];
 
 /**
- * Codes with which servers and gateways refuse: HTTP's 401 and 403 (RFC 9110), and -32001 and -32003 of the range that
- * JSON-RPC leaves to implementations (section 5.1).
+ * Codes with which servers and gateways refuse: HTTP's 401 and 403 (RFC 9110). The range that JSON-RPC leaves to
+ * implementations (section 5.1) means something else in each: -32001 is a time-out in one SDK and a refusal in another.
  */
-const DENIED: ReadonlySet<unknown> = new Set([401, 403, -32_001, -32_003]);
+const DENIED: ReadonlySet<unknown> = new Set([401, 403]);
 
 /** What became of the call by its response, undefined when there is none. */
 export function answeredOutcome(response: JsonObject | undefined): Outcome | undefined {

@@ -23,6 +23,13 @@ function id(hex: string, chars: number, field: string): string | undefined {
   throw new Damage('schema_mismatch', `${field}: ${excerpt(hex)} is no id of ${chars} hex digits`, field);
 }
 
+/** Ids of a log record: with one that is none, it belongs to no trace (logs.proto, LogRecord). */
+export function idsOfLog(trace: string, span: string): { trace_id: string | undefined; span_id: string | undefined } {
+  const trace_id = trace.length === TRACE_ID_CHARS ? traceId(trace) : undefined;
+  const span_id = trace_id !== undefined && span.length === SPAN_ID_CHARS ? spanId(span, 'span_id') : undefined;
+  return { trace_id, span_id };
+}
+
 /** An id that a span must have. */
 export function required(found: string | undefined, field: string): string {
   if (found !== undefined) return found;

@@ -1,5 +1,5 @@
-import { spanId, traceId } from './checked.ts';
-import { anyValueOf, attributesOf, enumOf, hexOf, objectOf, textOf, timeOf } from './json-values.ts';
+import { idsOfLog } from './checked.ts';
+import { anyValueOf, attributesOf, enumOf, hexOrNone, objectOf, textOf, timeOf } from './json-values.ts';
 import type { Attributes, AttributeValue, OtlpLog } from './model.ts';
 
 /** SeverityNumber: six words in four strengths each. */
@@ -30,8 +30,8 @@ export function logOfJson(value: unknown, around: Pick<OtlpLog, 'resource' | 'sc
     } else if (key === 'severityNumber' || key === 'severity_number') {
       severity_number = enumOf(found, 'severity_number', 'SEVERITY_NUMBER_', SEVERITIES);
     } else if (key === 'eventName' || key === 'event_name') event_name = textOf(found, 'event_name');
-    else if (key === 'traceId' || key === 'trace_id') trace = hexOf(found, 'trace_id');
-    else if (key === 'spanId' || key === 'span_id') span = hexOf(found, 'span_id');
+    else if (key === 'traceId' || key === 'trace_id') trace = hexOrNone(found);
+    else if (key === 'spanId' || key === 'span_id') span = hexOrNone(found);
   }
   return {
     ...around,
@@ -41,7 +41,6 @@ export function logOfJson(value: unknown, around: Pick<OtlpLog, 'resource' | 'sc
     event_name: event_name === '' ? undefined : event_name,
     severity_number,
     body,
-    trace_id: traceId(trace),
-    span_id: spanId(span, 'span_id'),
+    ...idsOfLog(trace, span),
   };
 }

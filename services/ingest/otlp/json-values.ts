@@ -35,6 +35,11 @@ export function textOf(value: unknown, field: string): string {
 
 const HEX = /^[0-9a-f]*$/;
 
+/** An id in hex where it is one, whatever its length; else none. */
+export function hexOrNone(value: unknown): string {
+  return typeof value === 'string' && HEX.test(value.toLowerCase()) ? value.toLowerCase() : '';
+}
+
 /** An id in hex, whatever its length. */
 export function hexOf(value: unknown, field: string): string {
   const hex = textOf(value, field).toLowerCase();

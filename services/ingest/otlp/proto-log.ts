@@ -1,4 +1,4 @@
-import { spanId, traceId } from './checked.ts';
+import { idsOfLog } from './checked.ts';
 import type { AttributeValue, OtlpLog } from './model.ts';
 import { type MutableAttributes, readAttribute, readValue } from './proto-values.ts';
 import { expectEnd, readEnd, readId, readInt, readText, readTime, wireReader } from './wire.ts';
@@ -36,7 +36,6 @@ export function logOfProto(bytes: Buffer, around: Pick<OtlpLog, 'resource' | 'sc
     event_name: event_name === '' ? undefined : event_name,
     severity_number,
     body,
-    trace_id: traceId(trace),
-    span_id: spanId(span, 'span_id'),
+    ...idsOfLog(trace, span),
   };
 }
