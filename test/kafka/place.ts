@@ -7,7 +7,17 @@ import type { LogPlace } from '../log/support.ts';
 import { PARTITIONS } from '../log/support.ts';
 import { uniquePrefix } from '../support/kafka/for-tests.ts';
 
-const NAMES: readonly TopicName[] = ['events', 'dead', 'alerts', 'feed', 'commands', 'control', 'raw', 'spans', 'ledger'];
+const NAMES: readonly TopicName[] = [
+  'events',
+  'dead',
+  'alerts',
+  'feed',
+  'commands',
+  'control',
+  'raw',
+  'spans',
+  'ledger',
+];
 
 /** Settings for topics, groups and transactional ids that no other test of the run has. */
 export function testSettings(brokers: readonly string[], changed: Partial<KafkaSettings> = {}): KafkaSettings {
