@@ -272,7 +272,8 @@ describe('requests', () => {
       lettersOf(decide(text, normalisersOf('otlp_proto', [])))[0]?.message ?? '',
       /is JSON, not protobuf; set the format to otlp/,
     );
-    assert.equal(lettersOf(decide(proto, normalisersOf('otlp_json', [])))[0]?.reason === undefined, false);
+    const [wrong] = lettersOf(decide(proto, normalisersOf('otlp_json', [])));
+    assert.match(wrong?.message ?? '', /is protobuf, not JSON; set the format to otlp/);
     assert.equal(lettersOf(decide('\xff\xfe nonsense', normalisersOf('otlp_proto', [])))[0]?.reason, 'schema_mismatch');
     assert.match(
       lettersOf(decide('{"a":1}', normalisersOf('otlp', [])))[0]?.message ?? '',

@@ -16,6 +16,8 @@ export function otlpJsonNormaliser(settings: IngestSettings): Normaliser {
       const problem = mismatchOfJson(document);
       return problem === undefined ? normaliseBundle(itemsOfJson(document, bytes), settings) : [noRequest(problem)];
     },
+    // Only to say so: as text it would be called damaged.
+    binary: { fits: fitsProto, normalise: () => [noRequest(`is protobuf, not JSON; ${BOTH}`)] },
   };
 }
 
@@ -26,18 +28,19 @@ export function otlpProtoNormaliser(settings: IngestSettings): Normaliser {
     format: 'otlp',
     bundle: true,
     mismatch: () => 'is JSON, not protobuf',
-    normalise: () => [noRequest('is JSON, not protobuf; set the format to otlp, which takes both')],
+    normalise: () => [noRequest(`is JSON, not protobuf; ${BOTH}`)],
     binary: { fits: mayBeProto, normalise: (bytes) => normaliseBundle(itemsOfProto(bytes), settings) },
   };
 }
 
+const BOTH = 'set the format to otlp, which takes both, or over HTTP the content-type to what it is';
+
 /** Both. What is protobuf shows in the first bytes. */
 export function otlpNormaliser(settings: IngestSettings): Normaliser {
-  const { binary } = otlpProtoNormaliser(settings);
   return {
     ...otlpJsonNormaliser(settings),
     name: 'otlp',
-    ...(binary === undefined ? {} : { binary: { ...binary, fits: fitsProto } }),
+    binary: { fits: fitsProto, normalise: (bytes) => normaliseBundle(itemsOfProto(bytes), settings) },
   };
 }
 
