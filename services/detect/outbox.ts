@@ -1,5 +1,6 @@
 import type { Alert } from '../../schemas/alert.ts';
-import type { AliasRow, FindingRow, Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
+import type { FindingRow, Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
+import type { AliasRecord } from '../../schemas/record.ts';
 import { emptyOutputs, type GroupCut } from './handover.ts';
 
 /** What a partition worker has brought forth and its shell has not taken yet. */
@@ -35,8 +36,10 @@ export class Outbox {
     this.#outputs.alerts.push({ alert, partition: this.#partition, offset });
   }
 
-  alias(row: Omit<AliasRow, 'partition'>): void {
-    this.#outputs.aliases.push({ ...row, partition: this.#partition });
+  alias(record: AliasRecord, offset: number, log_ms: number): void {
+    const { tenant, identity, resolved, trace_id, events, count } = record;
+    const alias = { tenant, identity, resolved, trace_id, events, count };
+    this.#outputs.aliases.push({ alias, partition: this.#partition, offset, log_time: log_ms });
   }
 
   poison(record: PoisonRecord): void {

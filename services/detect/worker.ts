@@ -1,8 +1,7 @@
 import { type Model, peerGroupOf, type Score, type ScoreInput } from '../../detectors/contract.ts';
 import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
-import type { AliasRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
-import type { AliasRecord } from '../../schemas/record.ts';
+import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { identityKey } from '../platform/partitioner.ts';
 import type { SeenKey } from '../platform/store.ts';
@@ -207,7 +206,7 @@ export class PartitionWorker {
     else if (record.type === 'cut') return this.#applyCut(record.version, offset);
     else if (record.type === 'prior') this.adoptPrior(record.version);
     else if (record.type === 'verdict') this.#applyVerdict(record.verdict, offset, log_ms, recorded);
-    else this.#outbox.alias({ alias: aliasOf(record), offset, log_time: log_ms });
+    else this.#outbox.alias(record, offset, log_ms);
     return undefined;
   }
 
@@ -347,8 +346,4 @@ export class PartitionWorker {
   evict(durable: number, most: number = LIMITS.resident_identities_max): number {
     return this.#residents.evict(durable, this.#watermark, most);
   }
-}
-
-function aliasOf({ tenant, identity, resolved, trace_id, events, count }: AliasRecord): AliasRow['alias'] {
-  return { tenant, identity, resolved, trace_id, events, count };
 }
