@@ -12,6 +12,7 @@ import { BatchLogRecordProcessor, LoggerProvider } from '@opentelemetry/sdk-logs
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { LIMITS } from '../../schemas/limits.ts';
 import { LogUnavailable } from '../../services/platform/event-log.ts';
+import { until } from '../ingest/raw-support.ts';
 import { type Service, startService } from './support/service.ts';
 
 const resource = resourceFromAttributes({ 'service.name': 'desk', 'service.instance.id': 'i-1' });
@@ -35,6 +36,7 @@ type Sums = {
 describe('OTLP over HTTP', { concurrency: 1 }, () => {
   let service: Service;
   let broken = false;
+  let held: Promise<void> | undefined;
   const submitted: Sums[] = [];
 
   before(async () => {
@@ -44,6 +46,7 @@ describe('OTLP over HTTP', { concurrency: 1 }, () => {
         ingest: {
           ...ports.ingest,
           async submit(items, options) {
+            if (held !== undefined) await held;
             if (broken) throw new LogUnavailable('disk_full', '/secret/path is full');
             const sums = await ports.ingest.submit(items, options);
             submitted.push(sums);
@@ -169,6 +172,47 @@ describe('OTLP over HTTP', { concurrency: 1 }, () => {
     broken = true;
     assert.deepEqual(await refused(send(body, 'application/json')), [503, 'log_unavailable', '5']);
     broken = false;
+  });
+
+  test('back-pressure is that of POST /v1/events, and one for both', { timeout: 20_000 }, async () => {
+    let release = (): void => undefined;
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
+    const body = requestOf([spanOf({ n: 20 })]);
+    const begun = Array.from({ length: LIMITS.http_ingest_requests_max }, () => send(body, 'application/json'));
+    await until('all places are taken', async () => {
+      const answer = await service.as('ingest', {
+        method: 'POST',
+        url: '/v1/events',
+        headers: { 'content-type': 'application/json' },
+        payload: 'x',
+      });
+      return answer.statusCode === 503;
+    });
+    const busy = await send(Buffer.alloc(0), 'application/x-protobuf');
+    assert.deepEqual([busy.statusCode, busy.headers['retry-after']], [503, '1']);
+    assert.match(statusOf(busy.rawPayload), /^14 too_busy: /);
+    held = undefined;
+    release();
+    for (const answer of begun) assert.equal((await answer).statusCode, 200);
+  });
+
+  test('an address that keeps coming with keys that are not valid is told to wait', async () => {
+    const stranger = () =>
+      service.app.inject({
+        method: 'POST',
+        url: '/v1/traces',
+        headers: { 'content-type': 'application/x-protobuf', authorization: 'Bearer csk_0000' },
+        payload: Buffer.alloc(0),
+      });
+    let answer = await stranger();
+    for (let tries = 0; tries < LIMITS.auth_failures_max && answer.statusCode === 401; tries++)
+      answer = await stranger();
+    assert.equal(answer.statusCode, 429);
+    assert.match(String(answer.headers['retry-after']), /^\d+$/);
+    assert.match(statusOf(answer.rawPayload), /^8 too_many_failures: /);
+    assert.equal((await send(Buffer.alloc(0), 'application/x-protobuf')).statusCode, 200, 'a valid key is not held up');
   });
 
   test('what a request holds may be larger and deeper than an item', async () => {
