@@ -93,7 +93,8 @@ function safeCopy(value: unknown, copying: Copying): unknown {
   if (typeof value === 'string') return value.toWellFormed();
   // JSON has neither -0 nor a number as large as 1e999, which the parser takes for infinite.
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : String(value);
-  if (Array.isArray(value)) return copyWhileRoom(value, (element) => safeCopy(element, copying), copying);
+  // Lists of OTLP may have places without a value, which JSON writes as null.
+  if (Array.isArray(value)) return copyWhileRoom(value, (element) => safeCopy(element, copying) ?? null, copying);
   if (!isObject(value)) return value;
   const copy: Record<string, unknown> = {};
   const names = Object.keys(value);
