@@ -3,6 +3,7 @@ import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
 import { UNITS } from '../../../schemas/limits.ts';
+import type { Decided } from '../../ingest/core.ts';
 import { FORMATS } from '../../ingest/formats.ts';
 import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
 import { settleRule } from '../../ingest/settle/rule.ts';
@@ -94,7 +95,7 @@ function openOutput(directory: string, model: Model): BacktestFiles {
   }
 }
 
-/** Dead letters go to their file on the way. */
+/** Dead letters go to their file on the way; what becomes no event of detect is counted. */
 async function* watched(
   steps: AsyncIterable<ReplayStep>,
   output: BacktestFiles,
@@ -103,9 +104,8 @@ async function* watched(
   for await (const step of steps) {
     if (step.kind === 'records') {
       for (const decided of step.decided) {
-        if (decided.kind !== 'dead_letter') continue;
-        output.addDeadLetter(decided.letter);
-        sums.deadLetter(decided.letter.reason);
+        sums.decided(decided);
+        if (decided.kind === 'dead_letter') output.addDeadLetter(decided.letter);
       }
     }
     yield step;
@@ -117,6 +117,8 @@ type Summary = ReturnType<Sums['summary']> & { readonly seconds: number };
 
 function createSums() {
   let events = 0;
+  let absorbed = 0;
+  let unresolved = 0;
   let findings = 0;
   let revisions = 0;
   let first = Number.POSITIVE_INFINITY;
@@ -128,8 +130,13 @@ function createSums() {
     get events() {
       return events;
     },
-    deadLetter(reason: string) {
-      reasons[reason] = (reasons[reason] ?? 0) + 1;
+    decided(decided: Decided) {
+      if (decided.kind === 'absorbed') absorbed++;
+      else if (decided.kind === 'accepted' && decided.way === 'unresolved') unresolved++;
+      else if (decided.kind === 'dead_letter') {
+        const { reason } = decided.letter;
+        reasons[reason] = (reasons[reason] ?? 0) + 1;
+      }
     },
     step({ outputs }: BacktestStep) {
       events += outputs.events.length;
@@ -147,8 +154,10 @@ function createSums() {
       for (const severity of severities.values()) by_severity[severity] = (by_severity[severity] ?? 0) + 1;
       const dead_letters = Object.values(reasons).reduce((a, b) => a + b, 0);
       return {
-        received: (counters.event ?? 0) + dead_letters,
+        received: (counters.event ?? 0) + absorbed + dead_letters,
         events: counters.accepted ?? 0,
+        absorbed,
+        unresolved,
         duplicates: counters.duplicate ?? 0,
         dead_letters,
         dead_letter_reasons: reasons,
@@ -174,8 +183,10 @@ function printSummary(terminal: Terminal, summary: Summary, out: string): void {
   line(
     `${thousands(summary.events)} events of ${thousands(summary.identities)} identities over ` +
       `${thousands(summary.identity_days)} identity-days, ${thousands(summary.duplicates)} redelivered, ` +
-      `${thousands(summary.dead_letters)} dead-lettered`,
+      `${thousands(summary.absorbed)} absorbed, ${thousands(summary.dead_letters)} dead-lettered`,
   );
+  if (summary.unresolved > 0)
+    line(`  ${thousands(summary.unresolved)} of the events never learned whose they are: unresolved`);
   for (const [reason, count] of Object.entries(summary.dead_letter_reasons)) line(`  ${reason}: ${thousands(count)}`);
   const severities = Object.entries(summary.alerts_by_severity).map(([name, count]) => `${count} ${name}`);
   line(
