@@ -45,6 +45,16 @@ export function mappedInput(size: Fleet): Input {
   return inputOf(size, measuredSpan(size), (event, time_ms) => JSON.stringify(flatRecord(event, time_ms)));
 }
 
+/** The measured events themselves. */
+export function measuredEvents(size: Fleet): EventInput[] {
+  const events: EventInput[] = [];
+  inputOf(size, measuredSpan(size), (event) => {
+    events.push(event);
+    return '';
+  });
+  return events;
+}
+
 function measuredSpan({ history_events, events }: Fleet): Span {
   return { from: history_events, to: history_events + events };
 }

@@ -1,6 +1,7 @@
 import { createTerminal } from '../../services/cli/terminal.ts';
 import type { Measured } from './measure.ts';
 import type { Report } from './run.ts';
+import { FORMAT_STAGES } from './stages/format-names.ts';
 
 const terminal = createTerminal({ json: false });
 
@@ -28,13 +29,15 @@ function printMachine({ machine, size, load_after, seconds }: Report): void {
   terminal.line();
 }
 
-function printStages({ figures, ratios }: Report): void {
+function printStages(report: Report): void {
+  const { figures, ratios } = report;
   const { decode, score, store, log, road } = figures;
   const rows: readonly (readonly [name: string, measured: Measured, ratio?: number | undefined])[] = [
     ['decode + validate, canonical', decode.canonical, ratios.decode_canonical],
     ['  JSON.parse of the same bytes', decode.canonical_parse],
     ['decode + validate, mapped', decode.mapped, ratios.decode_mapped],
     ['  JSON.parse of the same bytes', decode.mapped_parse],
+    ...formatRows(report),
     ['ingest into the log', log.ingest, ratios.ingest],
     ['  append of the same records', log.append],
     ['decode in detect', score.read_back, ratios.read_back],
@@ -60,6 +63,13 @@ function printStages({ figures, ratios }: Report): void {
       fixed((measured.events_per_second.median * measured.bytes) / measured.events / 1e6, 0),
     ]),
   );
+}
+
+function formatRows({ figures: { formats }, ratios }: Report) {
+  return FORMAT_STAGES.flatMap((format): (readonly [string, Measured, (number | undefined)?])[] => [
+    [`decode + normalise, ${format}`, formats[format], ratios[`decode_${format}`]],
+    ['  plain parse of the same bytes', formats[`${format}_parse`]],
+  ]);
 }
 
 function printRoad({ figures, ratios }: Report): void {

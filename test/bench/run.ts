@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../services/platform/clock.ts';
 import { type Machine, thisMachine } from './machine.ts';
 import { MODES, type Mode, type Size } from './modes.ts';
+import { FORMAT_STAGES } from './stages/format-names.ts';
 import type { Figures } from './stages/index.ts';
 import { STAGE_NAMES } from './stages/names.ts';
 
@@ -53,12 +54,15 @@ async function runStage(stage: keyof Figures, mode: Mode): Promise<unknown> {
   return figures;
 }
 
-function ratiosOf({ decode, score, store, log, road }: Figures): Record<string, number> {
+function ratiosOf({ decode, formats, score, store, log, road }: Figures): Record<string, number> {
   const over = (stage: { cpu_us_per_event: { median: number } }, ...ceilings: (typeof stage)[]): number =>
     stage.cpu_us_per_event.median / ceilings.reduce((sum, { cpu_us_per_event }) => sum + cpu_us_per_event.median, 0);
   return {
     decode_canonical: over(decode.canonical, decode.canonical_parse),
     decode_mapped: over(decode.mapped, decode.mapped_parse),
+    ...Object.fromEntries(
+      FORMAT_STAGES.map((format) => [`decode_${format}`, over(formats[format], formats[`${format}_parse`])]),
+    ),
     read_back: over(score.read_back, score.read_back_parse),
     record: over(store.record, store.record_insert),
     ingest: over(log.ingest, log.append),

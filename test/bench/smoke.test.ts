@@ -26,7 +26,7 @@ const NOT_RUN = missing === undefined ? false : `NOT RUN: no Kafka broker can be
 test('the smallest benchmark runs end to end and every figure is a positive number', async () => {
   const report = await benchmark(['--tiny', '--json']);
   const stages = Object.keys(report.figures as object).sort();
-  assert.deepEqual(stages, ['decode', 'latency', 'log', 'memory', 'road', 'score', 'store']);
+  assert.deepEqual(stages, ['decode', 'formats', 'latency', 'log', 'memory', 'road', 'score', 'store']);
   assertPositive(report, { figures_min: 100 });
 });
 

@@ -43,6 +43,13 @@ export function toProto(request: Readonly<Record<string, unknown>>): Buffer {
   return Buffer.from(toBinary(schema, fromJson(schema, protoJson(request), { recursionLimit: RECURSION_MAX })));
 }
 
+/** A request of traces in protobuf, parsed by the library and nothing else. */
+export function parseTraces(bytes: Uint8Array): unknown {
+  const schema = registry.getMessage(MESSAGES.resourceSpans);
+  if (schema === undefined) throw new Error(`${MESSAGES.resourceSpans} is not in the proto files`);
+  return fromBinary(schema, bytes);
+}
+
 const IDS: ReadonlySet<string> = new Set(['traceId', 'spanId', 'parentSpanId']);
 
 /** The fields of a message, by both of their names. */

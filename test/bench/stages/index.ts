@@ -1,5 +1,6 @@
 import type { Size } from '../modes.ts';
 import { measureDecode } from './decode.ts';
+import { measureFormats } from './formats.ts';
 import { measureLatency } from './latency.ts';
 import { measureLog } from './log.ts';
 import { measureMemory } from './memory.ts';
@@ -10,6 +11,7 @@ import { measureStore } from './store.ts';
 
 export const STAGES = {
   decode: measureDecode,
+  formats: measureFormats,
   score: measureScore,
   store: measureStore,
   log: measureLog,
