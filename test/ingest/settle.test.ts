@@ -271,6 +271,26 @@ describe('floods', () => {
   });
 });
 
+test('two sessions of one agent lend each their own, whatever else they have in common', () => {
+  const told = scene();
+  const said = [
+    whose('agent-1', { session: 's', credential: { id: 'k', kind: 'api_key' } }),
+    whose('agent-1', { session: 's', credential: { id: 'k', kind: 'token' } }),
+    whose('agent-1', { session: 's', credential: { id: 'k' } }),
+    whose('agent-1', { session: 's', on_behalf_of: 'k' }),
+    { ...whose('agent-1'), identity: { id: 'agent-1', kind: 'agent', version: '2' } } as const,
+  ];
+  for (const [at, settled] of said.entries()) {
+    told.at(at, tells(spanLink(`t${at}`, 'root'), settled), waits(spanLink(`t${at}`, 'tool', 'root')));
+  }
+  assert.deepEqual(
+    told.events.map(({ event: { identity, session, credential, on_behalf_of } }) =>
+      JSON.parse(JSON.stringify({ identity, session, credential, on_behalf_of })),
+    ),
+    said,
+  );
+});
+
 test('the bound is within the memory', () => {
   assert.throws(() => settleRule(2 * HOUR_MS), /longer than anything is remembered/);
   assert.equal(settleRule(MINUTE_MS).bound_ms, MINUTE_MS);

@@ -4,7 +4,7 @@
  */
 export class Fifo<T> {
   readonly #isGone: (item: T) => boolean;
-  #items: T[] = [];
+  #items: (T | undefined)[] = [];
   #head = 0;
   #size = 0;
 
@@ -28,8 +28,8 @@ export class Fifo<T> {
     if (this.#items.length - this.#head <= 2 * this.#size + SLACK && this.#head <= this.#size + SLACK) return;
     const kept: T[] = [];
     for (let index = this.#head; index < this.#items.length; index++) {
-      const item = this.#items[index] as T;
-      if (!this.#isGone(item)) kept.push(item);
+      const item = this.#items[index];
+      if (item !== undefined && !this.#isGone(item)) kept.push(item);
     }
     this.#items = kept;
     this.#head = 0;
@@ -38,9 +38,9 @@ export class Fifo<T> {
   /** The one that came first of those that have not left. */
   first(): T | undefined {
     while (this.#head < this.#items.length) {
-      const item = this.#items[this.#head] as T;
-      if (!this.#isGone(item)) return item;
-      this.#head++;
+      const item = this.#items[this.#head];
+      if (item !== undefined && !this.#isGone(item)) return item;
+      this.#items[this.#head++] = undefined;
     }
     return undefined;
   }

@@ -4,8 +4,9 @@ import { type Alias, addAlias } from './alias.ts';
 import { Bindings } from './bindings.ts';
 import { Fifo } from './fifo.ts';
 import { keyAsItIs, keyCompleted, keySettled, type Way } from './fill.ts';
+import { createPool } from './pool.ts';
 import type { SettleRule } from './rule.ts';
-import { ANSWER, type Answer, type Trace, Traces, type Walk } from './traces.ts';
+import { ANSWER, type Answer, roomOf, type Trace, Traces, type Walk } from './traces.ts';
 import type { BindingKeys, Waiter } from './waiter.ts';
 
 type Known = { readonly settled: Settled; readonly way: Way };
@@ -47,6 +48,7 @@ export class Settler {
   /** All that are waiting, and with those that were released but are remembered, in the order in which they came. */
   readonly #waiting = new Fifo<Waiter>(({ state }) => state !== 'waiting');
   readonly #remembered = new Fifo<Waiter>(({ state }) => state === 'gone');
+  readonly #pool = createPool(POOL_MAX);
   /** Of the records whose events wait. */
   #bytes = 0;
   #come: number;
@@ -117,7 +119,7 @@ export class Settler {
   // --- spans ----------------------------------------------------------------------------------------------------
 
   #putSpan(record: Waiting, link: SpanLink, trace: Trace, { at, bytes }: Came): void {
-    const { settled } = record;
+    const settled = record.settled === undefined ? undefined : this.#pool(record.settled);
     const keys = bindingKeys(record.tenant, link);
     if (settled !== undefined) this.#teach(keys, { settled, trace: link.trace_id, time: this.#come });
     if (!this.#traces.addSpan(trace, link, settled, this.#come)) this.#sink.reused();
@@ -148,9 +150,9 @@ export class Settler {
 
   /** A link has come for which some may wait: on with them, as far as it leads. */
   #wake(trace: Trace, name: string, at: number): void {
-    const parked = trace.parked.get(name);
+    const parked = trace.room?.parked.get(name);
     if (parked === undefined) return;
-    trace.parked.delete(name);
+    trace.room?.parked.delete(name);
     const aliases = new Map<string, Alias>();
     // All of them stand before the same link, at most so many hops behind them: those walk together.
     const walks = new Map<number, Walk>();
@@ -188,7 +190,7 @@ export class Settler {
     if (completion === undefined) return;
     const answer: Answer = { completion, event_time: time, at };
     this.#traces.addAnswer(trace, answer, this.#come);
-    const parked = [...(trace.parked.get(ANSWER) ?? [])];
+    const parked = [...(trace.room?.parked.get(ANSWER) ?? [])];
     for (const waiter of parked) {
       const { event } = waiter;
       if (event === undefined || event.content.time > time || at > waiter.at + this.#rule.bound_ms) continue;
@@ -223,28 +225,31 @@ export class Settler {
       state: 'waiting',
       ...where,
     };
-    trace.waiters.push(waiter);
+    const { waiters } = roomOf(trace);
+    waiters.push(waiter);
     this.#waiting.push(waiter);
     this.#remembered.push(waiter);
     this.#bytes += waiter.bytes;
     this.#park(waiter, waiter.parked, waiter.hops);
     while (this.#bytes > this.#rule.waiting_bytes_max) this.#crowdOut(this.#waiting.first(), 'waiting_partition');
-    if (trace.waiters.size > this.#rule.waiting_per_trace_max) this.#crowdOut(trace.waiters.first(), 'waiting_trace');
+    if (waiters.size > this.#rule.waiting_per_trace_max) this.#crowdOut(waiters.first(), 'waiting_trace');
     if (this.#remembered.size > this.#rule.waiting_max) this.#crowdOut(this.#remembered.first(), 'waiting_partition');
   }
 
   #park(waiter: Waiter, name: string, hops: number): void {
     waiter.parked = name;
     waiter.hops = hops;
-    const parked = waiter.trace.parked.get(name);
-    if (parked === undefined) waiter.trace.parked.set(name, new Set([waiter]));
-    else parked.add(waiter);
+    const { parked } = roomOf(waiter.trace);
+    const there = parked.get(name);
+    if (there === undefined) parked.set(name, new Set([waiter]));
+    else there.add(waiter);
   }
 
   #unpark(waiter: Waiter): void {
-    const parked = waiter.trace.parked.get(waiter.parked);
-    parked?.delete(waiter);
-    if (parked?.size === 0) waiter.trace.parked.delete(waiter.parked);
+    const { parked } = roomOf(waiter.trace);
+    const there = parked.get(waiter.parked);
+    there?.delete(waiter);
+    if (there?.size === 0) parked.delete(waiter.parked);
   }
 
   #crowdOut(waiter: Waiter | undefined, why: Eviction): void {
@@ -304,10 +309,13 @@ export class Settler {
       this.#waiting.left();
       this.#bytes -= waiter.bytes;
     }
-    waiter.trace.waiters.left();
+    roomOf(waiter.trace).waiters.left();
     this.#remembered.left();
   }
 }
+
+/** Agents' sessions that are under way in one partition. */
+const POOL_MAX = 4_096;
 
 function bindingKeys(tenant: string, { workload, conversation, instance }: SpanLink): BindingKeys {
   const key = (name: string | undefined): string | undefined =>

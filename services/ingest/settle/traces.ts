@@ -14,6 +14,8 @@ export type LinkEntry = {
   /** The next one of the same name, and, valid in the first of them, the last. */
   again: LinkEntry | undefined;
   newest: LinkEntry | undefined;
+  /** The next one of the trace. */
+  later: LinkEntry | undefined;
   gone: boolean;
 };
 
@@ -24,8 +26,16 @@ export type Trace = {
   readonly key: string;
   /** The oldest link of each name. */
   readonly links: Map<string, LinkEntry>;
-  readonly order: Fifo<LinkEntry>;
-  /** Waiting events by the name of the link that they wait for. */
+  /** All its links in the order in which they came; the first is always the one that leaves. */
+  first: LinkEntry | undefined;
+  last: LinkEntry | undefined;
+  size: number;
+  /** What waits in it; undefined until something does. */
+  room: Room | undefined;
+};
+
+type Room = {
+  /** By the name of the link that they wait for. */
   readonly parked: Map<string, Set<Waiter>>;
   readonly waiters: Fifo<Waiter>;
 };
@@ -77,9 +87,10 @@ export class Traces {
     const trace: Trace = {
       key,
       links: new Map(),
-      order: new Fifo<LinkEntry>(isGone),
-      parked: new Map(),
-      waiters: new Fifo<Waiter>(({ state }) => state === 'gone'),
+      first: undefined,
+      last: undefined,
+      size: 0,
+      room: undefined,
     };
     this.#traces.set(key, trace);
     return trace;
@@ -87,7 +98,7 @@ export class Traces {
 
   /** Lets go of a trace of which nothing is left. */
   release(trace: Trace): void {
-    if (trace.order.size === 0 && trace.waiters.size === 0) this.#traces.delete(trace.key);
+    if (trace.size === 0 && (trace.room === undefined || trace.room.waiters.size === 0)) this.#traces.delete(trace.key);
   }
 
   /** False when an older one of the same name says something else: that one counts. */
@@ -143,9 +154,12 @@ export class Traces {
       (first.newest ?? first).again = link;
       first.newest = link;
     }
-    trace.order.push(link);
+    if (trace.last === undefined) trace.first = link;
+    else trace.last.later = link;
+    trace.last = link;
+    trace.size++;
     this.#order.push(link);
-    if (trace.order.size > this.#rule.links_per_trace_max) this.#evict(trace.order.first(), 'links_trace');
+    if (trace.size > this.#rule.links_per_trace_max) this.#evict(trace.first, 'links_trace');
     if (this.#order.size > this.#rule.links_max) this.#evict(this.#order.first(), 'links_partition');
   }
 
@@ -164,10 +178,18 @@ export class Traces {
       trace.links.set(name, again);
     }
     link.gone = true;
-    trace.order.left();
+    trace.first = link.later;
+    if (trace.first === undefined) trace.last = undefined;
+    trace.size--;
     this.#order.left();
     this.release(trace);
   }
+}
+
+/** What waits in a trace. */
+export function roomOf(trace: Trace): Room {
+  trace.room ??= { parked: new Map(), waiters: new Fifo<Waiter>(({ state }) => state === 'gone') };
+  return trace.room;
 }
 
 const isGone = ({ gone }: LinkEntry): boolean => gone;
@@ -182,6 +204,7 @@ function bare(trace: Trace, name: string, time: number): LinkEntry {
     time,
     again: undefined,
     newest: undefined,
+    later: undefined,
     gone: false,
   };
 }
