@@ -15,6 +15,7 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /v1/openapi.json': 'viewer analyst approver siem ingest admin',
   'GET /v1/whoami': 'viewer analyst approver siem ingest admin',
   'GET /v1/status': 'viewer analyst approver admin',
+  'GET /v1/sources': 'viewer analyst approver admin',
   'GET /v1/dead-letters': 'analyst admin',
   'POST /v1/events': 'ingest',
   'POST /v1/traces': 'ingest',
