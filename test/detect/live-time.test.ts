@@ -33,6 +33,11 @@ test('every minute has its tick; live events alone ask for a prior, one at a tim
       records.map(({ value }) => (JSON.parse(value.toString()) as DetectRecord).type),
       ['tick', 'tick', 'cut', 'tick'],
     );
+    const waiting = await log.read(TOPICS.spans, partition, 0, { records: 100, bytes: 1e9 });
+    assert.deepEqual(
+      waiting.records.map(({ value }) => value.toString()),
+      Array(3).fill('{"type":"tick"}'),
+    );
   }
 });
 

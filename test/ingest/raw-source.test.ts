@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { normalisersOf } from '../../services/ingest/formats.ts';
 import { type RawSource, readySources } from '../../services/ingest/raw-source.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { FLAT_MAPPING, mappingOf } from './support.ts';
@@ -19,7 +20,7 @@ test('a source is made ready with what it left out', () => {
   const [raw, gateway] = ready.sources;
   assert.deepEqual(
     [raw?.origin, raw?.tenant, raw?.recorded, raw?.formats.map(({ name }) => name)],
-    [TOPICS.raw, 'default', false, ['canonical', 'mapping other', 'mapping flat']],
+    [TOPICS.raw, 'default', false, normalisersOf('auto', [other, flat]).map(({ name }) => name)],
   );
   assert.deepEqual(
     [gateway?.origin, gateway?.tenant, gateway?.recorded, gateway?.formats],
