@@ -27,7 +27,8 @@ export function gapChoices(gap: Gap): GapChoices {
   }
 }
 
-function ofIngest({ reason }: Gap): GapChoices {
+function ofIngest({ reason, topic }: Gap): GapChoices {
+  if (topic === TOPICS.spans) return OF_WHAT_WAITS;
   const end =
     'Goes on behind the newest record. All that the topic holds now and that was not read is lost, besides what is gone already.';
   if (IN_PLACE.has(reason)) {
@@ -40,6 +41,13 @@ function ofIngest({ reason }: Gap): GapChoices {
     end,
   };
 }
+
+const OF_WHAT_WAITS: GapChoices = {
+  start:
+    'Settles all that the topic holds. What was settled before is recognised by its key and not scored twice; what was ' +
+    'deleted while it waited is lost.',
+  end: 'Goes on behind the newest record. All that the topic holds now and that still waits is lost.',
+};
 
 function ofDetect({ reason }: Gap): GapChoices {
   const end =

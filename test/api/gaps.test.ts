@@ -133,7 +133,7 @@ test('either decision about a gap of any stage and reason is explained, and they
     'of_a_later_version',
   ];
   for (const stage of GAP_STAGES) {
-    for (const topic of [TOPICS.raw, TOPICS.alerts, TOPICS.feed, TOPICS.commands]) {
+    for (const topic of [TOPICS.raw, TOPICS.spans, TOPICS.alerts, TOPICS.feed, TOPICS.commands]) {
       for (const reason of reasons) {
         const { start, end } = gapChoices(gapOf({ stage, topic, partition: 0, reason, message: 'm' }, []));
         assert.ok(start.length > 40 && end.length > 40 && start !== end, `${stage} ${reason}`);

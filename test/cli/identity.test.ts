@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { showIdentity } from '../../services/cli/show/identity.ts';
+import { layOut } from '../../services/cli/table.ts';
+import type { Terminal } from '../../services/cli/terminal.ts';
+
+type Answer = Parameters<typeof showIdentity>[1];
+
+function shown(answer: Partial<Answer>): string {
+  const lines: string[] = [];
+  const terminal: Terminal = {
+    json: false,
+    interactive: false,
+    columns: undefined,
+    line: (text = '') => lines.push(text),
+    paragraph: (text, indent = 0) => lines.push(' '.repeat(indent) + text),
+    record: () => undefined,
+    table: (head, rows, options = {}) => lines.push(layOut(head, rows, undefined, options)),
+    progress: () => undefined,
+    progressDone: () => undefined,
+    note: () => undefined,
+    style: (_, text) => text,
+  };
+  const nothing = { tenant: 'default', identity: 'agent-1', open_alerts: [], containments: [], aliases: [] };
+  showIdentity(terminal, { ...nothing, ...answer });
+  return lines.join('\n');
+}
+
+const alias = {
+  identity: 'unresolved:till',
+  resolved: 'agent-1',
+  trace_id: 'hostile\u001b[2J',
+  events: [],
+  count: 1_204,
+  time: Date.UTC(2026, 0, 5, 12),
+};
+
+test('an identity shows whose events turned out to be, seen from either side', () => {
+  const own = shown({ aliases: [alias] });
+  assert.match(own, /Whose events these turned out to be/);
+  assert.match(own, /2026-01-05 12:00 +1,204 +unresolved:till +this one/);
+  assert.doesNotMatch(own, /\u001b/);
+  assert.match(shown({ identity: 'unresolved:till', aliases: [alias] }), /1,204 +this one +agent-1/);
+  assert.doesNotMatch(shown({}), /turned out/);
+});
