@@ -1,13 +1,13 @@
-import type { Completion, HeldEvent, Settled, SpanLink, Waiting } from '../../../schemas/span.ts';
+import type { Completion, HeldEvent, Settled, SpanLink, Waiting as Told } from '../../../schemas/span.ts';
 import type { KeyedEvent } from '../key.ts';
 import { type Alias, addAlias } from './alias.ts';
 import { Bindings } from './bindings.ts';
-import { Fifo } from './fifo.ts';
 import { keyAsItIs, keyCompleted, keySettled, type Way } from './fill.ts';
 import { createPool } from './pool.ts';
 import type { SettleRule } from './rule.ts';
 import { ANSWER, type Answer, roomOf, type Trace, Traces, type Walk } from './traces.ts';
 import type { BindingKeys, Waiter } from './waiter.ts';
+import { Waiting } from './waiting.ts';
 
 type Known = { readonly settled: Settled; readonly way: Way };
 type Came = { readonly at: number; readonly bytes: number };
@@ -45,12 +45,8 @@ export class Settler {
   readonly #traces: Traces;
   readonly #conversations: Bindings;
   readonly #instances: Bindings;
-  /** All that are waiting, and with those that were released but are remembered, in the order in which they came. */
-  readonly #waiting = new Fifo<Waiter>(({ state }) => state !== 'waiting');
-  readonly #remembered = new Fifo<Waiter>(({ state }) => state === 'gone');
+  readonly #waiting: Waiting;
   readonly #pool = createPool(POOL_MAX);
-  /** Of the records whose events wait. */
-  #bytes = 0;
   #come: number;
   #passed: number;
 
@@ -60,6 +56,7 @@ export class Settler {
     this.#come = from.come;
     this.#passed = from.passed;
     this.#traces = new Traces(rule, (what) => sink.evicted(what));
+    this.#waiting = new Waiting(this.#traces);
     const { memory_ms, bindings_max: names_max, binding_links: links } = rule;
     this.#conversations = new Bindings({ links, links_min: 1, traces_min: 1, names_max, memory_ms });
     const traces_min = rule.binding_traces_min;
@@ -81,15 +78,15 @@ export class Settler {
     const before = this.#passed;
     this.#passed = to;
     if (to > this.#come) this.#come = to;
-    let waiter = this.#waiting.first();
+    let waiter = this.#waiting.firstWaiting();
     while (waiter !== undefined && waiter.time < to - this.#rule.bound_ms) {
       this.#giveUp(waiter, Math.max(before, Math.min(to, waiter.at + this.#rule.bound_ms)));
-      waiter = this.#waiting.first();
+      waiter = this.#waiting.firstWaiting();
     }
-    let oldest = this.#remembered.first();
+    let oldest = this.#waiting.firstRemembered();
     while (oldest !== undefined && oldest.time < to - this.#rule.memory_ms) {
-      this.#leave(oldest);
-      oldest = this.#remembered.first();
+      this.#waiting.leave(oldest);
+      oldest = this.#waiting.firstRemembered();
     }
     this.#traces.pass(to);
     this.#conversations.pass(to);
@@ -97,7 +94,7 @@ export class Settler {
   }
 
   /** Takes in a record of so many bytes whose own clock is `at`. */
-  put(record: Waiting, at: number, bytes: number): void {
+  put(record: Told, at: number, bytes: number): void {
     // What is older than the time that has passed comes now.
     const came = { at: Math.max(at, this.#passed), bytes };
     if (came.at > this.#come) this.#come = came.at;
@@ -111,14 +108,14 @@ export class Settler {
 
   /** No more will come: releases all that waits. */
   end(): void {
-    for (let waiter = this.#waiting.first(); waiter !== undefined; waiter = this.#waiting.first()) {
+    for (let waiter = this.#waiting.firstWaiting(); waiter !== undefined; waiter = this.#waiting.firstWaiting()) {
       this.#giveUp(waiter, this.#come);
     }
   }
 
   // --- spans ----------------------------------------------------------------------------------------------------
 
-  #putSpan(record: Waiting, link: SpanLink, trace: Trace, { at, bytes }: Came): void {
+  #putSpan(record: Told, link: SpanLink, trace: Trace, { at, bytes }: Came): void {
     const settled = record.settled === undefined ? undefined : this.#pool(record.settled);
     const keys = bindingKeys(record.tenant, link);
     if (settled !== undefined) this.#teach(keys, { settled, trace: link.trace_id, time: this.#come });
@@ -169,7 +166,7 @@ export class Settler {
 
   #goOn(waiter: Waiter, walk: Walk, at: number, aliases: Map<string, Alias>): void {
     if (walk.kind === 'missing') {
-      this.#park(waiter, walk.name, walk.hops);
+      this.#waiting.park(waiter, walk.name, walk.hops);
       return;
     }
     const { event } = waiter;
@@ -180,13 +177,13 @@ export class Settler {
       if (event !== undefined) this.#release(waiter, event, at);
       if (walk.kind === 'found') addAlias(aliases, waiter, walk.settled, this.#rule.alias_events_max);
     }
-    this.#forget(waiter);
+    this.#waiting.forget(waiter);
   }
 
   // --- calls ----------------------------------------------------------------------------------------------------
 
   /** An answer ends every call that was made before it and still waits. It stays known: what asks again gets the same. */
-  #putAnswer({ completion, time }: Waiting, trace: Trace, at: number): void {
+  #putAnswer({ completion, time }: Told, trace: Trace, at: number): void {
     if (completion === undefined) return;
     const answer: Answer = { completion, event_time: time, at };
     this.#traces.addAnswer(trace, answer, this.#come);
@@ -195,12 +192,11 @@ export class Settler {
       const { event } = waiter;
       if (event === undefined || event.content.time > time || at > waiter.at + this.#rule.bound_ms) continue;
       this.#complete(event, completion, Math.max(at, waiter.at));
-      this.#unpark(waiter);
-      this.#forget(waiter);
+      this.#waiting.leave(waiter);
     }
   }
 
-  #putCall(record: Waiting, trace: Trace, { at, bytes }: Came): void {
+  #putCall(record: Told, trace: Trace, { at, bytes }: Came): void {
     const { event } = record;
     if (event === undefined) return;
     const answer = this.#traces.answerTo(trace, event.content.time);
@@ -210,7 +206,7 @@ export class Settler {
 
   // --- waiting --------------------------------------------------------------------------------------------------
 
-  #wait(record: Waiting, trace: Trace, where: Pick<Waiter, 'at' | 'bytes' | 'bindings' | 'parked' | 'hops'>): void {
+  #wait(record: Told, trace: Trace, where: Pick<Waiter, 'at' | 'bytes' | 'bindings' | 'parked' | 'hops'>): void {
     const { event, awaits, tenant } = record;
     if (event === undefined || awaits === undefined) return;
     const identity = event.content.identity.id;
@@ -225,31 +221,15 @@ export class Settler {
       state: 'waiting',
       ...where,
     };
+    this.#waiting.add(waiter);
     const { waiters } = roomOf(trace);
-    waiters.push(waiter);
-    this.#waiting.push(waiter);
-    this.#remembered.push(waiter);
-    this.#bytes += waiter.bytes;
-    this.#park(waiter, waiter.parked, waiter.hops);
-    while (this.#bytes > this.#rule.waiting_bytes_max) this.#crowdOut(this.#waiting.first(), 'waiting_partition');
+    while (this.#waiting.bytes > this.#rule.waiting_bytes_max) {
+      this.#crowdOut(this.#waiting.firstWaiting(), 'waiting_partition');
+    }
     if (waiters.size > this.#rule.waiting_per_trace_max) this.#crowdOut(waiters.first(), 'waiting_trace');
-    if (this.#remembered.size > this.#rule.waiting_max) this.#crowdOut(this.#remembered.first(), 'waiting_partition');
-  }
-
-  #park(waiter: Waiter, name: string, hops: number): void {
-    waiter.parked = name;
-    waiter.hops = hops;
-    const { parked } = roomOf(waiter.trace);
-    const there = parked.get(name);
-    if (there === undefined) parked.set(name, new Set([waiter]));
-    else there.add(waiter);
-  }
-
-  #unpark(waiter: Waiter): void {
-    const { parked } = roomOf(waiter.trace);
-    const there = parked.get(waiter.parked);
-    there?.delete(waiter);
-    if (there?.size === 0) parked.delete(waiter.parked);
+    if (this.#waiting.remembered > this.#rule.waiting_max) {
+      this.#crowdOut(this.#waiting.firstRemembered(), 'waiting_partition');
+    }
   }
 
   #crowdOut(waiter: Waiter | undefined, why: Eviction): void {
@@ -258,7 +238,7 @@ export class Settler {
       this.#release(waiter, waiter.event, this.#passed);
       this.#sink.evicted(why);
     }
-    this.#leave(waiter);
+    this.#waiting.leave(waiter);
   }
 
   /** Time is over. What a binding has come to know meanwhile counts, else it goes as it is. */
@@ -268,21 +248,17 @@ export class Settler {
     const known = bindings === undefined ? undefined : this.#byBinding(bindings);
     if (known === undefined) {
       this.#release(waiter, event, at);
-      if (awaits === 'response') this.#leave(waiter);
+      if (awaits === 'response') this.#waiting.leave(waiter);
       return;
     }
     this.#settle(event, known, at);
-    this.#leave(waiter);
+    this.#waiting.leave(waiter);
   }
 
   /** Accepts it as it is, and remembers which it was. */
   #release(waiter: Waiter, event: HeldEvent, at: number): void {
     const keyed = keyAsItIs(event);
-    waiter.key = keyed.event.key;
-    waiter.event = undefined;
-    waiter.state = 'released';
-    this.#waiting.left();
-    this.#bytes -= waiter.bytes;
+    this.#waiting.release(waiter, event, keyed.event.key);
     const way = waiter.awaits === 'identity' ? 'unresolved' : 'no_response';
     this.#sink.event({ ...keyed, held: event, way, at: Math.max(at, waiter.at) });
   }
@@ -293,24 +269,6 @@ export class Settler {
 
   #complete(held: HeldEvent, completion: Completion, at: number): void {
     this.#sink.event({ ...keyCompleted(held, completion), held, way: 'response', at });
-  }
-
-  #leave(waiter: Waiter): void {
-    this.#unpark(waiter);
-    this.#forget(waiter);
-    this.#traces.release(waiter.trace);
-  }
-
-  #forget(waiter: Waiter): void {
-    const waited = waiter.state === 'waiting';
-    waiter.state = 'gone';
-    waiter.event = undefined;
-    if (waited) {
-      this.#waiting.left();
-      this.#bytes -= waiter.bytes;
-    }
-    roomOf(waiter.trace).waiters.left();
-    this.#remembered.left();
   }
 }
 
