@@ -227,6 +227,8 @@ describe('requests', () => {
     }
     assert.deepEqual(kindsOf(decide(toProto({ resourceSpans: [{ resource, scopeSpans: [{}] }] }))), ['absorbed']);
     assert.deepEqual(kindsOf(decide('', normalisersOf('otlp_proto', []))), ['absorbed']);
+    assert.deepEqual(kindsOf(decide('{}', normalisersOf('otlp_json', []))), ['absorbed']);
+    assert.deepEqual(kindsOf(decide('{}')), ['dead_letter'], 'nobody said that this is OTLP');
     assert.deepEqual(kindsOf(decide('\n\0')), ['absorbed']);
   });
 

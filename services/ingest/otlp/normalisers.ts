@@ -13,6 +13,8 @@ export function otlpJsonNormaliser(settings: IngestSettings): Normaliser {
     bundle: true,
     mismatch: mismatchOfJson,
     normalise: (document, bytes) => {
+      // The empty request, as ProtoJSON may write it. Only whoever is said to send OTLP means that by it.
+      if (Object.keys(document).length === 0) return [{ kind: 'absorbed' }];
       const problem = mismatchOfJson(document);
       return problem === undefined ? normaliseBundle(itemsOfJson(document, bytes), settings) : [noRequest(problem)];
     },
