@@ -17,7 +17,11 @@ export const OCCURRENCES = declare({
   items_absorbed: { level: 'debug', help: 'input items that only informed and became no event', labels: ['format'] },
   items_dead_lettered: { level: 'warn', help: 'input items dead-lettered', labels: ['format', 'reason'] },
   events_settled: { level: 'debug', help: 'held items that became events, by how it was settled', labels: ['way'] },
-  settle_evictions: { level: 'warn', help: 'links, bindings and waiting events given up for new ones', labels: ['what'] },
+  settle_evictions: {
+    level: 'warn',
+    help: 'links, bindings and waiting events given up for new ones',
+    labels: ['what'],
+  },
   span_ids_reused: { level: 'debug', help: 'span ids that came again with another parent or identity', labels: [] },
   identity_aliases: { level: 'debug', help: 'roots that came after their events had been accepted', labels: [] },
   raw_records: {
