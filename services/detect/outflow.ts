@@ -180,7 +180,10 @@ export class Outflow {
   }
 }
 
-/** Ends early when the partition is lost. */
+/**
+ * Ends early when the partition is lost. Nothing is passed on after that: an identity whose group was left out would be
+ * ahead of it in the store, and the next owner would teach the group a second time.
+ */
 async function encode(
   { manifest }: Snapshot,
   from: Iterable<readonly StateBlob[]>,
@@ -188,8 +191,8 @@ async function encode(
   tenure: Tenure,
 ): Promise<void> {
   for (const few of from) {
+    if (tenure.signal.aborted) return;
     await to.put(few.map((blob) => waitingBlob(blob, manifest)));
     await nextTurn();
-    if (tenure.signal.aborted) return;
   }
 }

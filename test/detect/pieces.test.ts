@@ -110,6 +110,31 @@ test('state of a partition that is lost while it is being encoded never counts a
   assert.equal(on.held.manifests.get(0)?.next_offset, 0);
 });
 
+test('of a partition that is lost before its groups were handed over no identity is written', async () => {
+  const on = sceneOf();
+  const plain = orderedModel(fakeModel());
+  let lose: (() => void) | undefined;
+  const encodeGroup: Model['encodeGroup'] = (group) => {
+    lose?.();
+    return plain.encodeGroup(group);
+  };
+  const machine = on.machine({ model: { ...plain, encodeGroup }, checkpoint_ms: 1e9, flush_ms: 1e9 });
+  await machine.runner.assign(0);
+  for (const [n, group] of ['g1', 'g2', 'g3'].entries()) {
+    await on.append({ type: 'event', event: eventOf(`e${n}`, { identity: `i${n}`, group }), at: NOON_MS });
+  }
+  await on.append({ type: 'tick', at: NOON_MS + LIMITS.session_idle_ms });
+  while (await machine.runner.turn());
+  lose = () => void machine.runner.unassign(0, 'lost');
+  await passing(on.clock, machine.runner.checkpoint());
+  const written = [...on.held.blobs.keys()];
+  assert.equal(
+    written.filter((key) => key.includes('i0') || key.includes('i1') || key.includes('i2')).length,
+    0,
+    String(written),
+  );
+});
+
 test('a tick at which very many fall due reads their state in bounded batches and lets others run', async () => {
   const on = sceneOf();
   const model = orderedModel(fakeModel());
