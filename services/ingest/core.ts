@@ -157,6 +157,8 @@ function refuse(refusal: Refusal, item: Item, context: DecideContext, format?: F
 const TRIED_SHOWN_MAX = 12;
 const MISMATCH_CHARS_MAX = 100;
 
+const NAMES = ['id', 'time', 'identity'] as const;
+
 function chooseFormat(document: JsonObject, formats: readonly Normaliser[]): Normaliser | Refusal {
   if (formats.length === 1) return formats[0] as Normaliser;
   const tried: string[] = [];
@@ -165,6 +167,9 @@ function chooseFormat(document: JsonObject, formats: readonly Normaliser[]): Nor
     if (mismatch === undefined) return format;
     tried.push(`${format.name} (${mismatch.slice(0, MISMATCH_CHARS_MAX)})`);
   }
+  // Whoever writes the three names that only canonical events have together means one, and is told what is wrong with it.
+  if (formats[0] === canonicalNormaliser && NAMES.every((name) => document[name] !== undefined))
+    return canonicalNormaliser;
   const beyond = tried.length > TRIED_SHOWN_MAX ? ` and ${tried.length - TRIED_SHOWN_MAX} more` : '';
   const shown = `${tried.slice(0, TRIED_SHOWN_MAX).join(', ')}${beyond}`;
   const message = `no known format; tried ${shown}; name the format, or add a mapping for this source`;

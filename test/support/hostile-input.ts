@@ -55,7 +55,7 @@ export function hostileInputs(now_ms: number): readonly HostileInput[] {
     refused('no JSON', 'not_json', ['hello', '<xml/>', '{"id":', "{'id':1}", `${event()} tail`, 'NaN']),
     refused('no object', 'not_an_object', ['null', '1e999', '"text"', 'true', '-0']),
     refused('wrong types', 'schema_mismatch', [event({ identity: 'bob' }), event({ identity: 7 })], 'identity'),
-    refused('no identity', 'schema_mismatch', [event({ identity: undefined })], 'identity'),
+    refused('no identity', 'format_unknown', [event({ identity: undefined })]),
     refused('identity without id', 'schema_mismatch', [event({ identity: { name: 'x' } })], 'identity.id'),
     refused('absurd sizes', 'schema_mismatch', [-1, 1e300, '12', null, 2 ** 51].map(size), 'volume.bytes_out'),
     refused('infinite size', 'schema_mismatch', [`${prefix},"volume":{"records":1e999}}`], 'volume.records'),
@@ -64,7 +64,7 @@ export function hostileInputs(now_ms: number): readonly HostileInput[] {
     refused('no time', 'time_invalid', ['yesterday', '2026-13-40T99:99:99Z', {}, true].map(time), 'time'),
     refused('a megabyte and more', 'item_too_large', [event({ pad: 'x'.repeat(5_000_000) })]),
     refused('deep', 'too_deep', [`${prefix},"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`]),
-    refused('deep and open', 'too_deep', ['{"a":'.repeat(100_000)]),
+    refused('deep and open', 'not_json', ['{"a":'.repeat(100_000)]),
     {
       name: 'bytes that are no text',
       body: Buffer.concat([Buffer.from('{"id":"'), Buffer.from([0xff, 0xfe, 0xc0, 0x80]), Buffer.from('"}\n')]),
@@ -119,7 +119,7 @@ export function hostileFiles(now_ms: number): readonly HostileInput[] {
       dead: { truncated_input: 1 },
     },
     { name: 'binary', body: Buffer.alloc(5_000, 0x80), accepted: 0, dead: { invalid_utf8: 1 } },
-    { name: 'zeros', body: Buffer.alloc(5_000_000), accepted: 0, dead: { item_too_large: 1 } },
+    { name: 'zeros', body: Buffer.alloc(10_000_000), accepted: 0, dead: { item_too_large: 1 } },
   ];
 }
 
