@@ -174,7 +174,7 @@ describe('poison', () => {
     const hostile = hostileInputs(jumpingClock().now());
     const disk = diskOf(1);
     for (const { body } of hostile) produce(disk, [body, event(1)]);
-    const { events, sums } = await workOff(disk);
+    const { events, sums } = await workOff(disk, { sources: sourcesOf({ ...RAW, format: 'auto' }) });
     const expected: Record<string, number> = { empty_record: 1 };
     for (const { dead } of hostile) {
       for (const [reason, count] of Object.entries(dead)) expected[reason] = (expected[reason] ?? 0) + count;
