@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { systemClock } from '../../../services/platform/clock.ts';
-import { KAFKA_VERSION, kafkaJars } from './jars.ts';
+import { KAFKA_VERSION_TESTED, kafkaJars } from './jars.ts';
 
 /** A real Apache Kafka broker (KRaft, one node) of this test, its data in a temporary folder. */
 export type KafkaBroker = {
@@ -41,7 +41,7 @@ const JVM = ['-Xms96m', '-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1
 const START_MS = 60_000;
 
 export async function startKafka(options: BrokerOptions = {}): Promise<KafkaBroker> {
-  const version = options.version ?? KAFKA_VERSION;
+  const version = options.version ?? KAFKA_VERSION_TESTED;
   const jars = await kafkaJars(version);
   const folder = mkdtempSync(join(tmpdir(), 'countersign-kafka-'));
   const [port, controller] = await freePorts();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { after } from 'node:test';
 import { type KafkaBroker, startKafka } from './broker.ts';
-import { KAFKA_VERSION, kafkaJars, whyNoJars } from './jars.ts';
+import { KAFKA_VERSION_TESTED, kafkaJars, whyNoJars } from './jars.ts';
 
 /** Set by global-setup.ts: the broker that all test files of one run share. */
 export const SHARED_BROKER = 'COUNTERSIGN_TEST_KAFKA';
@@ -21,7 +21,7 @@ export async function kafkaForTests(): Promise<KafkaForTests> {
   }
   const shared = process.env[SHARED_BROKER];
   if (shared !== undefined) {
-    return { kind: 'ready', brokers: [shared], jars: await kafkaJars(KAFKA_VERSION), skip: false };
+    return { kind: 'ready', brokers: [shared], jars: await kafkaJars(KAFKA_VERSION_TESTED), skip: false };
   }
   const broker: KafkaBroker = await startKafka();
   after(() => broker.dispose());
