@@ -47,12 +47,10 @@ export type ItemBatch = {
 export async function* readItems(recording: Recording): AsyncGenerator<ItemBatch> {
   const splitter = createSplitter(recording.name);
   let bytes_read = 0;
-  const counted = countBytes(recording.chunks, (count) => {
-    bytes_read += count;
-  });
-  const { first, chunks } = await peek(counted, 2);
   let damage: Refusal | undefined;
-  for await (const piece of isGzip(first) ? gunzip(chunks) : chunks) {
+  for await (const piece of readUnpacked(recording, (count) => {
+    bytes_read += count;
+  })) {
     if ('kind' in piece) {
       damage = piece;
       break;
@@ -64,6 +62,15 @@ export async function* readItems(recording: Recording): AsyncGenerator<ItemBatch
   const items: Item[] = [];
   splitter.end(items, damage);
   yield { items, bytes_read };
+}
+
+/** The bytes of a recording, unpacked where they are gzip; last, if it is damaged or cut off, why. */
+export async function* readUnpacked(
+  { chunks: packed }: Recording,
+  count: (bytes: number) => void,
+): AsyncGenerator<Buffer | Refusal> {
+  const { first, chunks } = await peek(countBytes(packed, count), 2);
+  yield* isGzip(first) ? gunzip(chunks) : chunks;
 }
 
 async function* countBytes(chunks: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {

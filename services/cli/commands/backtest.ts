@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
 import { UNITS } from '../../../schemas/limits.ts';
@@ -9,11 +8,18 @@ import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
 import { settleRule } from '../../ingest/settle/rule.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type GlobalOptions, readConfig } from '../configuration.ts';
-import { EXIT, Problem } from '../problem.ts';
 import { type BacktestStep, createBacktest } from '../recorded/backtest.ts';
-import { type BacktestFiles, openBacktestFiles } from '../recorded/backtest-files.ts';
+import { type BacktestFiles, openBacktestFiles, opened } from '../recorded/backtest-files.ts';
 import { createIngestContext } from '../recorded/context.ts';
-import { gathered, type InputOptions, openRecordings, readInputs, settingsOf } from '../recorded/inputs.ts';
+import {
+  gathered,
+  type InputOptions,
+  openRecordings,
+  readInputs,
+  SERIES_FORMAT,
+  settingsOf,
+} from '../recorded/inputs.ts';
+import { backtestSeries } from '../recorded/series/command.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
 
 type Options = InputOptions & GlobalOptions & { readonly out: string; readonly budget?: number };
@@ -25,20 +31,23 @@ export function registerBacktest(program: Command): void {
     .description(
       'Runs the detectors over recorded events on the recorded clock and writes scores.ndjson (one line an event, in bits ' +
         'of surprise), alerts.ndjson (OCSF, as a SIEM would get them), dead-letters.ndjson and summary.json. ' +
-        'Neither the data directory nor a running service is touched.',
+        'Neither the data directory nor a running service is touched. Format series takes measurements instead of ' +
+        'events: CSV rows `timestamp,value`, one series a file, and writes one score a row.',
     )
-    .argument('<files...>', 'recorded events: NDJSON or a JSON list, gzip too; - is standard input')
+    .argument('<files...>', 'recorded events: NDJSON or a JSON list (series: CSV), gzip too; - is standard input')
     .requiredOption('--out <directory>', 'where the results go')
-    .option('--format <name>', `${FORMATS.join(', ')} (default: mapped with --mapping, else auto)`)
+    .option('--format <name>', `${FORMATS.join(', ')}, ${SERIES_FORMAT} (default: mapped with --mapping, else auto)`)
     .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
     .option('--budget <alerts>', 'alerts per 1,000 identity-days (default: from the configuration)', alertBudget)
     .addHelpText(
       'after',
-      '\nExample:\n  countersign backtest calls.ndjson.gz --mapping deploy/examples/mappings/agent-traces.yaml --out out/backtest',
+      '\nExample:\n  countersign backtest calls.ndjson.gz --mapping deploy/examples/mappings/agent-traces.yaml --out out/backtest' +
+        '\n  countersign backtest cpu.csv requests.csv.gz --format series --out out/series',
     )
     .action(async (files: string[], _own: unknown, command: Command) => {
-      await backtest(files, command.optsWithGlobals<Options>());
+      const options = command.optsWithGlobals<Options>();
+      await (options.format === SERIES_FORMAT ? backtestSeries(files, options) : backtest(files, options));
     });
 }
 
@@ -56,7 +65,7 @@ async function backtest(files: readonly string[], options: Options): Promise<voi
     alerts_per_1000_identity_days: options.budget ?? config.detect.alerts_per_1000_identity_days,
     lateness_ms: config.detect.lateness_ms,
   });
-  const output = openOutput(options.out, model);
+  const output = opened(options.out, (directory) => openBacktestFiles(directory, model));
   const began = systemClock.elapsed();
   const sums = createSums();
   const steps = replayRecords(
@@ -85,15 +94,6 @@ function alertBudget(text: string): number {
 
 /** As in the configuration. */
 const BUDGET_MAX = 100_000;
-
-function openOutput(directory: string, model: Model): BacktestFiles {
-  try {
-    return openBacktestFiles(directory, model);
-  } catch (error) {
-    const message = `cannot write to ${directory}: ${(error as Error).message}; name a directory (--out)`;
-    throw new Problem('output_unwritable', message, EXIT.usage);
-  }
-}
 
 /** Dead letters go to their file on the way; what becomes no event of detect is counted. */
 async function* watched(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Model } from '../../../detectors/contract.ts';
 import { ocsfJson } from '../../../schemas/ocsf/to-ocsf.ts';
 import type { ScoredEvent } from '../../../schemas/outputs.ts';
+import { EXIT, Problem } from '../problem.ts';
 import type { BacktestStep } from './backtest.ts';
 
 /**
@@ -17,23 +18,41 @@ export type BacktestFiles = {
   finish(summary: unknown): void;
 };
 
-const NAMES = ['scores', 'alerts', 'dead-letters'] as const;
 const BUFFER_CHARS = 1 << 20;
 
 export function openBacktestFiles(directory: string, model: Model): BacktestFiles {
-  mkdirSync(directory, { recursive: true });
-  const [scores, alerts, letters] = NAMES.map((name) => openLines(join(directory, `${name}.ndjson`)));
+  const { scores, alerts, letters, finish } = openResults(directory);
   const detectors = model.detectors.map(({ name }) => name);
   return {
     add({ outputs }) {
-      for (const row of outputs.events) scores!.line(scoreLine(row, detectors));
-      for (const { alert } of outputs.alerts) alerts!.line(ocsfJson(alert));
+      for (const row of outputs.events) scores.line(scoreLine(row, detectors));
+      for (const { alert } of outputs.alerts) alerts.line(ocsfJson(alert));
     },
     addDeadLetter(letter) {
-      letters!.line(JSON.stringify(letter));
+      letters.line(JSON.stringify(letter));
     },
+    finish,
+  };
+}
+
+export type Results = {
+  readonly scores: Lines;
+  readonly alerts: Lines;
+  readonly letters: Lines;
+  finish(summary: unknown): void;
+};
+
+/** The files themselves, the same for every format, so that none of an earlier run is left beside them. */
+export function openResults(directory: string): Results {
+  mkdirSync(directory, { recursive: true });
+  const open = (name: string): Lines => openLines(join(directory, `${name}.ndjson`));
+  const [scores, alerts, letters] = [open('scores'), open('alerts'), open('dead-letters')];
+  return {
+    scores,
+    alerts,
+    letters,
     finish(summary) {
-      for (const lines of [scores!, alerts!, letters!]) lines.close();
+      for (const lines of [scores, alerts, letters]) lines.close();
       const path = join(directory, 'summary.json');
       writeFileSync(`${path}.tmp`, `${JSON.stringify(summary, null, 2)}\n`);
       renameSync(`${path}.tmp`, path);
@@ -56,7 +75,17 @@ function scoreLine({ event, bits, parts }: ScoredEvent, detectors: readonly stri
 
 const rounded = (bits: number): number => Math.round(bits * 1000) / 1000;
 
-type Lines = { line(text: string): void; close(): void };
+/** Opens files in a directory that the user named. Throws a Problem where that cannot be written to. */
+export function opened<T>(directory: string, open: (directory: string) => T): T {
+  try {
+    return open(directory);
+  } catch (error) {
+    const message = `cannot write to ${directory}: ${(error as Error).message}; name a directory (--out)`;
+    throw new Problem('output_unwritable', message, EXIT.usage);
+  }
+}
+
+export type Lines = { line(text: string): void; close(): void };
 
 function openLines(path: string): Lines {
   const file = openSync(path, 'w');

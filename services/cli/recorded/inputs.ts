@@ -45,7 +45,14 @@ export function readInputs(options: InputOptions, settings: IngestSettings = DEF
   return { format, mappings, catalogue, settings };
 }
 
+/** Measurements instead of events: no input format of the service, so it stands in no list of formats. */
+export const SERIES_FORMAT = 'series';
+
 function formatOf(name: string): Format {
+  if (name === SERIES_FORMAT) {
+    const message = `format ${SERIES_FORMAT} is for backtest only: its rows are measurements, not events of an identity`;
+    throw new Problem('format_not_here', message, EXIT.usage);
+  }
   const known = FORMATS.find((format) => format === name);
   if (known === undefined) {
     throw new Problem('format_unknown', `no format is called ${name}; there are ${FORMATS.join(', ')}`, EXIT.usage);
