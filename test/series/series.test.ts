@@ -88,7 +88,8 @@ describe('a series', () => {
       [1, 4096],
     ] as const) {
       assess(values.map((value) => factor * value + shift)).forEach(({ score }, i) => {
-        if (i >= 500) assert.ok(Math.abs(score - plain[i]!) < 1.5, `${factor}, ${shift}: row ${i}: ${score}, ${plain[i]}`);
+        if (i >= 500)
+          assert.ok(Math.abs(score - plain[i]!) < 1.5, `${factor}, ${shift}: row ${i}: ${score}, ${plain[i]}`);
       });
     }
   });

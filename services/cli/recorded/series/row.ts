@@ -39,7 +39,7 @@ export function readSeriesRow(text: string, line: number, { beginning }: { reado
   const value = NUMBER.test(number) ? Number(number) : Number.NaN;
   if (beginning && cells.length >= 2 && Number.isNaN(at_ms) && Number.isNaN(value)) return { kind: 'header' };
   if (cells.length !== 2) {
-    return bad('columns_invalid', `${excerpt(text)} has ${cells.length} columns; write timestamp,value`);
+    return bad('columns_invalid', `${excerpt(text)} is not the two columns timestamp,value (it has ${cells.length})`);
   }
   if (Number.isNaN(at_ms))
     return bad('timestamp_invalid', `timestamp ${excerpt(timestamp)} is no time; write ${FORMS}`);
