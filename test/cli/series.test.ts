@@ -3,6 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { SubmitQuery } from '../../schemas/api/events.ts';
+import { IngestSource } from '../../schemas/kafka-config.ts';
 import { EXIT } from '../../services/cli/problem.ts';
 import { readSeriesRow } from '../../services/cli/recorded/series/row.ts';
 import { createDraw } from '../series/shapes.ts';
@@ -109,6 +111,17 @@ describe('backtest --format series', () => {
     assert.deepEqual(await codeOf(args, 'timestamp,value\n'), [EXIT.failed, 'series_empty']);
     assert.deepEqual(await codeOf([...args, '--budget', '5']), [EXIT.usage, 'option_not_here']);
     assert.deepEqual(await codeOf(['replay', '-', '--format', 'series', '--json']), [EXIT.usage, 'format_not_here']);
+  });
+});
+
+describe('the name of the format', () => {
+  test('is refused for a source and for a request', () => {
+    const source = IngestSource.safeParse({ topic: 'metrics', format: 'series' });
+    assert.deepEqual(
+      source.error?.issues.map(({ path: [field] }) => field),
+      ['format'],
+    );
+    assert.ok(!SubmitQuery.safeParse({ format: 'series' }).success);
   });
 });
 
