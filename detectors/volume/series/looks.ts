@@ -106,7 +106,7 @@ export function see(looks: Looks, at_ms: number, value: number, surprise: (step:
   return { numbers, step_bits, next, usual, level, forecasts, rise, fall, unrest, flurry };
 }
 
-/** The value before, two weighted means, the habit, the habit at the present distance from it, and the value before moved as the habit moves. */
+/** The value before, two weighted means, the habit, the habit at the present distance, the value before moved as the habit moves. */
 function forecastsOf(looks: Looks, value: number, usual: number): Float64Array {
   if (looks.rows === 0) return new Float64Array(FORECASTS).fill(value);
   const { last, quick, calm, distance } = looks;

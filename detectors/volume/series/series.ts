@@ -15,14 +15,14 @@
  * After a large surprise more of the same is no news: what was told, fading by 2 % a row, is taken off before the last
  * rank, so scores stay probabilities.
  *
- * Calibration. After 1,000 rows of a stationary series P(score >= k) is about 2^-k: measured 0.8 to 1.1 times that up to
- * 9 bits for eleven shapes of noise (`test/series/calibration.test.ts`); the tail beyond is extrapolated, and rather too
- * heavy than too light where values are.
+ * Calibration. After 1,000 rows of a stationary series P(score >= k) is about 2^-k: measured 0.6 to 1.1 times that up to
+ * 8 bits for eleven shapes of noise, 0.85 and more where values are continuous (docs/detectors.md,
+ * `test/series/calibration.test.ts`). The tail beyond is extrapolated, rather too heavy than too light.
  *
  * State: bounded, `SERIES_WORDS` numbers of 8 bytes (27 KiB), most of it the tail tables. About 4 microseconds a row.
  *
- * When it is wrong. In its first rows: below 16 it says nothing, below some hundred it has seen no tail, below two days
- * (weeks) it knows no rhythm of the day (week), and first peaks look like shifts. Rhythms of other periods than day and
+ * When it is wrong. In its first rows: up to 80 it says nothing, up to some hundred it has seen no tail, in its first day
+ * (week) it knows no rhythm of the day (week), and first peaks look like shifts. Rhythms of other periods than day and
  * week, and of the local clock across its changes, are not learned, only ranked as noise. What drifts more slowly than
  * the level's memory of 512 rows is followed, not found. What repeats becomes a habit: one row of a hundred is worth 7
  * bits, however wrong it is. Within about 200 rows of a surprise a smaller one is hidden. A missing row is no finding.

@@ -23,7 +23,7 @@ export type TailTable = {
 };
 
 /** Values beyond which the tail is extrapolated, and the values that the belief about it weighs. */
-const OUTER = 24;
+const OUTER = 12;
 const BELIEF = 4;
 const WEIGHT_MAX = 2 ** 40;
 /** Fewer values have no tails. */
