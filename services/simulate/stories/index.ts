@@ -1,4 +1,5 @@
 import { batchBackfill } from './batch-backfill.ts';
+import { boilingFrog } from './boiling-frog.ts';
 import type { Story } from './contract.ts';
 import { goneSilent } from './gone-silent.ts';
 import { lateralMovement } from './lateral-movement.ts';
@@ -13,12 +14,14 @@ import { roguePlugin } from './rogue-plugin.ts';
 import { sensitiveStore } from './sensitive-store.ts';
 import { slowExfiltration } from './slow-exfiltration.ts';
 import { stolenCredential } from './stolen-credential.ts';
+import { sustainedExfiltration } from './sustained-exfiltration.ts';
 import { versionRollout } from './version-rollout.ts';
 import { volumeBurst } from './volume-burst.ts';
 
 /** Every story, in the order in which they choose their agents: the choosy ones first. */
 export const STORIES: readonly Story[] = [
   slowExfiltration,
+  sustainedExfiltration,
   privilegeCreep,
   sensitiveStore,
   promptInjectionHijack,
@@ -30,6 +33,7 @@ export const STORIES: readonly Story[] = [
   newProject,
   roguePlugin,
   volumeBurst,
+  boilingFrog,
   goneSilent,
   retryStorm,
   lateralMovement,

@@ -53,6 +53,28 @@ export function historyOf(context: StoryContext, agent: Agent, until_ms: number)
   return { events, tools, stores, operations, resources, event_bytes_max, export_bytes_max, hour_bytes_max };
 }
 
+/** What an agent sent out before a time: the successful exports, the largest, and the bytes of an average day with any. */
+export function exportsOf(
+  context: StoryContext,
+  agent: Agent,
+  until_ms: number,
+): { readonly calls: readonly Call[]; readonly bytes_max: number; readonly bytes_a_day: number } {
+  const calls: Call[] = [];
+  const days = new Set<number>();
+  let [bytes, bytes_max] = [0, 0];
+  for (let lane = 0; lane < agent.lanes; lane++) {
+    for (const call of ordinaryCalls(context.fleet, agent, lane)) {
+      if (call.time_ms >= until_ms) break;
+      if (call.tool.operation !== 'export' || call.status !== 'ok') continue;
+      calls.push(call);
+      days.add(Math.floor(call.time_ms / DAY_MS));
+      bytes += call.bytes_out;
+      bytes_max = Math.max(bytes_max, call.bytes_out);
+    }
+  }
+  return { calls, bytes_max, bytes_a_day: bytes / Math.max(1, days.size) };
+}
+
 /** A time in the given part of the story's window: 0 is the end of the warm-up, 1 the end of the run. */
 export function moment(context: StoryContext, low: number, high: number): number {
   const share = low + (high - low) * unit(context.random);
