@@ -162,52 +162,6 @@ describe('attacks', () => {
     },
   );
 
-  inEverySeed(
-    'sends more a day than before, to recipients it had, and never more at once',
-    'sustained_exfiltration',
-    ({ own, past, all, label }) => {
-      const exports = (events: readonly Event[]): Event[] =>
-        events.filter((event) => event.action?.operation === 'export' && event.outcome?.status === 'ok');
-      const before = resourcesIn(exports(past));
-      assert.deepEqual(
-        [...resourcesIn(exports(own))].filter((resource) => !before.has(resource)),
-        [],
-      );
-      assert.ok(largest(exports(own)) <= largest(exports(past)));
-      const a_day = (events: readonly Event[]): number =>
-        events.reduce((sum, event) => sum + bytesOut(event), 0) / distinct(events.map(dayOf)).size;
-      const during = exports(all.filter((event) => event.time >= label.first_time && event.time <= label.last_time));
-      assert.ok(distinct(exports(own).map(dayOf)).size >= 4);
-      assert.ok(a_day(during) > 1.5 * a_day(exports(past)), `${a_day(during)} against ${a_day(exports(past))}`);
-    },
-  );
-
-  inEverySeed(
-    'moves far more at its end than at its start, by small steps',
-    'boiling_frog',
-    ({ own, past, all, label }) => {
-      const median = (events: readonly Event[]): number =>
-        events
-          .filter((event) => event.outcome?.status === 'ok')
-          .map(bytesOut)
-          .sort((a, b) => a - b)
-          .at(events.length >> 1) ?? 0;
-      assert.deepEqual(
-        all.filter((event) => event.time >= label.first_time && event.time <= label.last_time),
-        own,
-      );
-      assert.ok(distinct(own.map((event) => event.session)).size >= 24);
-      const fifths = [0, 1, 2, 3, 4].map((fifth) =>
-        median(own.slice((fifth * own.length) / 5, ((fifth + 1) * own.length) / 5)),
-      );
-      const [first = 0, last = 0] = [fifths[0], fifths[4]];
-      assert.ok(first < 4 * median(past), `${first} against ${median(past)}`);
-      assert.ok(last > 4 * median(past), `${last} against ${median(past)}`);
-      const before = toolsIn(past);
-      assert.ok(own.filter((event) => !before.has(event.tool?.name)).length / own.length < 0.05);
-    },
-  );
-
   inEverySeed('reads many resources, all new to the agent, in one session', 'resource_sweep', ({ own, past }) => {
     const before = resourcesIn(past);
     const taken = [...resourcesIn(own)];
