@@ -53,6 +53,9 @@ describe('the evaluation', () => {
     const expected = (report.stories?.pictures.length ?? 0) + ATTACKS.length;
     assert.equal(html.match(/<svg /g)?.length, expected);
     assert.doesNotMatch(html, /NaN|undefined|Infinity/);
+    for (const [, x, y] of html.matchAll(/[ML](-?[\d.]+) (-?[\d.]+)/g)) {
+      assert.ok(Number(x) >= 0 && Number(x) <= 900 && Number(y) >= 0 && Number(y) <= 330, `${x} ${y} is outside`);
+    }
     const markdown = await readFile(join(directory, 'report.md'), 'utf8');
     for (const name of ATTACKS) assert.ok(markdown.includes(`| ${name} |`));
     const figures = JSON.parse(await readFile(join(directory, 'report.json'), 'utf8'));

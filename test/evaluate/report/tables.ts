@@ -23,9 +23,7 @@ function storyTables(report: StoryReport): Table[] {
   return [
     recallTable(report, {
       title: 'Recall at one false alarm in 1,000 quiet identity-days',
-      note:
-        `By score: a story is caught by an event of its own above ${number(report.level.bits)} bits, which one in 1,000 of ` +
-        `${report.level.identity_days} quiet identity-days exceeds.`,
+      note: levelNote(report.level),
       at: (point) => point.level,
       end: (curve) => curve.faint_end.level,
     }),
@@ -40,6 +38,14 @@ function storyTables(report: StoryReport): Table[] {
     lookAlikeTable(report),
     sourceTable(report),
   ];
+}
+
+function levelNote({ bits, identity_days }: StoryReport['level']): string {
+  const seen =
+    identity_days >= 1000
+      ? `which one in 1,000 of ${identity_days} quiet identity-days exceeds`
+      : `the most of ${identity_days} quiet identity-days, too few to see one in 1,000`;
+  return `By score: a story is caught by an event of its own above ${number(bits)} bits, ${seen}.`;
 }
 
 type Side = {
