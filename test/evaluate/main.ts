@@ -6,7 +6,7 @@ import { createTerminal } from '../../services/cli/terminal.ts';
 import { systemClock } from '../../services/platform/clock.ts';
 import { evaluateRecorded, evaluateStories, type Progress, type Report } from './evaluate.ts';
 import { ATTACKS, type Plan, planOf } from './plan.ts';
-import { placeBeside, streamsAt } from './recorded/referee.ts';
+import { canJudge, placeBeside, streamsAt } from './recorded/referee.ts';
 import { tablesOf } from './report/tables.ts';
 import { withoutPictures, writeReport } from './report/write.ts';
 import { openPool } from './work/pool.ts';
@@ -67,8 +67,10 @@ async function evaluate(plan: Plan, threads: number, out: string): Promise<Repor
     const stories = values.part === 'recorded' ? undefined : await evaluateStories(plan, pool, progress);
     if (values.part === 'stories') return { stories, recorded: [] };
     const place = placeBeside(ROOT);
-    const streams = streamsAt(place);
-    if (streams.length === 0) say(`no recorded streams with a referee in ${place.traces}`);
+    const judged = await canJudge();
+    const streams = judged ? streamsAt(place) : [];
+    if (!judged) say('python3 is missing, which the referee of the recorded streams needs: they are left out');
+    else if (streams.length === 0) say(`no recorded streams with a referee in ${place.traces}`);
     return { stories, recorded: await evaluateRecorded({ place, streams, mapping: MAPPING, out }, pool, progress) };
   } finally {
     await pool.close();

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FAMILIES } from '../../schemas/finding.ts';
 import type { AlertFacts, Hit, Peak } from './facts.ts';
+import { aimsOf } from './metrics/aims.ts';
 import { isRightFamily, JUDGED_BY_FAMILY } from './metrics/families.ts';
 import { learningNoise, lookAlikesOf, noiseAtBudget, noiseAtLevel, worstSources } from './metrics/noise.ts';
 import { levelFor, median, perThousand, quantile, wilson } from './metrics/numbers.ts';
 import { curvesOf, faintEnd } from './metrics/recall.ts';
 import { ATTACKS } from './plan.ts';
+import type { Judged } from './recorded/referee.ts';
 import { fleet, story } from './support.ts';
 
 const hit = (change: Partial<Hit> = {}): Hit => ({
@@ -92,6 +94,27 @@ describe('recall', () => {
         attack,
       );
     assert.ok(!isRightFamily('volume_burst', 'tool_usage'));
+  });
+});
+
+describe('aims', () => {
+  const judged = (change: Partial<Judged> = {}): Judged => ({
+    stream: 'one',
+    variant: 'as_shipped',
+    poisoned_sessions: 0,
+    auroc: 0.96,
+    recall_at_1: 0.6,
+    recall_at_5: 0.88,
+    delay_events: 0,
+    budget: { alerts: 0, alerts_per_1000: 0, precision: 0, recall: 0, delay_events: undefined },
+    ...change,
+  });
+
+  test('are held against the recorded streams as they are', () => {
+    const poisoned = judged({ variant: 'poisoned', auroc: 0.5 });
+    const met = aimsOf({ stories: undefined, recorded: [judged(), poisoned] }).map((one) => one.met);
+    assert.deepEqual(met, [true, false, true, true]);
+    assert.equal(aimsOf({ stories: undefined, recorded: [judged({ delay_events: undefined })] }).at(-1)?.met, false);
   });
 });
 

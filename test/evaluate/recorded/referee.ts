@@ -31,6 +31,14 @@ export function streamsAt({ traces, referee }: Place): Stream[] {
     .filter(({ session_labels }) => existsSync(session_labels));
 }
 
+/** The referee is a program for Python. */
+export async function canJudge(): Promise<boolean> {
+  return run('python3', ['--version']).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** What the referee says of one run. Shares of sessions; delay in events from the first bad call. */
 export type Judged = {
   readonly stream: string;

@@ -1,4 +1,5 @@
 import type { Report, StoryReport } from '../evaluate.ts';
+import { aimsOf } from '../metrics/aims.ts';
 import type { Noise } from '../metrics/noise.ts';
 import { wilson } from '../metrics/numbers.ts';
 import type { Caught, Curve, Point } from '../metrics/recall.ts';
@@ -12,11 +13,22 @@ export type Table = {
   readonly rows: readonly (readonly string[])[];
 };
 
-export function tablesOf({ stories, recorded }: Report): Table[] {
+export function tablesOf(report: Report): Table[] {
+  const { stories, recorded } = report;
   return [
+    aimTable(report),
     ...(stories === undefined ? [] : storyTables(stories)),
     ...(recorded.length === 0 ? [] : [recordedTable(recorded)]),
   ];
+}
+
+function aimTable(report: Report): Table {
+  return {
+    title: 'Aims',
+    note: 'What detection is meant to reach. Of two figures the first is the floor, the second what is aimed at.',
+    head: ['aim', 'wanted', 'measured', 'met'],
+    rows: aimsOf(report).map(({ aim, wanted, measured, met }) => [aim, wanted, measured, met ? 'yes' : 'no']),
+  };
 }
 
 function storyTables(report: StoryReport): Table[] {
@@ -185,7 +197,7 @@ function recordedTable(recorded: readonly Judged[]): Table {
       one.recall_at_5.toFixed(3),
       delay(one.delay_events),
       String(one.budget.alerts_per_1000),
-      one.budget.precision.toFixed(3),
+      one.budget.alerts === 0 ? '' : one.budget.precision.toFixed(3),
       one.budget.recall.toFixed(3),
       delay(one.budget.delay_events),
     ]),
