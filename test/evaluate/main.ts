@@ -15,6 +15,7 @@ const USAGE = `npm run evaluate [-- --quick] [--seeds N] [--stories a,b] [--part
 
 Measures detection: simulated fleets with attacks and look-alikes, and recorded streams where they lie beside the checkout.
   --quick     one seed, three intensities, smaller fleets
+  --tiny      everything runs once, no figure means anything
   --seeds     fleets a story and intensity is played in (5; quick: 1)
   --stories   only these attacks
   --part      only the story suite, or only the recorded streams
