@@ -59,6 +59,7 @@ describe('recall', () => {
     assert.equal(point?.runs, 4);
     assert.deepEqual([point?.budget.caught, point?.budget.recall, point?.budget.delay_events], [3, 0.75, 4]);
     assert.equal(point?.budget.delay_minutes, 4);
+    assert.deepEqual(curve?.told_by, [{ pattern: 'volume_hour', stories: 3 }]);
     assert.ok(Math.abs((point?.budget.right_family ?? 0) - 2 / 3) < 1e-9);
     assert.deepEqual([point?.level.caught, point?.level.delay_events, point?.level.delay_minutes], [3, 1, 2]);
   });

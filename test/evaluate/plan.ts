@@ -20,7 +20,7 @@ export const ATTACKS: readonly string[] = STORIES.filter(({ kind }) => kind === 
 const LOOK_ALIKES: readonly string[] = STORIES.filter(({ kind }) => kind === 'benign').map(({ name }) => name);
 
 const FULL = { identities: 100, days: 28, intensities: [0, 0.1, 0.2, 0.4, 0.6, 0.8, 1], attacks_a_fleet: 3 };
-const QUICK = { identities: 60, days: 24, intensities: [0.2, 0.6, 1], attacks_a_fleet: 4 };
+const QUICK = { identities: 60, days: 24, intensities: [0.2, 0.6, 1], attacks_a_fleet: 6 };
 const TINY = { identities: 24, days: 8, intensities: [1], attacks_a_fleet: 2 };
 const SIZES = { full: FULL, quick: QUICK, tiny: TINY } as const;
 const SEEDS = { full: 5, quick: 1, tiny: 1 } as const;

@@ -26,6 +26,8 @@ export type Point = {
 export type Curve = {
   readonly story: string;
   readonly points: readonly Point[];
+  /** What told of it at the shipped budget, over all intensities: the strongest findings, the most frequent first. */
+  readonly told_by: readonly { readonly pattern: string; readonly stories: number }[];
   /** The least intensity from which on recall stays at 0.98; undefined where it does not reach it. */
   readonly faint_end: { readonly budget: number | undefined; readonly level: number | undefined };
 };
@@ -49,8 +51,15 @@ export function curvesOf(facts: readonly StoryFacts[], level: number): Curve[] {
       budget: faintEnd(points.map(({ intensity, budget }) => ({ intensity, recall: budget.recall }))),
       level: faintEnd(points.map(({ intensity, level: at }) => ({ intensity, recall: at.recall }))),
     };
-    return { story, points, faint_end };
+    return { story, points, told_by: toldBy(own), faint_end };
   });
+}
+
+function toldBy(runs: readonly StoryFacts[]): Curve['told_by'] {
+  const hits = runs.flatMap(({ hit }) => (hit === undefined ? [] : [hit]));
+  return [...Map.groupBy(hits, ({ pattern }) => pattern)]
+    .map(([pattern, own]) => ({ pattern, stories: own.length }))
+    .sort((a, b) => b.stories - a.stories || (a.pattern < b.pattern ? -1 : 1));
 }
 
 function pointOf(intensity: number, runs: readonly StoryFacts[], level: number): Point {

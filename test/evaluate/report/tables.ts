@@ -106,11 +106,12 @@ function familyTable({ curves }: StoryReport): Table {
   return {
     title: 'Explained by a family that fits',
     note: 'Of the stories caught at the shipped budget, over all intensities: whether the strongest finding about the first event caught is of a family that names the harm.',
-    head: ['story', 'caught', 'by a family that fits'],
-    rows: curves.map(({ story, points }) => {
+    head: ['story', 'caught', 'by a family that fits', 'strongest finding'],
+    rows: curves.map(({ story, points, told_by }) => {
       const caught = points.reduce((sum, { budget }) => sum + budget.caught, 0);
       const right = points.reduce((sum, { budget }) => sum + budget.caught * (budget.right_family ?? 0), 0);
-      return [story, String(caught), caught === 0 ? '' : share(right / caught)];
+      const patterns = told_by.slice(0, 3).map(({ pattern, stories }) => `${pattern} ${stories}`);
+      return [story, String(caught), caught === 0 ? '' : share(right / caught), patterns.join(', ')];
     }),
   };
 }
