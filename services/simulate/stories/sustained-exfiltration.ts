@@ -1,9 +1,9 @@
 import { UNITS } from '../../../schemas/limits.ts';
-import { toolsOfAgent } from '../fleet/agents.ts';
+import type { Pool, Task } from '../catalogue/types.ts';
 import type { Call } from '../fleet/call.ts';
 import { between, pick, unit } from '../fleet/random.ts';
 import type { Story, StoryContext } from './contract.ts';
-import { after, busyTime, callOf, exportsOf, lastTime, moment, ordinarySession } from './kit.ts';
+import { busyTime, exportsOf, moment, ordinarySession } from './kit.ts';
 
 const { DAY_MS, HOUR_MS } = UNITS;
 const DAYS_MAX = 10;
@@ -22,7 +22,7 @@ export const sustainedExfiltration: Story = {
     const agent = context.find(
       (one) =>
         one.sessions_per_day >= 3 &&
-        toolsOfAgent(one).some((tool) => tool.trait === 'egress') &&
+        sendingTasks(one).length > 0 &&
         exportsOf(context, one, start).calls.length >= EXPORTS_MIN,
     );
     if (agent === undefined) return undefined;
@@ -49,26 +49,34 @@ const EXPORTS_MIN = 12;
 
 type Past = ReturnType<typeof exportsOf>;
 
-/** Ordinary sessions of one day, each of which ends by sending something to somebody who got something before. */
+/** Ordinary sessions of one day that send something, here to somebody who got something before, and rather more of it. */
 function sends(
   context: StoryContext,
   agent: Call['agent'],
   past: Past,
   { day_ms, goal }: { readonly day_ms: number; readonly goal: number },
 ): Call[] {
+  const tasks = sendingTasks(agent);
   const calls: Call[] = [];
   let sent = 0;
   for (let number = 0; sent < goal && number < SENDS_MAX; number++) {
     const from = busyTime(context, agent, day_ms + between(context.random, 0, 7) * HOUR_MS);
-    const session = ordinarySession(context, agent, from).filter((call) => call.tool.operation !== 'export');
-    const [opened, like] = [session[0]?.session, pick(context.random, past.calls)];
-    const tool = toolsOfAgent(agent).find((one) => one.name === like.tool.name);
-    if (opened === undefined || tool === undefined) continue;
-    const most = Math.max(1, goal - sent);
-    const bytes_out = Math.ceil(Math.min(most, past.bytes_max * (0.3 + 0.6 * unit(context.random))));
-    const time_ms = after(context, agent, tool, lastTime(session));
-    calls.push(...session, callOf(context, opened, agent, tool, time_ms, like.resource, { bytes_out }));
-    sent += bytes_out;
+    const like = pick(context.random, past.calls);
+    const subject = (pool: Pool): number | undefined => (pool === like.pool ? like.resource : undefined);
+    const choice = { task: pick(context.random, tasks), twist: { subject } };
+    const session = ordinarySession(context, agent, from, choice)
+      .filter((call) => call.tool.operation !== 'export' || (call.pool === like.pool && call.status === 'ok'))
+      .map((call) => {
+        if (call.tool.operation !== 'export') return call;
+        return { ...call, bytes_out: Math.ceil(past.bytes_max * (0.3 + 0.6 * unit(context.random))) };
+      });
+    const exported = session.reduce((sum, call) => sum + (call.tool.operation === 'export' ? call.bytes_out : 0), 0);
+    if (exported === 0) continue;
+    calls.push(...session);
+    sent += exported;
   }
   return calls;
 }
+
+const sendingTasks = (agent: Call['agent']): Task[] =>
+  agent.tasks.filter((task) => task.steps.some((step) => step.tools.some((tool) => tool.trait === 'egress')));
