@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 export const KAFKA_VERSION = '4.3.0';
 export const KAFKA_VERSION_BEFORE = '3.9.1';
 /** What tests run on that name no version. */
-export const KAFKA_VERSION_TESTED = process.env.COUNTERSIGN_TEST_KAFKA ?? KAFKA_VERSION;
+export const KAFKA_VERSION_TESTED = process.env.COUNTERSIGN_TEST_KAFKA_VERSION ?? KAFKA_VERSION;
 
 /** Undefined where a broker can be run from jars; otherwise what is missing, for the one who reads the test report. */
 export function whyNoJars(): string | undefined {
