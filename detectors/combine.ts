@@ -7,33 +7,55 @@ import { exp2 } from './math/logarithm.ts';
 import { vouchers } from './vouchers.ts';
 
 /**
- * One number from the surprises of all detectors: the root of the sum of their squares.
+ * One number from the surprises of all detectors: of those that judge the work, the root of the sum of their squares; to
+ * it is added the same of those that judge the access.
  *
- * It lies between the largest of them (Tippett 1931, which throws corroboration away) and their sum (Fisher 1932, which
- * takes dependent detectors for independent ones). What detectors say of ordinary events is noise of one or two bits,
- * and squares keep fifteen such voices from shouting one real surprise down. A detector that repeats what a stronger one
- * says speaks with half a voice. The scale is nominal; thresholds are taken from what the fleet really scores
- * (threshold.ts), so the budget holds whatever the dependence.
+ * The root lies between the largest of them (Tippett 1931, which throws corroboration away) and their sum (Fisher 1932,
+ * which takes dependent detectors for independent ones). What detectors say of ordinary events is noise of one or two
+ * bits, and squares keep fifteen such voices from shouting one real surprise down. A detector that repeats what a
+ * stronger one says speaks with half a voice. What an identity does and where from, when and with which credential it
+ * does it are independent for ordinary work, however, so their probabilities multiply (Fisher) and their bits add: that
+ * is how unusual work from an unusual place rises above either. The scale is nominal; thresholds are taken from what
+ * the fleet really scores (threshold.ts), so the budget holds whatever the dependence.
  */
 export function combine(voices: Voices, parts: readonly number[], c: Context): number {
   const weight = operationWeight(c);
-  let squares = 0;
+  let work = 0;
+  let access = 0;
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as number;
     if (part === 0) continue;
-    const bits = (voices.loudness[i] as number) * (voices.rarity[i] === 1 ? weight * saturated(part) : unusual(part));
-    squares += bits * bits;
+    const loudness = voices.loudness[i] as number;
+    const kind = voices.kind[i] as number;
+    const bits = loudness * (kind === WORK_AMOUNT ? unusual(part) : saturated(part));
+    if (kind === CONTEXT) access += bits * bits;
+    else work += kind === WORK_RARITY ? weight * weight * bits * bits : bits * bits;
   }
-  return Math.sqrt(squares);
+  return together(work, access);
 }
 
-/** Voice of each detector, and 1 where it judges rarity: plain arrays, as this is read for every part of every event. */
-export type Voices = { readonly loudness: Float64Array; readonly rarity: Uint8Array };
+/** From the sums of squares of what the detectors of work and of access say. */
+export function together(work: number, access: number): number {
+  return Math.sqrt(work) + Math.sqrt(access);
+}
+
+const WORK_AMOUNT = 0;
+const WORK_RARITY = 1;
+const CONTEXT = 2;
+
+/** Voice of each detector, and what it judges: plain arrays, as this is read for every part of every event. */
+export type Voices = { readonly loudness: Float64Array; readonly kind: Uint8Array };
+
+const KIND_OF: Readonly<Record<Detector['weighed'], number>> = {
+  fully: WORK_AMOUNT,
+  operation: WORK_RARITY,
+  context: CONTEXT,
+};
 
 export function voicesOf(detectors: readonly Detector[]): Voices {
   return {
     loudness: Float64Array.from(detectors, (detector) => detector.voice),
-    rarity: Uint8Array.from(detectors, (detector) => (detector.weighed === 'operation' ? 1 : 0)),
+    kind: Uint8Array.from(detectors, (detector) => KIND_OF[detector.weighed]),
   };
 }
 

@@ -106,7 +106,8 @@ export interface Model {
   advance(state: StateRef, log_ms: number, held: boolean): number | undefined;
 
   encodeSession(session: SessionTrace): Uint8Array;
-  decodeSession(bytes: Uint8Array): SessionTrace;
+  /** `layout` is the version of the words stored beside it, where that is an older one. */
+  decodeSession(bytes: Uint8Array, layout?: number): SessionTrace;
   newGroup(): GroupState;
   encodeGroup(group: GroupState): Uint8Array;
   decodeGroup(bytes: Uint8Array): GroupState;

@@ -39,8 +39,11 @@ export type Baseline = { readonly name: string; readonly value: number; readonly
 export type Detector = {
   readonly name: string;
   readonly family: Family;
-  /** "operation": weighed by what the operation can do, and halved for repeats and failures. */
-  readonly weighed: 'operation' | 'fully';
+  /**
+   * "operation": weighed by what the operation can do, and halved for repeats and failures. "context": says where from,
+   * when and with which credential an identity acts, whatever it does; added to what the others say (combine.ts).
+   */
+  readonly weighed: 'operation' | 'fully' | 'context';
   /** Weight in the combination: 1, or less for what mostly repeats another detector. */
   readonly voice: number;
   /** Surprise in bits, 0 to BITS_MAX. Changes nothing. */

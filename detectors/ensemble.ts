@@ -1,3 +1,7 @@
+import { accessCredential } from './access/credential.ts';
+import { accessHour } from './access/hour.ts';
+import { accessOrigin } from './access/origin.ts';
+import { twoPlaces } from './access/places.ts';
 import type { Detector } from './detector.ts';
 import { resourceBreadth } from './retrieval/breadth.ts';
 import { resourceRarity } from './retrieval/resource.ts';
@@ -31,4 +35,8 @@ export const DETECTORS: readonly Detector[] = [
   argumentSize,
   callRate,
   failureRun,
+  accessOrigin,
+  accessCredential,
+  accessHour,
+  twoPlaces,
 ];

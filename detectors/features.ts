@@ -1,5 +1,6 @@
 import { type CanonicalEvent, OPERATIONS, type Operation } from '../schemas/event.ts';
 import { LIMITS } from '../schemas/limits.ts';
+import { type Prefixes, readPrefixes } from './math/address.ts';
 import { hashText, mix } from './math/hash.ts';
 import { log2 } from './math/logarithm.ts';
 
@@ -12,6 +13,16 @@ export const OUTCOME = { ok: 0, error: 1, denied: 2, unknown: 3 } as const;
 
 /** Namespaces of the small vocabularies. */
 export const NAMESPACE = { operation: 1, classification: 2, store: 3, server: 4, level: 5 } as const;
+
+/** What is known of the access: where from, and with which credential. */
+export const ACCESS = { address: 0, network: 1, workload: 2, credential: 3, kind: 4 } as const;
+export const ACCESS_KINDS = 5;
+
+/** Key of a value of one kind of access, never 0; the kind is in its low three bits. */
+export function accessKey(kind: number, hash: number): number {
+  return ((mix(ACCESS_NAMESPACE + kind, hash) & ~7) | kind) >>> 0 || 8 + kind;
+}
+const ACCESS_NAMESPACE = 0x0acce550;
 
 /**
  * 0 public to 3 restricted; -1 unknown; words of an operator's own are as sensitive as `confidential`. Comparisons, not
@@ -43,6 +54,8 @@ export function isHarmful(operation: Operation): boolean {
   return HARMFUL.has(operation);
 }
 
+const prefixes: Prefixes = { near: 0, far: 0 };
+
 /** One event in numbers: filled once, read by every detector. */
 export class Features {
   event: CanonicalEvent | undefined;
@@ -66,6 +79,10 @@ export class Features {
   readonly token = new Uint32Array(RESOURCES_MAX);
   /** Index of the resource that carries the highest classification. */
   sensitive = 0;
+  /** Keys of what is known of the access, by ACCESS; 0 is unknown. */
+  readonly access = new Uint32Array(ACCESS_KINDS);
+  /** Network with far prefix: two of them are two places. 0 is unknown. */
+  place = 0;
   /** bytes out, bytes in, records: the value, and log2(1 + value); -1 is unknown. */
   readonly size = new Float64Array(3);
   readonly octaves = new Float64Array(3);
@@ -81,6 +98,30 @@ export class Features {
     this.outcome = OUTCOME[event.outcome.status];
     this.#readResources(event);
     this.#readSizes(event);
+    this.#readAccess(event);
+  }
+
+  #readAccess({ source, credential }: CanonicalEvent): void {
+    const { access } = this;
+    access.fill(0);
+    this.place = 0;
+    if (credential !== undefined) {
+      access[ACCESS.credential] = accessKey(ACCESS.credential, hashText(credential.id));
+      if (credential.kind !== undefined) access[ACCESS.kind] = accessKey(ACCESS.kind, hashText(credential.kind));
+    }
+    if (source === undefined) return;
+    if (source.workload !== undefined) {
+      access[ACCESS.workload] = accessKey(ACCESS.workload, hashText(source.workload));
+    }
+    if (source.network !== undefined) {
+      const network = hashText(source.network);
+      access[ACCESS.network] = accessKey(ACCESS.network, network);
+      this.place = network;
+    }
+    if (source.ip === undefined) return;
+    readPrefixes(source.ip, prefixes);
+    access[ACCESS.address] = accessKey(ACCESS.address, prefixes.near);
+    this.place = mix(this.place, prefixes.far);
   }
 
   #readResources(event: CanonicalEvent): void {

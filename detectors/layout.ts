@@ -1,3 +1,4 @@
+import { ACCESS_KINDS } from './features.ts';
 import { CHAIN_WORDS } from './math/chain.ts';
 import { countTableWords } from './math/count-table.ts';
 import { MOMENT_WORDS } from './math/moments.ts';
@@ -5,7 +6,7 @@ import { MOMENT_WORDS } from './math/moments.ts';
 /**
  * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
  */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 export const TOOL_ENTRIES = 64;
 export const BIGRAM_ENTRIES = 112;
@@ -38,6 +39,11 @@ export const RHYTHM_SLOTS = 48;
 
 /** Tools of which it is remembered that this identity began to use them, learned or not. */
 export const NEW_TOOLS = 3;
+
+/** Addresses, networks, workloads, credentials and their kinds. */
+export const ACCESS_ENTRIES = 48;
+/** What is remembered of the places a credential was used from (access/places.ts). */
+export const PLACES_WORDS = 7;
 
 let next = 0;
 const region = (words: number): number => {
@@ -76,6 +82,11 @@ export const AT = {
   score_bucket: region(1),
   /** Tools that were new to the identity lately: hashes, the lowest bit set once the group has been told. */
   new_tools: region(NEW_TOOLS),
+  access: region(countTableWords(ACCESS_ENTRIES)),
+  /** By kind of access: sessions in which the value was new in the high half-word, sessions in the low one. */
+  access_news: region(ACCESS_KINDS),
+  places: region(PLACES_WORDS),
+  place_runs: region(CHAIN_WORDS),
 } as const;
 
 /** Words of one identity. */
@@ -85,14 +96,16 @@ export function momentAt(span: number, measure: number): number {
   return AT.moments + (span * MEASURES + measure) * MOMENT_WORDS;
 }
 
+/** Words that the layouts before this one had: each ended where the next one went on. */
+const LENGTHS: Readonly<Record<number, number>> = { 1: AT.new_tools, 2: AT.access, [LAYOUT_VERSION]: WORDS };
+
 /** @throws RangeError on a layout that no release had. */
 export function upgradeWords(words: Uint32Array, from: number): Uint32Array {
-  if (from === 1 && words.length === AT.new_tools) {
-    const upgraded = new Uint32Array(WORDS);
-    upgraded.set(words);
-    return upgraded;
-  }
-  if (from !== LAYOUT_VERSION) throw new RangeError(`state layout ${from} is unknown; known is ${LAYOUT_VERSION}`);
-  if (words.length !== WORDS) throw new RangeError(`state has ${words.length} words, not ${WORDS}`);
-  return words;
+  const length = LENGTHS[from];
+  if (length === undefined) throw new RangeError(`state layout ${from} is unknown; known is ${LAYOUT_VERSION}`);
+  if (words.length !== length) throw new RangeError(`state of layout ${from} has ${words.length} words, not ${length}`);
+  if (from === LAYOUT_VERSION) return words;
+  const upgraded = new Uint32Array(WORDS);
+  upgraded.set(words);
+  return upgraded;
 }

@@ -17,7 +17,7 @@ import { advanceWindows } from './windows.ts';
 
 const SCORES = DETECTORS.map((detector) => detector.score);
 const VOICES = voicesOf(DETECTORS);
-const RULES_VERSION = 2;
+const RULES_VERSION = 3;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
@@ -62,7 +62,7 @@ export function createModel(): Model {
     },
     advance: advanceWindows,
     encodeSession: (session) => (session as Trace).encode(),
-    decodeSession: (bytes) => Trace.decode(bytes),
+    decodeSession: (bytes, layout) => Trace.decode(bytes, layout),
     newGroup: () => new Group(),
     encodeGroup: (group) => (group as Group).encode(),
     decodeGroup: (bytes) => Group.decode(bytes),

@@ -1,13 +1,15 @@
 import { UNITS } from '../schemas/limits.ts';
+import { observePlace } from './access/places.ts';
 import type { Context } from './context.ts';
 import type { ScoreInput } from './contract.ts';
-import { OUTCOME } from './features.ts';
+import { ACCESS_KINDS, OUTCOME } from './features.ts';
 import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
 import { isNovel } from './retrieval/sweep.ts';
+import { slotOf } from './rhythm.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
 import { noteNewTool } from './vouchers.ts';
-import { observeWindows } from './windows.ts';
+import { observeWindows, SPAN } from './windows.ts';
 
 /** The event becomes part of its session and of the running windows. Nothing is learned. */
 export function observeEvent(c: Context, input: ScoreInput, bits: number): void {
@@ -20,6 +22,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
   noteNewTool(c);
+  noteAccess(c, input.in_window);
   countMaxima(c.u32, c.at, trace, bits, input.log_ms);
   if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;
   for (let m = 0; m < 3; m++) {
@@ -40,4 +43,17 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.previous] = f.tool;
   trace.record(f);
   observeWindows(input.state, input, f);
+}
+
+/** Where from, with which credential and in which hour the session acted, for learning. */
+function noteAccess(c: Context, in_window: boolean): void {
+  const { trace, f } = c;
+  for (let kind = 0; kind < ACCESS_KINDS; kind++) {
+    if (f.access[kind] !== 0) trace.addAccess(f.access[kind] as number);
+  }
+  observePlace(c);
+  if (!in_window) return;
+  const slot = slotOf(c.windows.index[SPAN.hour] as number);
+  const word = TRACE.hours + (slot >>> 5);
+  trace.u32[word] = ((trace.u32[word] as number) | (1 << (slot & 31))) >>> 0;
 }

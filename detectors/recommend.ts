@@ -1,6 +1,6 @@
 import type { Recommendation, Severity, Technique } from '../schemas/alert.ts';
 import type { AlertIdentity, Finding } from '../schemas/finding.ts';
-import { saturated } from './combine.ts';
+import { saturated, together } from './combine.ts';
 import { sensitivityOf } from './features.ts';
 import { name } from './sentences.ts';
 import { techniquesOf } from './techniques.ts';
@@ -25,7 +25,7 @@ export type AlertDescription = {
 };
 
 /** What a story is about; decides the proposal. */
-type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'hijack';
+type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'access' | 'hijack';
 
 const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
   Object.assign(Object.create(null) as Record<string, Theme>, {
@@ -52,6 +52,19 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     rare_server: 'misuse',
     argument_size: 'misuse',
     call_rate: 'misuse',
+    first_seen_address: 'access',
+    rare_address: 'access',
+    first_seen_network: 'access',
+    rare_network: 'access',
+    first_seen_workload: 'access',
+    rare_workload: 'access',
+    first_seen_credential: 'access',
+    rare_credential: 'access',
+    foreign_credential: 'access',
+    first_seen_credential_kind: 'access',
+    rare_credential_kind: 'access',
+    unusual_hour: 'access',
+    two_places: 'access',
   }),
 );
 
@@ -61,6 +74,7 @@ const TITLES: Readonly<Record<Theme, string>> = {
   probing: 'runs into refusals and errors',
   reach: 'reaches data more sensitive than usual',
   misuse: 'uses tools in a way it never did',
+  access: 'acts from where, when or with what it usually does not',
   hijack: 'acts out of line with its usual work',
 };
 
@@ -94,9 +108,15 @@ function themeOf(findings: readonly Finding[]): Theme {
   return best;
 }
 
-/** The tool or resource that the title names. */
+/** What the title of a theme names, where it is not what was touched. */
+const SUBJECTS: Readonly<Partial<Record<Theme, readonly string[]>>> = {
+  misuse: ['tool', 'server', 'operation'],
+  access: ['credential', 'network', 'address', 'workload', 'credential_kind', 'hour'],
+};
+
+/** The tool, resource or place that the title names. */
 function subjectOf(findings: readonly Finding[], theme: Theme): string {
-  const kinds = theme === 'misuse' ? ['tool', 'server', 'operation'] : ['resource', 'classification', 'tool', 'store'];
+  const kinds = SUBJECTS[theme] ?? ['resource', 'classification', 'tool', 'store'];
   const named = findings.find((finding) => finding.subject !== undefined && kinds.includes(finding.subject.kind));
   return named?.subject === undefined ? '' : `: ${name(named.subject.value)}`;
 }
@@ -123,12 +143,14 @@ function summaryOf(findings: readonly Finding[], strongest: Finding): string {
 function combinedBits(findings: readonly Finding[]): number {
   const strongest = new Map<string, number>();
   for (const { pattern, bits } of findings) strongest.set(pattern, Math.max(strongest.get(pattern) ?? 0, bits));
-  let squares = 0;
+  let work = 0;
+  let access = 0;
   for (const [pattern, nominal] of strongest) {
     const bits = isAmount(pattern) ? nominal : saturated(nominal);
-    squares += bits * bits;
+    if (THEMES[pattern] === 'access') access += bits * bits;
+    else work += bits * bits;
   }
-  return Math.sqrt(squares);
+  return together(work, access);
 }
 
 /** Amounts, counts and runs have no end; rarity levels off. */
@@ -166,6 +188,14 @@ function recommend(facts: AlertFacts, findings: readonly Finding[], theme: Theme
   const tool = findings.find((finding) => finding.subject?.kind === 'tool')?.subject?.value;
   const sensitive = findings.find(isSensitive)?.subject?.value;
   const why = (findings[0] as Finding).sentence;
+  const elsewhere = findings.find(isElsewhere);
+  if (elsewhere !== undefined && facts.credential !== undefined) {
+    return propose(
+      'revoke_credential',
+      facts.credential,
+      `Somebody else may hold the credential. ${elsewhere === findings[0] ? '' : `${elsewhere.sentence} `}${why}`,
+    );
+  }
   if (theme === 'probing' && facts.credential !== undefined) {
     return propose('revoke_credential', facts.credential, `The credential tries doors that stay shut. ${why}`);
   }
@@ -194,6 +224,13 @@ function recommend(facts: AlertFacts, findings: readonly Finding[], theme: Theme
   }
   return propose('suspend_agent', facts.identity.id, `Nothing narrower than the identity can be named. ${why}`);
 }
+
+/** What shows that a credential is used by somebody else; an odd hour alone does not. */
+function isElsewhere({ pattern, bits }: Finding): boolean {
+  return THEMES[pattern] === 'access' && pattern !== 'unusual_hour' && bits >= ELSEWHERE_BITS;
+}
+/** Surprise from which a place or credential decides what is proposed, whatever else was found. */
+const ELSEWHERE_BITS = 5;
 
 function propose(action: Recommendation['action'], target: string, reason: string): Recommendation {
   return { action, target, parameters: {}, reason };

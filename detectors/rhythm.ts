@@ -5,12 +5,12 @@ import type { StateRef } from './state.ts';
  * Hour of day, working days and weekends apart: how much busier than the average hour an hour usually is. A slot is a
  * half-word: 6 bits of weight, 10 bits of mean octaves of calls in steps of 1/64.
  */
-const WEIGHT_MAX = 20;
+export const WEIGHT_MAX = 20;
 const STEPS = 64;
 const SHRINK = 3;
 
 /** Slot of an hour window, given as hours since the epoch plus 1. The epoch was a Thursday. */
-function slotOf(index: number): number {
+export function slotOf(index: number): number {
   const hours = index - 1;
   const weekday = (Math.floor(hours / 24) + 4) % 7;
   return (hours % 24) + (weekday === 0 || weekday === 6 ? RHYTHM_SLOTS / 2 : 0);
@@ -31,4 +31,9 @@ export function rhythmOffset(state: Pick<StateRef, 'u16' | 'at'>, index: number,
   const weight = packed & 63;
   if (weight === 0) return 0;
   return ((packed >>> 6) / STEPS - average) * (weight / (weight + SHRINK));
+}
+
+/** Hours seen active in a slot, at most `WEIGHT_MAX`. */
+export function activeHours(state: Pick<StateRef, 'u16' | 'at'>, slot: number): number {
+  return (state.u16[(state.at + AT.rhythm) * 2 + slot] as number) & 63;
 }

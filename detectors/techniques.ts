@@ -13,6 +13,7 @@ const TOOL_EXFILTRATION = atlas('AML.T0086', 'Exfiltration via AI Agent Tool Inv
 const AI_SERVICE_DATA = atlas('AML.T0085', 'Data from AI Services');
 const REPOSITORY_DATA = atlas('AML.T0036', 'Data from Information Repositories');
 const VALID_ACCOUNTS = atlas('AML.T0012', 'Valid Accounts');
+const ACCESS_TOKEN = atlas('AML.T0091.000', 'Application Access Token');
 
 const GOAL_HIJACK = asi('ASI01', 'Agent Goal Hijack');
 const TOOL_MISUSE = asi('ASI02', 'Tool Misuse and Exploitation');
@@ -51,6 +52,19 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     volume_hour: [TOOL_EXFILTRATION, TOOL_MISUSE],
     volume_day: [TOOL_EXFILTRATION, ROGUE_AGENT],
     volume_session: [TOOL_EXFILTRATION, TOOL_MISUSE],
+    first_seen_address: [VALID_ACCOUNTS, PRIVILEGE_ABUSE],
+    rare_address: [VALID_ACCOUNTS, PRIVILEGE_ABUSE],
+    first_seen_network: [VALID_ACCOUNTS, PRIVILEGE_ABUSE],
+    rare_network: [VALID_ACCOUNTS, PRIVILEGE_ABUSE],
+    first_seen_workload: [VALID_ACCOUNTS, PRIVILEGE_ABUSE],
+    rare_workload: [VALID_ACCOUNTS, PRIVILEGE_ABUSE],
+    first_seen_credential: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
+    rare_credential: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
+    foreign_credential: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
+    first_seen_credential_kind: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
+    rare_credential_kind: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
+    unusual_hour: [VALID_ACCOUNTS, ROGUE_AGENT],
+    two_places: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
     low_and_slow: [TOOL_EXFILTRATION, ROGUE_AGENT],
   }),
 );

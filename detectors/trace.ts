@@ -1,6 +1,7 @@
 import { LIMITS } from '../schemas/limits.ts';
 import type { SessionTrace } from './contract.ts';
 import { type Features, SIZE_STEPS } from './features.ts';
+import { LAYOUT_VERSION } from './layout.ts';
 
 /**
  * An open session in words: a header with running totals and the first distinct tokens, then one record an event. All
@@ -9,7 +10,9 @@ import { type Features, SIZE_STEPS } from './features.ts';
 const DISTINCT = 8;
 export const TOKENS_MAX = 24;
 const SIGNATURES = 16;
-const FIRST_CAPACITY = 128;
+/** Distinct addresses, networks, workloads, credentials and their kinds that a session learns. */
+const ACCESSES = 8;
+const FIRST_CAPACITY = 160;
 
 let next = 0;
 const field = (words = 1): number => {
@@ -45,9 +48,18 @@ export const TRACE = {
   /** Tool of each token. */
   token_tool: field(TOKENS_MAX),
   signature: field(SIGNATURES),
+  /** Keys of what is known of the access (features.ts), each once. */
+  accesses: field(),
+  access: field(ACCESSES),
+  /** Slots of the week's rhythm in which the session acted, as bits. */
+  hours: field(2),
+  /** Times that its credential came back to a place from another one. */
+  returns: field(),
 } as const;
 export const TRACE_DISTINCT_WORDS = DISTINCT;
 const HEAD = next;
+/** The header ended here before layout 3. */
+const HEAD_BEFORE_3 = TRACE.accesses;
 
 /** Words of a record before its resources. */
 const RECORD = 7;
@@ -102,6 +114,15 @@ export class Trace implements SessionTrace {
     this.u32[TRACE.signatures] = count + 1;
   }
 
+  addAccess(key: number): void {
+    const words = this.u32;
+    const count = words[TRACE.accesses] as number;
+    for (let i = 0; i < count; i++) if (words[TRACE.access + i] === key) return;
+    if (count === ACCESSES) return;
+    words[TRACE.access + count] = key;
+    words[TRACE.accesses] = count + 1;
+  }
+
   /** Appends an event for later learning; beyond the limit the session goes on unrecorded. */
   record(f: Features): void {
     if ((this.u32[TRACE.recorded] as number) >= LIMITS.session_events_max) return;
@@ -133,14 +154,26 @@ export class Trace implements SessionTrace {
     return new Uint8Array(this.u32.slice(0, length).buffer);
   }
 
-  /** @throws RangeError when the bytes are no session. */
-  static decode(bytes: Uint8Array): Trace {
-    if (bytes.length % 4 !== 0 || bytes.length < HEAD * 4) throw new RangeError(`no session: ${bytes.length} bytes`);
+  /**
+   * `layout` is the one that the identity's words were stored with.
+   * @throws RangeError when the bytes are no session.
+   */
+  static decode(bytes: Uint8Array, layout = LAYOUT_VERSION): Trace {
+    const head = layout < 3 ? HEAD_BEFORE_3 : HEAD;
+    if (bytes.length % 4 !== 0 || bytes.length < head * 4) throw new RangeError(`no session: ${bytes.length} bytes`);
     const copy = new Uint8Array(bytes);
     const words = new Uint32Array(copy.buffer);
     if (words[TRACE.length] !== words.length) throw new RangeError('no session: length does not match');
-    return new Trace(words);
+    return new Trace(head === HEAD ? words : withLongerHead(words, head));
   }
+}
+
+function withLongerHead(words: Uint32Array, head: number): Uint32Array {
+  const longer = new Uint32Array(words.length + HEAD - head);
+  longer.set(words.subarray(0, head));
+  longer.set(words.subarray(head), HEAD);
+  longer[TRACE.length] = longer.length;
+  return longer;
 }
 
 function quantise(octaves: number): number {

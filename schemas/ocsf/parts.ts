@@ -15,6 +15,7 @@ const OBSERVATION_TYPES: Readonly<Record<Family, string>> = {
   data_volume: 'Volume Analysis',
   retrieval_pattern: 'Distribution Analysis',
   tool_usage: 'Frequency Analysis',
+  access_context: 'Distribution Analysis',
 };
 
 const USER_TYPE_IDS: Readonly<Record<IdentityKind, keyof typeof USER_TYPES>> = {

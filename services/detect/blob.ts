@@ -97,7 +97,7 @@ export function decodeIdentity(
     peer_group: undefined,
     sessions: header.sessions.map((s) => ({
       id: s.id,
-      trace: model.decodeSession(slice(s.bytes)),
+      trace: model.decodeSession(slice(s.bytes), header.layout),
       begun_ms: s.begun_ms,
       last_ms: s.last_ms,
       recent: s.recent,
@@ -106,7 +106,7 @@ export function decodeIdentity(
     alerts: header.alerts.map((a) => ({ ...a })),
     held: header.held.map((h) => ({
       alert_uid: h.alert_uid,
-      trace: model.decodeSession(slice(h.bytes)),
+      trace: model.decodeSession(slice(h.bytes), header.layout),
       since_ms: h.since_ms,
     })),
     window_due: header.window_due,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { upgradeWords } from '../../detectors/layout.ts';
+import { AT, upgradeWords } from '../../detectors/layout.ts';
+import { RECORDS_AT, TRACE, type Trace } from '../../detectors/trace.ts';
 import { UNITS } from '../../schemas/limits.ts';
 import { event, Fleet, MONDAY, ordinarySession, seeded, workedFleet } from './fleet.ts';
 
@@ -73,10 +74,37 @@ test('a new tool surprises less once other members began to use it, though all t
   assert.ok(Math.abs(bitsAfter(['agent-4', 'agent-4', 'agent-4']) - alone) < 2, 'nobody vouches for itself');
 });
 
-test('words of the first layout keep what they hold', () => {
+for (const [layout, length] of [
+  [1, AT.new_tools],
+  [2, AT.access],
+] as const) {
+  test(`words of layout ${layout} keep what they hold, and what came later begins at nothing`, () => {
+    const fleet = workedFleet({ days: 1 });
+    const words = fleet.words('agent-0');
+    const upgraded = upgradeWords(words.slice(0, length), layout);
+    assert.equal(upgraded.length, words.length);
+    assert.deepEqual(upgraded.subarray(0, length), words.subarray(0, length));
+    assert.ok(upgraded.subarray(length).every((word) => word === 0));
+    assert.throws(() => upgradeWords(words, layout), RangeError);
+  });
+}
+
+test('a session stored with layout 2 goes on, and teaches what it recorded', () => {
   const fleet = workedFleet({ days: 1 });
-  const words = fleet.words('agent-0');
-  const upgraded = upgradeWords(words.slice(0, words.length - 3), 1);
-  assert.deepEqual([...upgraded.slice(0, -3)], [...words.slice(0, -3)]);
-  assert.deepEqual([...upgraded.slice(-3)], [0, 0, 0]);
+  const trace = fleet.model.newSession();
+  const events = ordinarySession(seeded(5), fleet.log_ms, 'agent-1');
+  for (const one of events) {
+    const input = fleet.input(one, trace);
+    fleet.model.observe(input, fleet.model.score(input));
+  }
+  const bytes = fleet.model.encodeSession(trace);
+  const words = new Uint32Array(new Uint8Array(bytes).buffer);
+  const older = Uint32Array.from([...words.subarray(0, TRACE.accesses), ...words.subarray(RECORDS_AT)]);
+  older[TRACE.length] = older.length;
+  const restored = fleet.model.decodeSession(new Uint8Array(older.buffer), 2);
+  const again = fleet.model.decodeSession(bytes) as Trace;
+  again.u32.fill(0, TRACE.accesses, RECORDS_AT);
+  assert.deepEqual(fleet.model.encodeSession(restored), fleet.model.encodeSession(again));
+  assert.equal(restored.events, events.length);
+  assert.throws(() => fleet.model.decodeSession(new Uint8Array(older.buffer.slice(0, 40)), 2), RangeError);
 });

@@ -1,5 +1,6 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { type GroupState, type Model, type Prior, peerGroupOf, type ScoreInput } from '../../detectors/contract.ts';
+import { hashText } from '../../detectors/math/hash.ts';
 import { createModel } from '../../detectors/model.ts';
 import { type StateRef, StateSlab } from '../../detectors/state.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
@@ -20,6 +21,8 @@ export type EventSketch = {
   readonly resources?: readonly (string | CanonicalEvent['resources'][number])[];
   readonly volume?: CanonicalEvent['volume'];
   readonly outcome?: CanonicalEvent['outcome']['status'];
+  readonly source?: CanonicalEvent['source'];
+  readonly credential?: CanonicalEvent['credential'];
 };
 
 export function event(sketch: EventSketch = {}): CanonicalEvent {
@@ -36,6 +39,8 @@ export function event(sketch: EventSketch = {}): CanonicalEvent {
     resources: (sketch.resources ?? []).map((r) => (typeof r === 'string' ? { id: r } : r)),
     volume: sketch.volume ?? {},
     outcome: { status: sketch.outcome ?? 'ok' },
+    ...(sketch.source === undefined ? {} : { source: sketch.source }),
+    ...(sketch.credential === undefined ? {} : { credential: sketch.credential }),
   };
 }
 
@@ -122,10 +127,19 @@ export class Fleet {
 
 const TICKETS = 40;
 
+/** Where an identity of the fleet acts from, and with which credential: its own address block in the common network. */
+export function accessOf(identity: string): Required<Pick<EventSketch, 'source' | 'credential'>> {
+  const block = hashText(identity) % 200;
+  return {
+    source: { ip: `10.1.${block}.7`, network: 'agents', workload: `${identity}-pod` },
+    credential: { id: `token-${identity}`, kind: 'service_account' },
+  };
+}
+
 /** A support agent's day: look up a ticket, read the customer, answer. `skew` tells identities apart a little. */
 export function ordinarySession(random: Random, time: number, identity: string, group?: string): CanonicalEvent[] {
   const ticket = random.next(TICKETS);
-  const base = { identity, ...(group === undefined ? {} : { group }) };
+  const base = { identity, ...accessOf(identity), ...(group === undefined ? {} : { group }) };
   const steps = 1 + random.next(3);
   const events = [
     event({

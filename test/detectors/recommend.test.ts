@@ -64,6 +64,14 @@ test('the proposal is the narrowest that fits the story', () => {
   assert.equal(action([finding('out_of_context', 20, tool)], { session: 's' }), 'quarantine_session');
   assert.equal(action([finding('out_of_context', 20, tool)]), 'restrict_tool');
   assert.equal(action([finding('unlikely_sequence', 20)]), 'suspend_agent');
+  const network = finding('first_seen_network', 9, { kind: 'network', value: 'internet' });
+  assert.equal(action([finding('first_seen_tool', 18, tool), network], { credential: 'c' }), 'revoke_credential');
+  assert.equal(action([finding('first_seen_tool', 18, tool), network]), 'restrict_tool');
+  assert.equal(
+    action([finding('first_seen_tool', 18, tool), finding('unusual_hour', 9)], { credential: 'c' }),
+    'restrict_tool',
+  );
+  assert.equal(action([finding('foreign_credential', 11)], { credential: 'c', session: 's' }), 'revoke_credential');
   const leak = [finding('volume_hour', 40), finding('sensitivity_reached', 9, secret)];
   assert.equal(action(leak, { session: 's' }), 'suspend_agent');
 });
@@ -76,6 +84,8 @@ test('severity grows with surprise, sensitivity and what leaves; short history l
   assert.equal(severity(...strange), 'high');
   assert.equal(severity(...strange, finding('first_seen_target', 15)), 'critical');
   assert.equal(severity(finding('volume_day', 30)), 'critical');
+  assert.equal(severity(finding('first_seen_tool', 12), finding('first_seen_network', 12)), 'medium');
+  assert.equal(severity(finding('first_seen_tool', 24), finding('first_seen_network', 24)), 'high');
   assert.equal(severity(finding('rare_tool', 30), finding('sensitivity_reached', 10, secret)), 'high');
   assert.equal(severity(finding('rare_tool', 30, undefined, 'learning')), 'low');
 });
@@ -87,6 +97,13 @@ test('the summary is the strongest sentences, strongest first, and says when his
   });
   assert.match(said.summary, /^Because of volume_hour\. Because of call_rate\. Because of rare_tool\./);
   assert.match(said.summary, /still being learned \(90 sessions\)/);
+});
+
+test('a place or credential that carries the surprise is in the title', () => {
+  const stolen = finding('two_places', 14, { kind: 'credential', value: 'oauth-7' });
+  const { title, recommendation } = describeAlert({ identity, findings: [stolen], credential: 'oauth-7' });
+  assert.match(title, /^Invoice bot acts from where, when or with what it usually does not: oauth-7$/);
+  assert.match(recommendation.reason, /^Somebody else may hold the credential\. Because of two_places\.$/);
 });
 
 test('an alert without findings is a programmer error', () => {
