@@ -12,7 +12,7 @@ import { vouchers } from './vouchers.ts';
  *
  * The root lies between the largest of them (Tippett 1931, which throws corroboration away) and their sum (Fisher 1932,
  * which takes dependent detectors for independent ones). What detectors say of ordinary events is noise of one or two
- * bits, and squares keep fifteen such voices from shouting one real surprise down. A detector that repeats what a
+ * bits, and squares keep that many voices from shouting one real surprise down. A detector that repeats what a
  * stronger one says speaks with half a voice. What an identity does and where from, when and with which credential it
  * does it are independent for ordinary work, however, so their probabilities multiply (Fisher) and their bits add: that
  * is how unusual work from an unusual place rises above either. The scale is nominal; thresholds are taken from what

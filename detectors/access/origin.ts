@@ -15,14 +15,23 @@ import {
 } from './habit.ts';
 
 const KINDS = [ACCESS.address, ACCESS.network, ACCESS.workload] as const;
-/** log2 of the looks: one, two or three kinds that the event may name. */
+type OriginKind = (typeof KINDS)[number];
+const WORDS = {
+  [ACCESS.address]: { what: 'address block', subject: 'address' },
+  [ACCESS.network]: { what: 'network', subject: 'network' },
+  [ACCESS.workload]: { what: 'workload', subject: 'workload' },
+} as const;
+
+/** log2 of the looks: none to three kinds that the event may name. */
 const LOOKS_BITS = [0, 0, 1, log2(3)] as const;
-const found: { bits: number; kind: (typeof KINDS)[number] } = { bits: 0, kind: ACCESS.address };
+/** Credentials and their kinds lie in the same table. */
+const CREDENTIAL_KINDS = 2;
+const found: { bits: number; kind: OriginKind } = { bits: 0, kind: ACCESS.address };
 
 function look(c: Context): number {
-  const { access } = c.f;
-  const kinds = Number(access[0] !== 0) + Number(access[1] !== 0) + Number(access[2] !== 0);
   found.bits = 0;
+  let kinds = 0;
+  for (const kind of KINDS) if (c.f.access[kind] !== 0) kinds++;
   if (kinds === 0) return 0;
   for (const kind of KINDS) {
     const bits = accessBits(c, kind, kinds + CREDENTIAL_KINDS) - (LOOKS_BITS[kinds] as number);
@@ -33,12 +42,10 @@ function look(c: Context): number {
   }
   return found.bits;
 }
-/** Credential and its kind lie in the same table. */
-const CREDENTIAL_KINDS = 2;
 
 /**
- * Where an identity acts from: address prefix (IPv4 /24, IPv6 /48), network and workload. A credential that is used
- * from elsewhere is how theft shows (MITRE ATLAS AML.T0012, Valid Accounts). Statistics, source, state and limits: habit.ts.
+ * Where an identity acts from: address block (IPv4 /24, IPv6 /48), network and workload. A credential that is used from
+ * elsewhere is how its theft shows (MITRE ATLAS AML.T0012, Valid Accounts). Statistics, source, state and limits: habit.ts.
  */
 export const accessOrigin: Detector = {
   name: 'access_origin',
@@ -47,26 +54,26 @@ export const accessOrigin: Detector = {
   voice: 1,
   score: look,
   learnSession: (lesson) => learnAccess(lesson, ACCESS.address, ACCESS.workload),
+
   explain(c) {
     look(c);
-    const { kind } = found;
-    const { what, subject } = WORDS[kind];
-    const value = namedValue(c, kind);
-    const own = ownAccesses(c, kind);
-    const others = own > 0 || c.peers === undefined ? '' : knownToOthers(c, kind) ? known(c) : unknown(c);
-    const seen = seenSessions(c, kind);
+    const { what, subject } = WORDS[found.kind];
+    const value = namedValue(c, found.kind);
+    const own = ownAccesses(c, found.kind);
+    const seen = seenSessions(c, found.kind);
     return {
       pattern: `${own === 0 ? 'first_seen' : 'rare'}_${subject}`,
       subject: { kind: subject, value },
       observed: { name: `sessions from this ${what} before`, value: own },
-      expected: { name: `probability of a new ${what}`, value: newProbability(c, kind), unit: 'probability' },
+      expected: { name: `probability of a new ${what}`, value: newProbability(c, found.kind), unit: 'probability' },
       basis: seen > 0 ? 'identity' : c.basis,
       sentence:
         own === 0
-          ? `The identity acts from the ${what} ${name(value)}, from which it never acted ${ofSessions(seen)}${others}.`
+          ? `The identity acts from the ${what} ${name(value)}, from which it never acted ${ofSessions(seen)}${ofOthers(c, found.kind)}.`
           : `The identity acts from the ${what} ${name(value)}, from which it acted in only ${plural(own, 'session', 'sessions')}.`,
     };
   },
+
   baselines: (state) =>
     KINDS.filter((kind) => seenSessions(state, kind) > 0).map((kind) => ({
       name: `sessions with a known ${WORDS[kind].what}`,
@@ -75,22 +82,13 @@ export const accessOrigin: Detector = {
     })),
 };
 
-const WORDS = {
-  [ACCESS.address]: { what: 'address block', subject: 'address' },
-  [ACCESS.network]: { what: 'network', subject: 'network' },
-  [ACCESS.workload]: { what: 'workload', subject: 'workload' },
-} as const;
-
-function namedValue(c: Context, kind: (typeof KINDS)[number]): string {
+function namedValue(c: Context, kind: OriginKind): string {
   const source = c.f.event?.source;
   if (kind === ACCESS.network) return source?.network ?? '';
   return kind === ACCESS.workload ? (source?.workload ?? '') : prefixName(source?.ip ?? '');
 }
 
-function known(c: Context): string {
-  return `; ${peersName(c)} does`;
-}
-
-function unknown(c: Context): string {
-  return `; nor did ${peersName(c)}`;
+function ofOthers(c: Context, kind: OriginKind): string {
+  if (c.peers === undefined) return '';
+  return knownToOthers(c, kind) ? `; ${peersName(c)} does` : `; nor did ${peersName(c)}`;
 }
