@@ -92,12 +92,21 @@ function explain(c: Context, score: Score, bits_min: number): FindingDraft[] {
   );
   if (strongest === 0) return [];
   const history = historyOf(c.u32, c.at);
-  return score.parts
+  const said = score.parts
     .map((bits, index) => ({ bits, detector: DETECTORS[index] as Detector }))
-    .filter(({ bits }) => bits >= least)
-    .sort((a, b) => b.bits - a.bits)
-    .slice(0, DRAFTS_MAX)
-    .map(({ bits, detector }) => draftOf(c, detector, bits, history));
+    .filter(({ bits, detector }) => bits >= (isContext(detector) ? Math.min(least, DRAFT_BITS_MIN) : least))
+    .sort((a, b) => b.bits - a.bits);
+  return strongestOf(said).map(({ bits, detector }) => draftOf(c, detector, bits, history));
+}
+
+function isContext({ weighed }: Detector): boolean {
+  return weighed === 'context';
+}
+
+/** The access adds to what is said of the work (combine.ts), so what there is to say of it is never left out for that. */
+function strongestOf<T extends { readonly detector: Detector }>(said: readonly T[]): T[] {
+  let rest = DRAFTS_MAX - said.filter(({ detector }) => isContext(detector)).length;
+  return said.filter(({ detector }) => isContext(detector) || rest-- > 0);
 }
 
 function draftOf(c: Context, detector: Detector, bits: number, history: ReturnType<typeof historyOf>): FindingDraft {

@@ -14,8 +14,8 @@ import { TRACE } from '../trace.ts';
  * Statistics: what counts is the session, as the calls of one session share their access. A value the identity never
  * had has the probability that its next session brings a new one, a beta-binomial rate that leans on the rate of its
  * peers. An identity whose address changes every day, behind a NAT pool or on a serverless platform, has a high rate,
- * and new addresses say little about it. That probability is never below what so few sessions can bear (Laplace's rule
- * of succession), so a new identity's first addresses say nothing. It is multiplied by the share of new values of the
+ * and new addresses say little about it. That probability is never below what the sessions can bear (Laplace's rule of
+ * succession), in its beginning its own ones alone, so a new identity's first addresses say nothing. It is multiplied by the share of new values of the
  * group that were as strange as this one: unknown to everybody or, for a credential, somebody else's. A value the
  * identity had is judged by the tail mass of values at least as rare (Good 1953).
  *
@@ -55,19 +55,19 @@ export function knownToOthers(c: Context, kind: number): boolean {
   return c.peers.count(key) > 0 || (c.beyond !== undefined && c.beyond.count(key) > 0);
 }
 
-/** Probability that a session of this identity brings a value of this kind that it never had. */
+/**
+ * Probability that a session of this identity brings a value of this kind that it never had: its own rate, beginning
+ * from that of its peers, or from a half where it has none.
+ */
 export function newProbability(c: Context, kind: number): number {
   const word = c.u32[c.at + AT.access_news + kind] as number;
   const seen = word & 0xffff;
   const judged = Math.max(0, seen - BEGINNING);
-  let lean = 0;
-  let rate = 0;
-  if (c.peers !== undefined) {
-    lean = LEAN;
-    rate = (c.peers.count(countKey(COUNT.news, kind)) + 0.5) / (c.peers.count(countKey(COUNT.sessions, kind)) + 1);
-  }
-  const expected = ((word >>> 16) + lean * Math.min(1, rate) + 0.5) / (judged + lean + 1);
-  return Math.max(expected, 1 / (seen + 1));
+  const sessions = c.peers?.count(countKey(COUNT.sessions, kind)) ?? 0;
+  const news = c.peers?.count(countKey(COUNT.news, kind)) ?? 0;
+  const believed = sessions === 0 ? 0.5 : (LEAN * (Math.min(news, sessions) + 0.5)) / (sessions + 1);
+  const expected = ((word >>> 16) + believed) / (judged + (sessions === 0 ? 1 : LEAN));
+  return Math.min(1, Math.max(expected, 1 / (seen + 1 + (judged === 0 ? 0 : sessions))));
 }
 
 /** Of the values that were new to members, the share that were as strange to the others as this one. */

@@ -4,7 +4,7 @@ import type { Detector } from '../detector.ts';
 import { KIND, keyOf } from '../group.ts';
 import { AT, MEASURES, RHYTHM_SLOTS } from '../layout.ts';
 import { mix } from '../math/hash.ts';
-import { surpriseFrom } from '../math/logarithm.ts';
+import { log2, surpriseFrom } from '../math/logarithm.ts';
 import type { PriorGroup } from '../prior.ts';
 import { activeHours, slotOf, WEIGHT_MAX } from '../rhythm.ts';
 import { percent, plural } from '../sentences.ts';
@@ -80,14 +80,14 @@ function look(c: Context): number {
   const slot = slotOf(c.windows.index[SPAN.hour] as number);
   found.slot = slot;
   if (activeHours(c, slot) >= HABIT) return 0;
-  const among = peersTail(c, slot);
-  const blended = ownTail(c, slot) * found.own + among * LEAN;
   const seconds = (c.u32[c.at + AT.last_s] as number) - (c.u32[c.at + AT.first_s] as number);
-  const grown = seconds * UNITS.SECOND_MS >= DAYS_MIN * UNITS.DAY_MS;
-  const probability = blended / (found.own + LEAN);
-  // Before it was seen on every day of the week, its own hours can only excuse it.
-  found.probability = grown ? probability : Math.max(probability, among);
-  return surpriseFrom(found.own + (c.peers?.sessions ?? 0), found.probability);
+  const days = (seconds * UNITS.SECOND_MS) / UNITS.DAY_MS;
+  if (days < DAYS_MIN) return 0;
+  const own = ownTail(c, slot);
+  found.probability = (own * found.own + peersTail(c, slot) * LEAN) / (found.own + LEAN);
+  const bits = surpriseFrom(found.own + (c.peers?.sessions ?? 0), found.probability);
+  // Each active hour is a look: log2 of those of a day is their price (Bonferroni).
+  return Math.max(0, bits - log2(Math.max(1, found.own / days)));
 }
 
 /**
@@ -97,8 +97,8 @@ function look(c: Context): number {
  * Statistics: of the hours of the clock in which the identity was active, the share that fell into slots no busier than
  * this one or its neighbours, a tail mass (Good 1953), blended with the same of the sessions of the peers. A slot counts
  * at most 20 hours (rhythm.ts), so a long habit does not make a younger one strange. Night shifts, timers and other time
- * zones are habits like any other; the neighbours cover summer time. Until an identity was seen for nine days
- * its own hours can only excuse it.
+ * zones are habits like any other; the neighbours cover summer time. Nothing is said of an identity that was seen for less
+ * than nine days.
  *
  * State: none of its own but the rhythm's weights; two words of the session; 48 counts of the group.
  *
@@ -109,7 +109,7 @@ export const accessHour: Detector = {
   name: 'access_hour',
   family: 'access_context',
   weighed: 'context',
-  voice: 1,
+  voice: 0.5,
   score: look,
   learnSession({ group, trace, trust }) {
     for (let slot = 0; slot < RHYTHM_SLOTS; slot++) {
