@@ -2,7 +2,6 @@ import { accessCredential } from './access/credential.ts';
 import { accessHour } from './access/hour.ts';
 import { accessOrigin } from './access/origin.ts';
 import { twoPlaces } from './access/places.ts';
-import { purposeFit } from './access/purpose.ts';
 import type { Detector } from './detector.ts';
 import { resourceBreadth } from './retrieval/breadth.ts';
 import { resourceRarity } from './retrieval/resource.ts';
@@ -40,5 +39,4 @@ export const DETECTORS: readonly Detector[] = [
   accessCredential,
   accessHour,
   twoPlaces,
-  purposeFit,
 ];

@@ -83,7 +83,6 @@ export class Features {
   readonly access = new Uint32Array(ACCESS_KINDS);
   /** Network with far prefix: two of them are two places. 0 is unknown. */
   place = 0;
-  purpose = 0;
   /** bytes out, bytes in, records: the value, and log2(1 + value); -1 is unknown. */
   readonly size = new Float64Array(3);
   readonly octaves = new Float64Array(3);
@@ -100,7 +99,6 @@ export class Features {
     this.#readResources(event);
     this.#readSizes(event);
     this.#readAccess(event);
-    this.purpose = event.purpose === undefined ? 0 : hashText(event.purpose);
   }
 
   #readAccess({ source, credential }: CanonicalEvent): void {

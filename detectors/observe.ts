@@ -7,7 +7,7 @@ import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
-import { MIXED_PURPOSES, TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
+import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
 import { noteNewTool } from './vouchers.ts';
 import { observeWindows, SPAN } from './windows.ts';
 
@@ -50,10 +50,6 @@ function noteAccess(c: Context, in_window: boolean): void {
   const { trace, f } = c;
   for (let kind = 0; kind < ACCESS_KINDS; kind++) {
     if (f.access[kind] !== 0) trace.addAccess(f.access[kind] as number);
-  }
-  if (f.purpose !== 0) {
-    const stated = trace.get(TRACE.purpose);
-    trace.u32[TRACE.purpose] = stated === 0 || stated === f.purpose ? f.purpose : MIXED_PURPOSES;
   }
   observePlace(c);
   if (!in_window) return;

@@ -52,7 +52,6 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     rare_server: 'misuse',
     argument_size: 'misuse',
     call_rate: 'misuse',
-    outside_purpose: 'misuse',
     first_seen_address: 'access',
     rare_address: 'access',
     first_seen_network: 'access',

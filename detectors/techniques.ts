@@ -65,7 +65,6 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     rare_credential_kind: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
     unusual_hour: [VALID_ACCOUNTS, ROGUE_AGENT],
     two_places: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
-    outside_purpose: [INJECTION, GOAL_HIJACK],
     low_and_slow: [TOOL_EXFILTRATION, ROGUE_AGENT],
   }),
 );

@@ -53,13 +53,10 @@ export const TRACE = {
   access: field(ACCESSES),
   /** Slots of the week's rhythm in which the session acted, as bits. */
   hours: field(2),
-  /** Purpose that its events state, `MIXED_PURPOSES` where they state several, 0 where none. */
-  purpose: field(),
   /** Times that its credential came back to a place from another one. */
   returns: field(),
 } as const;
 export const TRACE_DISTINCT_WORDS = DISTINCT;
-export const MIXED_PURPOSES = 1;
 const HEAD = next;
 /** The header ended here before layout 3. */
 const HEAD_BEFORE_3 = TRACE.accesses;

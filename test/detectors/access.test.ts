@@ -245,51 +245,6 @@ describe('two places', () => {
   });
 });
 
-describe('purpose', () => {
-  const forPurpose = (purpose: string, events: readonly CanonicalEvent[]) => events.map((one) => ({ ...one, purpose }));
-  const fleetWith = (): Fleet => {
-    const fleet = new Fleet();
-    for (let i = 0; i < 120; i++) {
-      const time = MONDAY + i * UNITS.HOUR_MS;
-      fleet.session(forPurpose('answer tickets', ordinarySession(seeded(i), time, `agent-${i % 3}`)));
-      const report = event({
-        identity: `agent-${i % 3}`,
-        time: time + 60_000,
-        tool: 'export_report',
-        operation: 'export',
-      });
-      fleet.session(forPurpose('weekly report', [report]));
-    }
-    fleet.adoptPrior();
-    return fleet;
-  };
-  const report = (purpose: string): CanonicalEvent[] =>
-    forPurpose(purpose, [event({ identity: 'agent-1', time: LATER, tool: 'export_report', operation: 'export' })]);
-
-  test('a tool that the purpose does not need is a surprise, for its own purpose it is none', () => {
-    const fleet = fleetWith();
-    const outside = judge(fleet, report('answer tickets'));
-    assert.ok(outside.of('purpose_fit') > 5, `${outside.of('purpose_fit')}`);
-    assert.ok(judge(fleet, report('weekly report')).of('purpose_fit') < 1);
-    const draft = outside.drafts.find((one) => one.pattern === 'outside_purpose')!;
-    assert.match(
-      draft.sentence,
-      /^export_report was called for the purpose "answer tickets", for which .* never used it/,
-    );
-  });
-
-  test('a purpose nobody stated says nothing, and several in one session teach nothing', () => {
-    const fleet = fleetWith();
-    assert.equal(judge(fleet, report('something new')).of('purpose_fit'), 0);
-    for (let i = 0; i < 40; i++) {
-      const [first, ...rest] = work('agent-2', LATER + i * UNITS.HOUR_MS);
-      fleet.session([...forPurpose('mixed', [first!]), ...forPurpose('other', rest)]);
-    }
-    fleet.adoptPrior();
-    assert.equal(judge(fleet, report('other')).of('purpose_fit'), 0);
-  });
-});
-
 test('on stationary identities a surprise of so many bits comes no more often than it says', () => {
   const fleet = new Fleet();
   const random = seeded(21);

@@ -61,7 +61,6 @@ const anyEvent: fc.Arbitrary<CanonicalEvent> = fc
       },
       { requiredKeys: [] },
     ),
-    purpose: fc.constantFrom('answer tickets', 'anything'),
     credential: fc.record(
       { id: fc.string({ minLength: 1 }), kind: fc.constantFrom('oauth_token', 'api_key') },
       { requiredKeys: ['id'] },

@@ -23,7 +23,6 @@ export type EventSketch = {
   readonly outcome?: CanonicalEvent['outcome']['status'];
   readonly source?: CanonicalEvent['source'];
   readonly credential?: CanonicalEvent['credential'];
-  readonly purpose?: string;
 };
 
 export function event(sketch: EventSketch = {}): CanonicalEvent {
@@ -41,7 +40,6 @@ export function event(sketch: EventSketch = {}): CanonicalEvent {
     volume: sketch.volume ?? {},
     outcome: { status: sketch.outcome ?? 'ok' },
     ...(sketch.source === undefined ? {} : { source: sketch.source }),
-    ...(sketch.purpose === undefined ? {} : { purpose: sketch.purpose }),
     ...(sketch.credential === undefined ? {} : { credential: sketch.credential }),
   };
 }
