@@ -98,7 +98,7 @@ function look(c: Context): number {
  * this one or its neighbours, a tail mass (Good 1953), blended with the same of the sessions of the peers. A slot counts
  * at most 20 hours (rhythm.ts), so a long habit does not make a younger one strange. Night shifts, timers and other time
  * zones are habits like any other; the neighbours cover summer time. Nothing is said of an identity that was seen for less
- * than nine days.
+ * than nine days. Each active hour of a day is a look and paid for; the hour corroborates, so it speaks with half a voice.
  *
  * State: none of its own but the rhythm's weights; two words of the session; 48 counts of the group.
  *

@@ -104,6 +104,11 @@ describe('origin', () => {
     const both = judge(fleet, strange(elsewhere)).bits;
     assert.ok(both > deed + 4 && both > place + 4, `${both} of ${deed} and ${place}`);
     assert.ok(both >= fleet.prior.alert_bits);
+    const { patterns } = judge(fleet, strange(elsewhere));
+    assert.ok(
+      [...patterns].some((pattern) => /^first_seen_(address|network)$/.test(pattern)),
+      [...patterns].join(),
+    );
   });
 
   test("a new identity's first places say nothing", () => {
