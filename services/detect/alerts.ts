@@ -140,10 +140,21 @@ function subjectOf(context: FindingContext, findings: readonly Finding[]): Param
   };
 }
 
+/** The strongest findings, of each pattern at least one: what only one of them says decides what is proposed. */
 function strongest(findings: readonly Finding[]): Finding[] {
-  return [...findings]
-    .sort((a, b) => b.bits - a.bits || a.time - b.time || (a.id < b.id ? -1 : 1))
-    .slice(0, LIMITS.findings_per_alert_max);
+  const sorted = [...findings].sort(byStrength);
+  if (sorted.length <= LIMITS.findings_per_alert_max) return sorted;
+  const patterns = new Set<string>();
+  const [first, more]: [Finding[], Finding[]] = [[], []];
+  for (const finding of sorted) {
+    (patterns.has(finding.pattern) ? more : first).push(finding);
+    patterns.add(finding.pattern);
+  }
+  return [...first, ...more].slice(0, LIMITS.findings_per_alert_max).sort(byStrength);
+}
+
+function byStrength(a: Finding, b: Finding): number {
+  return b.bits - a.bits || a.time - b.time || (a.id < b.id ? -1 : 1);
 }
 
 function mergeEvidence(before: readonly EvidenceRef[], findings: readonly Finding[]): EvidenceRef[] {
