@@ -15,7 +15,7 @@ import { type Curve, curvesOf } from './metrics/recall.ts';
 import { jobsOf, type Plan } from './plan.ts';
 import { type RecordedJob, type Stream, VARIANTS } from './recorded/facts.ts';
 import { type Judged, judge, type Place } from './recorded/referee.ts';
-import type { Pool } from './work/pool.ts';
+import type { Pool } from './threads/pool.ts';
 
 /** False alarms per 1,000 identity-days at which recall is stated beside that at the shipped budget. */
 const FALSE_PER_1000 = 1;

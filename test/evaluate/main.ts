@@ -9,7 +9,7 @@ import { ATTACKS, type Plan, planOf } from './plan.ts';
 import { canJudge, placeBeside, streamsAt } from './recorded/referee.ts';
 import { tablesOf } from './report/tables.ts';
 import { withoutPictures, writeReport } from './report/write.ts';
-import { openPool } from './work/pool.ts';
+import { openPool } from './threads/pool.ts';
 
 const USAGE = `npm run evaluate [-- --quick] [--seeds N] [--stories a,b] [--part stories|recorded] [--out DIR] [--threads N] [--json]
 

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { evaluateStories, type Report } from './evaluate.ts';
 import { jobsOf, planOf } from './plan.ts';
 import { writeReport } from './report/write.ts';
-import { openPool } from './work/pool.ts';
+import { openPool } from './threads/pool.ts';
 
 const ATTACKS = ['resource_sweep', 'sensitive_store'];
 
