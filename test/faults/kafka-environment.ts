@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { TOPIC_NAMES } from '../../services/platform/kafka/settings.ts';
 import { startFront } from '../support/clickhouse-http-front.ts';
 import { type KafkaBroker, startKafka } from '../support/kafka/broker.ts';
 import { KAFKA_VERSION } from '../support/kafka/jars.ts';
@@ -82,7 +83,7 @@ async function openCluster(
 }
 
 function configOf(broker: KafkaBroker, url: string, name: string): unknown {
-  const topics = ['events', 'dead', 'alerts', 'feed', 'commands', 'control', 'raw', 'spans', 'ledger'];
+  const topics = Object.keys(TOPIC_NAMES);
   return {
     listen: { port: 0 },
     log: {

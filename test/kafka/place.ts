@@ -1,23 +1,18 @@
 import kafkajs, { Kafka, logLevel } from 'kafkajs';
 import { type Clock, systemClock } from '../../services/platform/clock.ts';
 import { type KafkaLog, openKafkaLog } from '../../services/platform/kafka/kafka-log.ts';
-import { type KafkaSettings, physicalName, type TopicName } from '../../services/platform/kafka/settings.ts';
+import {
+  type KafkaSettings,
+  physicalName,
+  TOPIC_NAMES,
+  type TopicName,
+} from '../../services/platform/kafka/settings.ts';
 import { silentTelemetry, type Telemetry } from '../../services/platform/telemetry.ts';
 import type { LogPlace } from '../log/support.ts';
 import { PARTITIONS } from '../log/support.ts';
 import { uniquePrefix } from '../support/kafka/for-tests.ts';
 
-const NAMES: readonly TopicName[] = [
-  'events',
-  'dead',
-  'alerts',
-  'feed',
-  'commands',
-  'control',
-  'raw',
-  'spans',
-  'ledger',
-];
+const NAMES = Object.keys(TOPIC_NAMES) as TopicName[];
 
 /** Settings for topics, groups and transactional ids that no other test of the run has. */
 export function testSettings(brokers: readonly string[], changed: Partial<KafkaSettings> = {}): KafkaSettings {

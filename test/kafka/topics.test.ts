@@ -4,7 +4,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { systemClock } from '../../services/platform/clock.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
 import { KafkaUnusable, type KafkaUnusableCode } from '../../services/platform/kafka/errors.ts';
-import type { TopicName } from '../../services/platform/kafka/settings.ts';
+import { TOPIC_NAMES, type TopicName } from '../../services/platform/kafka/settings.ts';
 import {
   creationOf,
   problemsOf,
@@ -18,17 +18,7 @@ import { kafkaPlace } from './place.ts';
 
 const kafka = await kafkaForTests();
 
-const NAMES: readonly TopicName[] = [
-  'events',
-  'dead',
-  'alerts',
-  'feed',
-  'commands',
-  'control',
-  'raw',
-  'spans',
-  'ledger',
-];
+const NAMES = Object.keys(TOPIC_NAMES) as TopicName[];
 
 describe('what topics have to be', () => {
   const made = (topic: TopicName, changed: Readonly<Record<string, string>> = {}): TopicFacts => {

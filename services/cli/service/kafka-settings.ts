@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import type { FrozenConfig, Secrets } from '../../platform/config.ts';
-import { TOPICS } from '../../platform/event-log.ts';
-import type { KafkaSasl, KafkaSettings, KafkaTls, TopicName } from '../../platform/kafka/settings.ts';
+import {
+  type KafkaSasl,
+  type KafkaSettings,
+  type KafkaTls,
+  TOPIC_NAMES,
+  type TopicName,
+} from '../../platform/kafka/settings.ts';
 import { EXIT, Problem } from '../problem.ts';
 import { clientCredentialsToken } from './oauth-token.ts';
 
 type Kafka = NonNullable<FrozenConfig['log']['kafka']>;
-
-/** The topic's own name where the configuration gives it no other. */
-const TOPIC_NAMES: Readonly<Record<TopicName, string>> = { ...TOPICS, ledger: 'agent.ledger' };
 
 /** What the Kafka adapter is told, made of configuration, secrets and the files they name. Throws a Problem. */
 export function kafkaSettings(

@@ -1,7 +1,9 @@
 import { TOPICS, type Topic } from '../event-log.ts';
 
 /** Names of topics in the configuration: those of the seam, and the adapter's own ledger of positions and counters. */
-export type TopicName = keyof typeof TOPICS | 'ledger';
+/** What our topics are called on the cluster unless they are named otherwise. */
+export const TOPIC_NAMES = { ...TOPICS, ledger: 'agent.ledger' } as const;
+export type TopicName = keyof typeof TOPIC_NAMES;
 
 /** All texts are PEM, not names of files. */
 export type KafkaTls = {

@@ -3,22 +3,12 @@ import { kafkaSettings } from '../../../services/cli/service/kafka-settings.ts';
 import { systemClock } from '../../../services/platform/clock.ts';
 import { type LoadedConfig, loadConfig } from '../../../services/platform/config.ts';
 import { openConnection } from '../../../services/platform/kafka/connection.ts';
-import type { TopicName } from '../../../services/platform/kafka/settings.ts';
+import { TOPIC_NAMES, type TopicName } from '../../../services/platform/kafka/settings.ts';
 import { silentTelemetry } from '../../../services/platform/telemetry.ts';
 import type { PartArguments } from './messages.ts';
 import { PARTITIONS } from './sizes.ts';
 
-const NAMES: readonly TopicName[] = [
-  'events',
-  'dead',
-  'alerts',
-  'feed',
-  'commands',
-  'control',
-  'raw',
-  'spans',
-  'ledger',
-];
+const NAMES = Object.keys(TOPIC_NAMES) as TopicName[];
 
 /** The names of a part's topics on the cluster. */
 export function topicsOf({ name, topics }: Pick<PartArguments, 'name' | 'topics'>): Record<TopicName, string> {

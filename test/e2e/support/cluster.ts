@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Kafka, logLevel } from 'kafkajs';
-import { TOPICS } from '../../../services/platform/event-log.ts';
+import { TOPIC_NAMES, type TopicName } from '../../../services/platform/kafka/settings.ts';
 import { call, type ServiceProcess } from '../../support/service-process.ts';
 
 /** One installation on a broker that others use as well: topics, groups and transactional ids of its own. */
 export type Installation = {
   readonly brokers: readonly string[];
-  readonly topics: Readonly<Record<keyof typeof TOPICS | 'ledger', string>>;
+  readonly topics: Readonly<Record<TopicName, string>>;
   readonly environment: Readonly<Record<string, string>>;
 };
 
-const NAMES = [...(Object.keys(TOPICS) as (keyof typeof TOPICS)[]), 'ledger'] as const;
+const NAMES = Object.keys(TOPIC_NAMES) as TopicName[];
 
 export function installationOn(brokers: readonly string[], prefix: string, partitions: number): Installation {
   const topics = Object.fromEntries(NAMES.map((name) => [name, `${prefix}.${name}`])) as Installation['topics'];
