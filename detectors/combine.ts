@@ -64,24 +64,28 @@ export function voicesOf(detectors: readonly Detector[]): Voices {
  * and all that is new about one step is said by several detectors at once. Rarity therefore levels off, towards
  * `NOVELTY_MAX` bits; an amount, a count or a run has no such end.
  */
-const NOVELTY_MAX = 12;
+const NOVELTY_MAX = 16;
 
 export function saturated(bits: number): number {
   return NOVELTY_MAX * (1 - exp2(-bits / NOVELTY_MAX));
 }
 
-/** Amounts, counts and runs are looked at anew with every event: log2 of four looks is their price (Bonferroni). */
-const LOOKS_BITS = 2;
+/** Amounts, counts and runs are looked at anew with every event: log2 of eight looks is their price (Bonferroni). */
+const LOOKS_BITS = 3;
 
 function unusual(bits: number): number {
   return Math.max(0, bits - LOOKS_BITS);
 }
 
-/** What the operation can do, halved for an exact repeat of a call and for a call that failed. */
+/** An exact repeat of a call of the session says little more than the call did, and a call that failed did no harm yet. */
+const REPEATED = 0.6;
+const FAILED = 0.6;
+
+/** What the operation can do, less for an exact repeat and for a call that failed. */
 function operationWeight(c: Context): number {
   const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
   let weight = c.f.weight;
-  if (c.trace.hasSignature(c.f.signature)) weight /= 2;
-  if (c.f.outcome === OUTCOME.error || c.f.outcome === OUTCOME.denied) weight /= 2;
+  if (c.repeated) weight *= REPEATED;
+  if (c.f.outcome === OUTCOME.error || c.f.outcome === OUTCOME.denied) weight *= FAILED;
   return own === 0 ? weight / (1 + vouchers(c)) : weight;
 }

@@ -27,6 +27,10 @@ export class Context {
   /** Where the identity's words and the peers' tables keep the sizes of the tool at hand; -1 where they do not. */
   size_slot = -1;
   size_index = -1;
+  /** What each detector claims its surprise to be, before the group's experience corrects it. */
+  readonly claims: number[] = [];
+  /** Whether the session made this very call before. */
+  repeated = false;
   basis: 'peer_group' | 'population' = 'population';
 
   /** Of one prior and one tenant, by what follows the tenant in a group's name. */
@@ -42,6 +46,7 @@ export class Context {
     this.at = input.state.at;
     this.trace = input.session as Trace;
     this.prior = input.prior as OpenPrior;
+    this.repeated = this.trace.hasSignature(this.f.signature);
     this.#chooseYardstick(input.event);
     this.size_slot = sizeSlotOf(input.state, this.f.tool);
     this.size_index = this.peers === undefined ? -1 : this.peers.toolIndex(this.f.tool);

@@ -52,7 +52,7 @@ export type Detector = {
   learn?(lesson: Lesson): void;
   /** The ended session as a whole teaches, after its events. */
   learnSession?(lesson: Lesson): void;
-  /** Why the last score was what it was. */
+  /** Why the last score was what it was; `bits` is that score. */
   explain(c: Context, bits: number): Explanation;
   baselines?(state: StateRef): Baseline[];
 };

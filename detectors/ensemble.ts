@@ -12,8 +12,10 @@ import { argumentSize } from './tool-usage/argument-size.ts';
 import { callRate } from './tool-usage/call-rate.ts';
 import { failureRun } from './tool-usage/failures.ts';
 import { toolFrequency } from './tool-usage/frequency.ts';
+import { mixShift } from './tool-usage/mix-shift.ts';
 import { operationKind } from './tool-usage/operation.ts';
 import { toolSequence, toolTransition } from './tool-usage/transition.ts';
+import { egressVolume } from './volume/egress.ts';
 import { eventVolume } from './volume/event.ts';
 import { lowAndSlow } from './volume/low-and-slow.ts';
 import { windowVolume } from './volume/window.ts';
@@ -39,4 +41,6 @@ export const DETECTORS: readonly Detector[] = [
   accessCredential,
   accessHour,
   twoPlaces,
+  mixShift,
+  egressVolume,
 ];

@@ -47,8 +47,15 @@ export function sensitivityOf(classification: string | undefined): number {
 const OPERATION_CODE = new Map<Operation, number>(OPERATIONS.map((operation, code) => [operation, code]));
 /** Operations that change or hand on something weigh full, those that only look weigh half. */
 const HARMFUL = new Set<Operation>(['store', 'delegate', 'execute', 'export']);
-const WEIGHT = OPERATIONS.map((operation) => (HARMFUL.has(operation) ? 1 : operation === 'unknown' ? 0.75 : 0.5));
+const WEIGHT = OPERATIONS.map((operation) => (HARMFUL.has(operation) ? 1 : operation === 'unknown' ? 0.8 : 0.6));
 const OPERATION_HASH = OPERATIONS.map((operation) => hashText(operation));
+
+const OUTBOUND = OPERATIONS.map((operation) => operation === 'export' || operation === 'delegate');
+
+/** Whether an operation, given as `Features.operation`, hands data on. */
+export function isOutbound(operation: number): boolean {
+  return OUTBOUND[operation] as boolean;
+}
 
 export function isHarmful(operation: Operation): boolean {
   return HARMFUL.has(operation);

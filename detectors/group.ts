@@ -1,3 +1,4 @@
+import { CALIBRATION_FIELDS } from './calibration.ts';
 import type { GroupState } from './contract.ts';
 import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
 import { sortPairs } from './math/sort-pairs.ts';
@@ -35,7 +36,13 @@ const SIZE_FIELDS = 9;
 const WINDOW_FIELDS = SPANS * MEASURES * 3;
 /** Sessions, day, first day, and the two histograms of maxima. */
 const HEAD_FIELDS = 3 + SESSION_SCORES.buckets + DAY_SCORES.buckets;
-const MAGIC = 0x43534732;
+const MAGIC = 0x43534733;
+/** Groups of before calibration.ts lack what follows the window sums. */
+const MAGIC_BEFORE = 0x43534732;
+/** What counts of scores, and of levels, lose every day: one of so many. */
+const SCORES_FADE = 8;
+const LEVELS_FADE = 24;
+const LEVEL_FIELDS = 1 + CALIBRATION_FIELDS;
 
 export class Group implements GroupState {
   sessions = 0;
@@ -46,6 +53,9 @@ export class Group implements GroupState {
   readonly session_scores = new Float64Array(SESSION_SCORES.buckets);
   readonly day_scores = new Float64Array(DAY_SCORES.buckets);
   readonly windows = new Float64Array(WINDOW_FIELDS);
+  /** Learned events, and how many of them reached the levels of calibration.ts, by detector; in parts of trust. */
+  judged = 0;
+  readonly reached = new Float64Array(CALIBRATION_FIELDS);
   readonly sizes = new Map<number, Float64Array>();
   /** Open addressing. A key and its count lie side by side, so that a look-up misses the cache once. */
   #table = new Uint32Array(2 * CAPACITY_FIRST);
@@ -91,13 +101,15 @@ export class Group implements GroupState {
     addTo(this.windows, (span * MEASURES + measure) * 3, quantised);
   }
 
-  /** Fades score counts by an eighth a day: alert thresholds follow the fleet of the last weeks. */
+  /** Fades counts of scores by an eighth a day: thresholds and corrections follow the fleet of the last weeks. */
   enterDay(day: number): void {
     if (day <= this.day) return;
     const days = this.day === 0 ? 0 : Math.min(day - this.day, 64);
     for (let i = 0; i < days; i++) {
       fade(this.session_scores);
       fade(this.day_scores);
+      fade(this.reached, LEVELS_FADE);
+      this.judged -= Math.trunc(this.judged / LEVELS_FADE);
     }
     if (this.first_day === 0) this.first_day = day;
     this.day = day;
@@ -170,7 +182,7 @@ export class Group implements GroupState {
   encode(): Uint8Array {
     const entries = this.#sorted();
     const tools = [...this.sizes.keys()].sort((a, b) => a - b);
-    const floats = HEAD_FIELDS + WINDOW_FIELDS + tools.length * SIZE_FIELDS;
+    const floats = HEAD_FIELDS + WINDOW_FIELDS + LEVEL_FIELDS + tools.length * SIZE_FIELDS;
     const bytes = new Uint8Array(16 + floats * 8 + tools.length * 4 + entries.length * 4);
     const view = new DataView(bytes.buffer);
     let at = 0;
@@ -192,6 +204,8 @@ export class Group implements GroupState {
     this.session_scores.forEach(f64);
     this.day_scores.forEach(f64);
     this.windows.forEach(f64);
+    f64(this.judged);
+    this.reached.forEach(f64);
     for (const tool of tools) (this.sizes.get(tool) as Float64Array).forEach(f64);
     tools.forEach(u32);
     entries.forEach(u32);
@@ -212,10 +226,12 @@ export class Group implements GroupState {
   /** @throws RangeError when the bytes are no group of this version. */
   static decode(bytes: Uint8Array): Group {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    if (bytes.length < 16 || view.getUint32(0, true) !== MAGIC) throw new RangeError('no group state');
+    const magic = bytes.length < 16 ? 0 : view.getUint32(0, true);
+    if (magic !== MAGIC && magic !== MAGIC_BEFORE) throw new RangeError('no group state');
+    const levels = magic === MAGIC ? LEVEL_FIELDS : 0;
     const toolCount = view.getUint32(4, true);
     const keyCount = view.getUint32(8, true);
-    const floats = HEAD_FIELDS + WINDOW_FIELDS + toolCount * SIZE_FIELDS;
+    const floats = HEAD_FIELDS + WINDOW_FIELDS + levels + toolCount * SIZE_FIELDS;
     if (bytes.length !== 16 + floats * 8 + toolCount * 4 + keyCount * 8) throw new RangeError('group state is cut');
     const group = new Group();
     let at = 16;
@@ -233,6 +249,10 @@ export class Group implements GroupState {
     for (let i = 0; i < SESSION_SCORES.buckets; i++) group.session_scores[i] = f64();
     for (let i = 0; i < DAY_SCORES.buckets; i++) group.day_scores[i] = f64();
     for (let i = 0; i < WINDOW_FIELDS; i++) group.windows[i] = f64();
+    if (levels > 0) {
+      group.judged = f64();
+      for (let i = 0; i < CALIBRATION_FIELDS; i++) group.reached[i] = f64();
+    }
     const sizes = Array.from({ length: toolCount }, () => Float64Array.from({ length: SIZE_FIELDS }, f64));
     for (const one of sizes) group.sizes.set(u32(), one);
     for (let i = 0; i < keyCount; i++) {
@@ -254,6 +274,6 @@ function addTo(sums: Float64Array, at: number, quantised: number): void {
   sums[at + 2] = (sums[at + 2] as number) + quantised * quantised;
 }
 
-function fade(counts: Float64Array): void {
-  for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) - Math.trunc((counts[i] as number) / 8);
+function fade(counts: Float64Array, part = SCORES_FADE): void {
+  for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) - Math.trunc((counts[i] as number) / part);
 }

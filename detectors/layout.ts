@@ -6,7 +6,7 @@ import { MOMENT_WORDS } from './math/moments.ts';
 /**
  * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
  */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 export const TOOL_ENTRIES = 64;
 export const BIGRAM_ENTRIES = 112;
@@ -42,6 +42,12 @@ export const NEW_TOOLS = 3;
 
 /** Addresses, networks, workloads, credentials and their kinds. */
 export const ACCESS_ENTRIES = 48;
+/** Tools and stores of which it is counted how often they were used today. */
+export const TODAY_ENTRIES = 24;
+
+/** Spans over which data handed on is summed: hour, day and session, the last one kept by the session. */
+export const EGRESS_SPANS = 3;
+
 /** What is remembered of the places a credential was used from (access/places.ts). */
 export const PLACES_WORDS = 7;
 
@@ -87,6 +93,13 @@ export const AT = {
   access_news: region(ACCESS_KINDS),
   places: region(PLACES_WORDS),
   place_runs: region(CHAIN_WORDS),
+  today: region(countTableWords(TODAY_ENTRIES)),
+  /** Data handed on: totals of the open hour and day, moments by span. */
+  egress: region(EGRESS_SPANS - 1 + EGRESS_SPANS * MOMENT_WORDS),
+  /** CUSUM of its daily totals. */
+  egress_drift: region(1),
+  /** Days that have not been learned while they added up. */
+  egress_waits: region(1),
 } as const;
 
 /** Words of one identity. */
@@ -97,7 +110,12 @@ export function momentAt(span: number, measure: number): number {
 }
 
 /** Words that the layouts before this one had: each ended where the next one went on. */
-const LENGTHS: Readonly<Record<number, number>> = { 1: AT.new_tools, 2: AT.access, [LAYOUT_VERSION]: WORDS };
+const LENGTHS: Readonly<Record<number, number>> = {
+  1: AT.new_tools,
+  2: AT.access,
+  3: AT.today,
+  [LAYOUT_VERSION]: WORDS,
+};
 
 /** @throws RangeError on a layout that no release had. */
 export function upgradeWords(words: Uint32Array, from: number): Uint32Array {

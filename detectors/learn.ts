@@ -1,4 +1,5 @@
 import { UNITS } from '../schemas/limits.ts';
+import { teachLevels } from './calibration.ts';
 import type { Detector, Lesson } from './detector.ts';
 import { DETECTORS } from './ensemble.ts';
 import { SIZE_STEPS } from './features.ts';
@@ -42,7 +43,10 @@ function learnHeader({ u32, at }: StateRef, trace: Trace, group: Group): void {
   const first = trace.get(TRACE.first_s);
   if (u32[at + AT.first_s] === 0 || first < (u32[at + AT.first_s] as number)) u32[at + AT.first_s] = first;
   u32[at + AT.last_s] = Math.max(u32[at + AT.last_s] as number, trace.get(TRACE.last_s));
-  group.sessions += trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
+  const trust = trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
+  group.sessions += trust;
+  group.judged += TRUST_FULL * trace.events;
+  teachLevels(trace.u32, TRACE.levels, group.reached, TRUST_FULL);
   group.enterDay(Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1);
   teachMaxima(u32, at, group);
   vouch(u32, at, group);

@@ -1,4 +1,5 @@
 import { UNITS } from '../schemas/limits.ts';
+import { corrected } from './calibration.ts';
 import { combine, voicesOf } from './combine.ts';
 import { Context } from './context.ts';
 import type { FindingDraft, Model, Prior, Profile, Score, ScoreInput } from './contract.ts';
@@ -17,7 +18,7 @@ import { advanceWindows } from './windows.ts';
 
 const SCORES = DETECTORS.map((detector) => detector.score);
 const VOICES = voicesOf(DETECTORS);
-const RULES_VERSION = 3;
+const RULES_VERSION = 4;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
@@ -32,7 +33,12 @@ export function createModel(): Model {
     context.read(input);
     return context;
   };
-  const readAgain = (input: ScoreInput): Context => (scored === input ? context : read(input));
+  const readAgain = (input: ScoreInput): Context => {
+    if (scored === input) return context;
+    read(input);
+    claim(context);
+    return context;
+  };
 
   return {
     detectors: DETECTORS.map(({ name, family }) => ({ name, family })),
@@ -48,13 +54,18 @@ export function createModel(): Model {
       const c = read(input);
       scored = input;
       const parts = new Array<number>(DETECTORS.length);
-      for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
+      const excess = c.peers?.excess;
+      claim(c);
+      for (let i = 0; i < parts.length; i++) {
+        const bits = c.claims[i] as number;
+        parts[i] = excess === undefined ? bits : Math.fround(corrected(bits, i, excess));
+      }
       return { bits: Math.fround(combine(VOICES, parts, c)), parts };
     },
     observe(input, score) {
       const c = readAgain(input);
       scored = undefined;
-      observeEvent(c, input, score.bits);
+      observeEvent(c, input, score);
     },
     explain: (input, score, bits_min) => explain(readAgain(input), score, bits_min),
     learn(state, session, group) {
@@ -71,6 +82,10 @@ export function createModel(): Model {
     openPrior,
     profile,
   };
+}
+
+function claim(c: Context): void {
+  for (let i = 0; i < SCORES.length; i++) c.claims[i] = Math.fround((SCORES[i] as Detector['score'])(c));
 }
 
 /** Copies once, so that the words are aligned and nobody changes them afterwards. */
@@ -93,10 +108,10 @@ function explain(c: Context, score: Score, bits_min: number): FindingDraft[] {
   if (strongest === 0) return [];
   const history = historyOf(c.u32, c.at);
   const said = score.parts
-    .map((bits, index) => ({ bits, detector: DETECTORS[index] as Detector }))
+    .map((bits, index) => ({ bits, claim: c.claims[index] as number, detector: DETECTORS[index] as Detector }))
     .filter(({ bits, detector }) => bits >= (isContext(detector) ? Math.min(least, DRAFT_BITS_MIN) : least))
     .sort((a, b) => b.bits - a.bits);
-  return strongestOf(said).map(({ bits, detector }) => draftOf(c, detector, bits, history));
+  return strongestOf(said).map((part) => draftOf(c, part, history));
 }
 
 function isContext({ weighed }: Detector): boolean {
@@ -109,8 +124,11 @@ function strongestOf<T extends { readonly detector: Detector }>(said: readonly T
   return said.filter(({ detector }) => isContext(detector) || rest-- > 0);
 }
 
-function draftOf(c: Context, detector: Detector, bits: number, history: ReturnType<typeof historyOf>): FindingDraft {
-  const { basis, ...explanation } = detector.explain(c, bits);
+type Part = { readonly bits: number; readonly claim: number; readonly detector: Detector };
+
+function draftOf(c: Context, part: Part, history: ReturnType<typeof historyOf>): FindingDraft {
+  const { bits, detector } = part;
+  const { basis, ...explanation } = detector.explain(c, part.claim);
   return {
     detector: detector.name,
     family: detector.family,

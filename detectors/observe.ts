@@ -1,18 +1,21 @@
 import { UNITS } from '../schemas/limits.ts';
 import { observePlace } from './access/places.ts';
+import { countLevels } from './calibration.ts';
 import type { Context } from './context.ts';
-import type { ScoreInput } from './contract.ts';
+import type { Score, ScoreInput } from './contract.ts';
+import { egressOf } from './egress.ts';
 import { ACCESS_KINDS, OUTCOME } from './features.ts';
 import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
+import { isFailed, observeToday } from './today.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
 import { noteNewTool } from './vouchers.ts';
 import { observeWindows, SPAN } from './windows.ts';
 
 /** The event becomes part of its session and of the running windows. Nothing is learned. */
-export function observeEvent(c: Context, input: ScoreInput, bits: number): void {
+export function observeEvent(c: Context, input: ScoreInput, { bits }: Score): void {
   const { trace, f } = c;
   const words = trace.u32;
   const novel = isNovel(c);
@@ -22,6 +25,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
   noteNewTool(c);
+  countLevels(words, TRACE.levels, c.claims);
   noteAccess(c, input.in_window);
   countMaxima(c.u32, c.at, trace, bits, input.log_ms);
   if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;
@@ -31,6 +35,8 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
     trace.f32[TRACE.totals + m] = (trace.f32[TRACE.totals + m] as number) + size;
     words[TRACE.known] = (words[TRACE.known] as number) | (1 << m);
   }
+  const sent = egressOf(f);
+  if (sent > 0) trace.f32[TRACE.egress] = (trace.f32[TRACE.egress] as number) + sent;
   for (let i = 0; i < f.resources; i++) {
     markDistinct(words, TRACE.distinct, TRACE_DISTINCT_WORDS, f.resource[i] as number);
   }
@@ -43,6 +49,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.previous] = f.tool;
   trace.record(f);
   observeWindows(input.state, input, f);
+  if (input.in_window && !c.repeated && !isFailed(f)) observeToday(input.state, f);
 }
 
 /** Where from, with which credential and in which hour the session acted, for learning. */

@@ -1,3 +1,4 @@
+import { CALIBRATION_FIELDS, excessOf } from './calibration.ts';
 import type { GroupState } from './contract.ts';
 import { SIZE_STEPS } from './features.ts';
 import { Group, KIND, TRUST_FULL } from './group.ts';
@@ -57,6 +58,8 @@ type Merged = {
   readonly session_scores: Float64Array;
   readonly day_scores: Float64Array;
   readonly windows: Float64Array;
+  judged: number;
+  readonly reached: Float64Array;
   readonly sizes: Map<number, Float64Array>;
   readonly counts: Map<number, number>;
 };
@@ -69,6 +72,8 @@ function empty(): Merged {
     session_scores: new Float64Array(SESSION_SCORES.buckets),
     day_scores: new Float64Array(DAY_SCORES.buckets),
     windows: new Float64Array(SPANS * MEASURES * 3),
+    judged: 0,
+    reached: new Float64Array(CALIBRATION_FIELDS),
     sizes: new Map(),
     counts: new Map(),
   };
@@ -102,7 +107,10 @@ function sum(all: readonly Merged[]): Merged {
 
 function addSums(
   into: Merged,
-  from: Pick<Merged, 'sessions' | 'day' | 'first_day' | 'session_scores' | 'day_scores' | 'windows' | 'sizes'>,
+  from: Pick<
+    Merged,
+    'sessions' | 'day' | 'first_day' | 'session_scores' | 'day_scores' | 'windows' | 'judged' | 'reached' | 'sizes'
+  >,
 ): void {
   into.sessions += from.sessions;
   into.day = Math.max(into.day, from.day);
@@ -110,6 +118,8 @@ function addSums(
   addArrays(into.session_scores, from.session_scores);
   addArrays(into.day_scores, from.day_scores);
   addArrays(into.windows, from.windows);
+  into.judged += from.judged;
+  addArrays(into.reached, from.reached);
   for (const [tool, sums] of from.sizes) {
     const known = into.sizes.get(tool);
     if (known === undefined) into.sizes.set(tool, sums.slice());
@@ -140,6 +150,11 @@ function writeGroup(out: WordWriter, name: string, group: Merged, most: number):
   writeTail(out, spectrum, KIND.tool);
   writeTail(out, spectrum, KIND.resource);
   writeMoments(out, group.windows);
+  for (const bits of excessOf(
+    group.reached.map((sum) => sum / TRUST_FULL),
+    group.judged / TRUST_FULL,
+  ))
+    out.float(bits);
   const tools = [...group.sizes.keys()].sort((a, b) => a - b);
   out.word(tools.length);
   for (const tool of tools) out.word(tool);

@@ -1,3 +1,4 @@
+import { CALIBRATION_FIELDS } from './calibration.ts';
 import type { Prior } from './contract.ts';
 import { KIND } from './group.ts';
 import { MEASURES, SPANS } from './layout.ts';
@@ -9,7 +10,9 @@ import { MEASURES, SPANS } from './layout.ts';
 
 export const TAIL_BUCKETS = 128;
 export const KINDS = 8;
-const MAGIC = 0x43535031;
+const MAGIC = 0x43535032;
+/** Priors of before calibration.ts lack its corrections. */
+const MAGIC_BEFORE = 0x43535031;
 
 /** Buckets of counts: exact up to 7, then four an octave. */
 export function tailBucket(count: number): number {
@@ -25,17 +28,20 @@ export class PriorGroup {
   readonly #tails: readonly [Float32Array, Float32Array];
   /** n, mean and variance in octaves, per span and measure. */
   readonly windows: Float32Array;
+  /** Bits by which surprises are too large, by detector and level (calibration.ts). */
+  readonly excess: Float32Array;
   readonly #tools: Map<number, number>;
   readonly #sizes: Float32Array;
   /** Keys, each with its count beside it, so that a look-up misses the cache once. */
   readonly #table: Uint32Array;
 
-  constructor(words: WordReader) {
+  constructor(words: WordReader, calibrated: boolean) {
     this.sessions = words.float();
     this.#totals = words.floats(KINDS);
     this.#unseen = words.floats(KINDS);
     this.#tails = [words.floats(TAIL_BUCKETS), words.floats(TAIL_BUCKETS)];
     this.windows = words.floats(SPANS * MEASURES * 3);
+    this.excess = calibrated ? words.floats(CALIBRATION_FIELDS) : new Float32Array(CALIBRATION_FIELDS);
     const tools = words.word();
     this.#tools = new Map();
     const hashes = words.words(tools);
@@ -134,24 +140,26 @@ export class OpenPrior implements Prior {
   readonly #populations = new Map<string, PriorGroup>();
 
   constructor(version: string, words: WordReader) {
-    if (words.word() !== MAGIC) throw new RangeError('no prior of this version');
+    const magic = words.word();
+    if (magic !== MAGIC && magic !== MAGIC_BEFORE) throw new RangeError('no prior of this version');
+    const calibrated = magic === MAGIC;
     this.version = version;
     this.finding_bits = words.float();
     this.alert_bits = words.float();
     this.doubt_bits = words.float();
-    this.#read(words, this.#populations);
-    this.#read(words, this.#groups);
+    this.#read(words, this.#populations, calibrated);
+    this.#read(words, this.#groups, calibrated);
     for (const [name, group] of this.#groups) {
       if (!this.#populations.has(tenantOf(name))) this.#populations.set(tenantOf(name), group);
     }
   }
 
-  #read(words: WordReader, into: Map<string, PriorGroup>): void {
+  #read(words: WordReader, into: Map<string, PriorGroup>, calibrated: boolean): void {
     const groups = words.word();
     for (let i = 0; i < groups; i++) {
       const length = words.word();
       const name = new TextDecoder().decode(bytesOf(words.words((length + 3) >>> 2)).subarray(0, length));
-      into.set(name, new PriorGroup(words));
+      into.set(name, new PriorGroup(words, calibrated));
     }
   }
 

@@ -35,6 +35,10 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     volume_day: 'exfiltration',
     volume_session: 'exfiltration',
     low_and_slow: 'exfiltration',
+    egress_hour: 'exfiltration',
+    egress_day: 'exfiltration',
+    egress_session: 'exfiltration',
+    egress_drift: 'exfiltration',
     resource_breadth: 'collection',
     resource_sweep: 'collection',
     first_seen_store: 'collection',
@@ -52,6 +56,8 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     rare_server: 'misuse',
     argument_size: 'misuse',
     call_rate: 'misuse',
+    tool_mix_shift: 'misuse',
+    store_mix_shift: 'collection',
     first_seen_address: 'access',
     rare_address: 'access',
     first_seen_network: 'access',
@@ -159,7 +165,13 @@ function isAmount(pattern: string): boolean {
   return theme === 'exfiltration' || theme === 'probing' || AMOUNTS.has(pattern);
 }
 
-const AMOUNTS: ReadonlySet<string> = new Set(['resource_sweep', 'resource_breadth', 'call_rate']);
+const AMOUNTS: ReadonlySet<string> = new Set([
+  'resource_sweep',
+  'resource_breadth',
+  'call_rate',
+  'tool_mix_shift',
+  'store_mix_shift',
+]);
 
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 /** Bits from which a surprise is medium and high by itself. */

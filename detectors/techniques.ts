@@ -33,6 +33,8 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     rare_server: [TOOL_INVOCATION, SUPPLY_CHAIN],
     argument_size: [TOOL_EXFILTRATION, TOOL_MISUSE],
     call_rate: [TOOL_INVOCATION, ROGUE_AGENT],
+    tool_mix_shift: [TOOL_INVOCATION, TOOL_MISUSE],
+    store_mix_shift: [REPOSITORY_DATA, PRIVILEGE_ABUSE],
     denial_burst: [VALID_ACCOUNTS, PRIVILEGE_ABUSE],
     error_burst: [TOOL_INVOCATION, ROGUE_AGENT],
     out_of_context: [INJECTION, GOAL_HIJACK],
@@ -66,6 +68,10 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     unusual_hour: [VALID_ACCOUNTS, ROGUE_AGENT],
     two_places: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
     low_and_slow: [TOOL_EXFILTRATION, ROGUE_AGENT],
+    egress_hour: [TOOL_EXFILTRATION, TOOL_MISUSE],
+    egress_day: [TOOL_EXFILTRATION, ROGUE_AGENT],
+    egress_session: [TOOL_EXFILTRATION, TOOL_MISUSE],
+    egress_drift: [TOOL_EXFILTRATION, ROGUE_AGENT],
   }),
 );
 const TECHNIQUES_MAX = 6;

@@ -1,6 +1,7 @@
 import { LIMITS, UNITS } from '../schemas/limits.ts';
 import type { ScoreInput } from './contract.ts';
 import { closeDrift } from './drift.ts';
+import { closeEgress, EGRESS, egressOf, observeEgress } from './egress.ts';
 import type { Features } from './features.ts';
 import { AT, DISTINCT_WORDS, MEASURES, momentAt, RUNNING_WORDS, SPANS, WINDOW_KINDS } from './layout.ts';
 import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
@@ -9,6 +10,7 @@ import { type Expectation, expect, learnMoment } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
 import { learnRhythm, rhythmOffset } from './rhythm.ts';
 import type { StateRef } from './state.ts';
+import { closeToday } from './today.ts';
 import { TRACE, TRACE_DISTINCT_WORDS, type Trace } from './trace.ts';
 
 /** What is summed over a minute, hour, day or session. */
@@ -41,16 +43,22 @@ export class WindowView {
   readonly totals = new Float64Array(SPANS * MEASURES);
   /** Index plus 1 of the event's minute, hour and day. */
   readonly index = new Uint32Array(WINDOW_KINDS);
+  /** Index plus 1 of the minute, hour and day that are open; 0 where none is. */
+  readonly open = new Uint32Array(WINDOW_KINDS);
+  /** Whether the event counts in windows. */
+  in_window = true;
   /** Octaves by which this hour of the week is usually busier than the average one. */
   rhythm = 0;
 
   read(input: ScoreInput, f: Features, trace: Trace): void {
     const { u32, f32, at } = input.state;
+    this.in_window = input.in_window;
     for (let kind = 0; kind < WINDOW_KINDS; kind++) {
       const running = at + AT.running + kind * RUNNING_WORDS;
       const open = u32[running] as number;
       const index = windowIndex(input.event.time, input.log_ms, kind, open);
       this.index[kind] = index;
+      this.open[kind] = open;
       const same = index === open;
       for (let m = 0; m < 3; m++) {
         const size = input.in_window ? (f.size[m] as number) : -1;
@@ -104,6 +112,7 @@ export function observeWindows(state: StateRef, input: ScoreInput, f: Features):
       u32[running + 5] = (u32[running + 5] as number) | (1 << m);
     }
     f32[running + 4] = (f32[running + 4] as number) + 1;
+    if (kind === SPAN.day) observeEgress(state, egressOf(f));
     const words = DISTINCT_WORDS[kind] as number;
     if (words === 0) continue;
     for (let i = 0; i < f.resources; i++) markDistinct(u32, bitmapAt(at, kind), words, f.resource[i] as number);
@@ -130,7 +139,12 @@ function closeWindow(state: StateRef, kind: number, held: boolean): void {
   const running = at + AT.running + kind * RUNNING_WORDS;
   const index = u32[running] as number;
   if (index === 0) return;
-  if (kind === SPAN.day) closeDrift(state, held);
+  if (kind === SPAN.day) {
+    closeDrift(state, held);
+    closeToday(state);
+    closeEgress(state, EGRESS.day, held);
+  }
+  if (kind === SPAN.hour) closeEgress(state, EGRESS.hour, held);
   if (!held) learnWindow(state, kind, index);
   u32.fill(0, running, running + RUNNING_WORDS);
   const words = DISTINCT_WORDS[kind] as number;

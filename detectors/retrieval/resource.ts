@@ -42,7 +42,7 @@ export const resourceRarity: Detector = {
   name: 'resource_rarity',
   family: 'retrieval_pattern',
   weighed: 'operation',
-  voice: 1,
+  voice: 0.8,
 
   score(c) {
     rarest(c);

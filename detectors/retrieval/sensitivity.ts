@@ -17,7 +17,7 @@ export const sensitivity: Detector = {
   name: 'sensitivity',
   family: 'retrieval_pattern',
   weighed: 'operation',
-  voice: 0.5,
+  voice: 0.4,
 
   score: (c) => (c.f.classification === 0 ? 0 : nameBits(c, NAMESPACE.classification, c.f.classification)),
 

@@ -19,7 +19,7 @@ export const argumentSize: Detector = {
   name: 'argument_size',
   family: 'tool_usage',
   weighed: 'operation',
-  voice: 0.5,
+  voice: 0.4,
 
   score(c) {
     const above = deviations(c);

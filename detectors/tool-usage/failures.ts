@@ -3,6 +3,7 @@ import type { Detector } from '../detector.ts';
 import { OUTCOME } from '../features.ts';
 import { AT } from '../layout.ts';
 import { learnChain, runBits, startProbability } from '../math/chain.ts';
+import { exp2 } from '../math/logarithm.ts';
 import { ofHistory, percent, plural } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
@@ -19,6 +20,12 @@ function run(c: Context): { at: number; length: number } | undefined {
   return undefined;
 }
 
+/**
+ * Errors level off towards so many bits: a server that fails makes its callers fail in long runs, and that is nobody's
+ * attack, however long. Refusals do not: each is a door that somebody tried.
+ */
+const ERRORS_MAX = 8;
+
 /** Refusals and errors in a row: someone tries doors. */
 export const failureRun: Detector = {
   name: 'failure_run',
@@ -28,7 +35,9 @@ export const failureRun: Detector = {
 
   score(c) {
     const at = run(c);
-    return at === undefined ? 0 : runBits(c.u32, c.at + at.at, at.length);
+    if (at === undefined) return 0;
+    const bits = runBits(c.u32, c.at + at.at, at.length);
+    return at.at === AT.error_runs ? ERRORS_MAX * (1 - exp2(-bits / ERRORS_MAX)) : bits;
   },
 
   learn({ state, record, failed }) {

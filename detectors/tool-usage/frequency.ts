@@ -12,7 +12,7 @@ export const toolFrequency: Detector = {
   name: 'tool_frequency',
   family: 'tool_usage',
   weighed: 'operation',
-  voice: 0.5,
+  voice: 0.4,
 
   score: (c) => surpriseFrom(totalOf(c.u32, c.at + AT.tools) + (c.peers?.total(KIND.tool) ?? 0), probability(c)),
 

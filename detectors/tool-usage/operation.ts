@@ -13,7 +13,7 @@ export const operationKind: Detector = {
   name: 'operation_kind',
   family: 'tool_usage',
   weighed: 'operation',
-  voice: 0.5,
+  voice: 0.4,
 
   score(c) {
     const bits = nameBits(c, NAMESPACE.operation, c.f.operation_hash);

@@ -79,7 +79,7 @@ export const toolTransition: Detector = {
   name: 'tool_transition',
   family: 'tool_usage',
   weighed: 'operation',
-  voice: 1,
+  voice: 0.8,
 
   score(c) {
     const context = contextOf1(c.trace.get(TRACE.previous));
@@ -119,7 +119,7 @@ export const toolSequence: Detector = {
   name: 'tool_sequence',
   family: 'tool_usage',
   weighed: 'operation',
-  voice: 1,
+  voice: 1.6,
 
   score(c) {
     if (c.peers === undefined) return 0;

@@ -30,7 +30,7 @@ export const eventVolume: Detector = {
   name: 'event_volume',
   family: 'data_volume',
   weighed: 'fully',
-  voice: 1,
+  voice: 0.8,
 
   score: look,
   learn: learnSizes,
