@@ -11,11 +11,11 @@ import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
+import { type RuleSet, scoresOf } from './rule-set.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
 
-const SCORES = DETECTORS.map((detector) => detector.score);
 const VOICES = voicesOf(DETECTORS);
 const RULES_VERSION = 3;
 /** Sessions and days after which an identity is judged by its own habits alone. */
@@ -23,7 +23,8 @@ const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
 
 /** The ensemble behind the contract. One model may serve many identities, one event at a time. */
-export function createModel(): Model {
+export function createModel(rules: RuleSet = {}): Model {
+  const scores = scoresOf(rules);
   const context = new Context();
   /** The input that was scored last, as long as nothing has changed since. */
   let scored: ScoreInput | undefined;
@@ -48,7 +49,7 @@ export function createModel(): Model {
       const c = read(input);
       scored = input;
       const parts = new Array<number>(DETECTORS.length);
-      for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
+      for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((scores[i] as Detector['score'])(c));
       return { bits: Math.fround(combine(VOICES, parts, c)), parts };
     },
     observe(input, score) {
