@@ -5,9 +5,9 @@ import type { Fleet } from './fleet.ts';
 import { hash3, hashOf } from './random.ts';
 
 /**
- * What some agents do beside their habits, in quiet fleets too: they roam, or their credential is replaced from time to
- * time. Both are decided by hashes alone, so they shift no random stream; a source or credential that a story brings
- * stays as it is.
+ * Where calls come from and with which credential, beside an agent's habits and in quiet fleets too: some roam, and some
+ * get another credential from time to time. All of it is decided by hashes alone, so it shifts no random stream; a
+ * source or credential that a story brings stays as it is.
  */
 export type Traits = {
   sourceOf(call: Call): Source;
@@ -42,13 +42,20 @@ export function makeTraits(fleet: Fleet): Traits {
   const places = new WeakMap<Session, Source>();
   const issued = new Map<number, { readonly round: number; readonly credential: Agent['credential'] }>();
 
+  const placeOf = (call: Call): Source => {
+    const { agent, session } = call;
+    const home = agent.lanes > 1 ? session.source : stayOf(fleet, call);
+    if (roaming[agent.index] === 'travels') return onTheRoad(fleet, home, call);
+    return roaming[agent.index] === 'pooled' ? pooled(fleet, session) : home;
+  };
+
   return {
-    sourceOf({ agent, session, time_ms }) {
-      const kind = roaming[agent.index];
-      if (kind === undefined || !agent.sources.includes(session.source)) return session.source;
+    sourceOf(call) {
+      const { agent, session } = call;
+      if (!agent.sources.includes(session.source)) return session.source;
       const known = places.get(session);
       if (known !== undefined) return known;
-      const place = kind === 'travels' ? onTheRoad(fleet, session.source, { agent, time_ms }) : pooled(fleet, session);
+      const place = placeOf(call);
       places.set(session, place);
       return place;
     },
@@ -64,6 +71,16 @@ export function makeTraits(fleet: Fleet): Traits {
       return credential;
     },
   };
+}
+
+/**
+ * Where an agent that does one thing at a time is at this half of its day: only agents of several lanes run in several
+ * places at once, or ordinary sessions that overlap would look like a credential in two places.
+ */
+function stayOf(fleet: Fleet, { agent, session, time_ms }: Call): Source {
+  const half = Math.floor((time_ms + agent.hours.offset_ms) / (UNITS.DAY_MS / 2));
+  const stay = hash3(hashOf(fleet.seed, 'stay', agent.index), half, 3) % agent.sources.length;
+  return agent.sources[stay] ?? session.source;
 }
 
 /** At home or in the office on most days; on the others one address of some carrier, all day. */
