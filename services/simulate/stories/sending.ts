@@ -2,13 +2,14 @@ import { UNITS } from '../../../schemas/limits.ts';
 import type { Pool, Task } from '../catalogue/types.ts';
 import { type Agent, toolsOfAgent } from '../fleet/agents.ts';
 import type { Call } from '../fleet/call.ts';
-import { between, pick, unit } from '../fleet/random.ts';
+import { between, pickCumulative, unit } from '../fleet/random.ts';
 import type { StoryContext } from './contract.ts';
 import { busyTime, callsBefore, ordinarySession } from './kit.ts';
 
 const { DAY_MS, HOUR_MS } = UNITS;
-/** Without so many there is no habit to exceed. */
+/** Without so many, in so many of its sessions, there is no habit to exceed: each send would stand out by itself. */
 const SENDS_MIN = 12;
+const SENDING_SHARE_MIN = 0.08;
 /** So many added sessions a day at most: more data, not another rhythm. */
 const SESSIONS_A_DAY_MAX = 40;
 /** A task may leave its sending step out: so many tries, then the day is over. */
@@ -23,14 +24,13 @@ export type Sent = {
   readonly bytes_a_day: number;
 };
 
-/** Undefined where the agent has no task that sends, or has sent too little to have a habit. */
+/** Undefined where the agent has no task that sends, or sends too rarely to have a habit. */
 export function sentBefore(context: StoryContext, agent: Agent, until_ms: number): Sent | undefined {
   const tools = new Set(toolsOfAgent(agent).flatMap(({ name, trait }) => (trait === 'egress' ? [name] : [])));
   if (tools.size === 0 || sendingTasks(agent).length === 0) return undefined;
-  const calls = callsBefore(context, agent, until_ms).filter(
-    ({ tool, status }) => tools.has(tool.name) && status === 'ok',
-  );
-  if (calls.length < SENDS_MIN) return undefined;
+  const all = callsBefore(context, agent, until_ms);
+  const calls = all.filter(({ tool, status }) => tools.has(tool.name) && status === 'ok');
+  if (calls.length < SENDS_MIN || sessionsOf(calls) < SENDING_SHARE_MIN * sessionsOf(all)) return undefined;
   const bytes = calls.reduce((sum, { bytes_out }) => sum + bytes_out, 0);
   const days = new Set(calls.map(({ time_ms }) => Math.floor(time_ms / DAY_MS))).size;
   const sizes = [...Map.groupBy(calls, ({ tool }) => tool.name)].map(([name, own]): [string, number[]] => {
@@ -38,6 +38,8 @@ export function sentBefore(context: StoryContext, agent: Agent, until_ms: number
   });
   return { calls, sizes: new Map(sizes), bytes_a_day: bytes / days };
 }
+
+const sessionsOf = (calls: readonly Call[]): number => new Set(calls.map(({ session }) => session.id)).size;
 
 /** Tasks that send to a recipient, and export nothing else beside it where there are such. */
 function sendingTasks(agent: Agent): Task[] {
@@ -97,7 +99,7 @@ function oneSend(
   const to = recipient();
   const known = past.calls[0]?.pool;
   const subject = (pool: Pool): number | undefined => (pool === known ? to : undefined);
-  const task = pick(context.random, sendingTasks(agent));
+  const task = chosenTask(context, agent);
   const from = busyTime(context, agent, day_ms + between(context.random, 0, 7) * HOUR_MS);
   return ordinarySession(context, agent, from, { task, twist: { subject } }).map((call) => {
     const sizes = past.sizes.get(call.tool.name);
@@ -105,6 +107,20 @@ function oneSend(
     const quantile = quantile_max * (0.7 + 0.3 * unit(context.random));
     return { ...call, bytes_out: sizes[Math.floor(quantile * (sizes.length - 1))] ?? call.bytes_out };
   });
+}
+
+/** One of them by the agent's own mix. */
+function chosenTask({ random }: StoryContext, agent: Agent): Task {
+  let sum = 0;
+  const tasks = sendingTasks(agent);
+  const marks = tasks.map((task) => {
+    const place = agent.tasks.indexOf(task);
+    sum += (agent.task_marks[place] ?? 0) - (agent.task_marks[place - 1] ?? 0);
+    return sum;
+  });
+  const task = tasks[pickCumulative(random, marks)];
+  if (task === undefined) throw new RangeError(`${agent.id} has no task that sends`);
+  return task;
 }
 
 const isSend = (past: Sent, call: Call): boolean => call.status === 'ok' && past.sizes.has(call.tool.name);
