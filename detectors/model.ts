@@ -12,11 +12,11 @@ import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
+import { type RuleSet, scoresOf } from './rule-set.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
 
-const SCORES = DETECTORS.map((detector) => detector.score);
 const VOICES = voicesOf(DETECTORS);
 const RULES_VERSION = 4;
 /** Sessions and days after which an identity is judged by its own habits alone. */
@@ -24,7 +24,8 @@ const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
 
 /** The ensemble behind the contract. One model may serve many identities, one event at a time. */
-export function createModel(): Model {
+export function createModel(rules: RuleSet = {}): Model {
+  const scores = scoresOf(rules);
   const context = new Context();
   /** The input that was scored last, as long as nothing has changed since. */
   let scored: ScoreInput | undefined;
@@ -36,7 +37,7 @@ export function createModel(): Model {
   const readAgain = (input: ScoreInput): Context => {
     if (scored === input) return context;
     read(input);
-    claim(context);
+    claim(scores, context);
     return context;
   };
 
@@ -55,7 +56,7 @@ export function createModel(): Model {
       scored = input;
       const parts = new Array<number>(DETECTORS.length);
       const excess = c.peers?.excess;
-      claim(c);
+      claim(scores, c);
       for (let i = 0; i < parts.length; i++) {
         const bits = c.claims[i] as number;
         parts[i] = excess === undefined ? bits : Math.fround(corrected(bits, i, excess));
@@ -84,8 +85,8 @@ export function createModel(): Model {
   };
 }
 
-function claim(c: Context): void {
-  for (let i = 0; i < SCORES.length; i++) c.claims[i] = Math.fround((SCORES[i] as Detector['score'])(c));
+function claim(scores: readonly Detector['score'][], c: Context): void {
+  for (let i = 0; i < scores.length; i++) c.claims[i] = Math.fround((scores[i] as Detector['score'])(c));
 }
 
 /** Copies once, so that the words are aligned and nobody changes them afterwards. */

@@ -17,10 +17,10 @@ export const DEFAULT_ALERT_BITS = 24;
 const ALERT_BITS_MIN = 8;
 const FINDING_SHARE = 0.7;
 /** Identity-days and sessions after which the fleet's own maxima alone set the thresholds. */
-const IDENTITY_DAYS_ENOUGH = 50;
-const SESSIONS_ENOUGH = 500;
+export const IDENTITY_DAYS_ENOUGH = 50;
+export const SESSIONS_ENOUGH = 500;
 /** Days after which it has shown what it does once a week. */
-const AGE_ENOUGH = 7;
+export const AGE_ENOUGH = 7;
 /** Share of the most surprising sessions that teach with less weight. */
 const DOUBTED_SHARE = 0.06;
 

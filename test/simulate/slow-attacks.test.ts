@@ -4,7 +4,14 @@ import { bytesOut, dayOf, distinct, type Event, request, run, type Scene, sceneO
 
 const SEEDS = [1, 2, 3];
 const played = SEEDS.map((seed) =>
-  run(request({ seed, identities: 50, days: 24, stories: ['sustained_exfiltration', 'boiling_frog'] })),
+  run(
+    request({
+      seed,
+      identities: 50,
+      days: 24,
+      stories: ['slow_exfiltration', 'sustained_exfiltration', 'boiling_frog'],
+    }),
+  ),
 );
 
 function inEverySeed(name: string, story: string, check: (scene: Scene) => void): void {
@@ -18,15 +25,61 @@ const exports = (events: readonly Event[]): Event[] =>
 const recipientsOf = (events: readonly Event[]): Set<string | undefined> =>
   distinct(exports(events).map((event) => event.resource?.id));
 const largest = (events: readonly Event[]): number => Math.max(0, ...events.map(bytesOut));
-const bytesADay = (events: readonly Event[]): number =>
-  events.reduce((sum, event) => sum + bytesOut(event), 0) / distinct(events.map(dayOf)).size;
+const bytesOf = (events: readonly Event[]): number => events.reduce((sum, event) => sum + bytesOut(event), 0);
+const bytesADay = (events: readonly Event[]): number => bytesOf(events) / distinct(events.map(dayOf)).size;
 
 function median(events: readonly Event[]): number {
   const sizes = events.filter((event) => event.outcome?.status === 'ok').map(bytesOut);
   return sizes.sort((a, b) => a - b)[sizes.length >> 1] ?? 0;
 }
 
+const sent = (events: readonly Event[]): Event[] =>
+  exports(events).filter((event) => event.resource?.kind === 'recipient');
+
 describe('slow attacks', () => {
+  for (const story of ['slow_exfiltration', 'sustained_exfiltration']) {
+    inEverySeed(
+      "is nothing but the agent's own tasks, and no send is larger than its tool's have been",
+      story,
+      (scene) => {
+        const { own, past } = scene;
+        const before = Map.groupBy(sent(past), (event) => event.tool?.name);
+        for (const event of sent(own)) {
+          assert.ok(bytesOut(event) <= largest(before.get(event.tool?.name) ?? []), `${event.tool?.name}`);
+        }
+        const purposes = distinct(past.map((event) => event.purpose));
+        assert.ok(own.every((event) => purposes.has(event.purpose)));
+        for (const session of Map.groupBy(own, (event) => event.session).values()) {
+          const first = session[0]?.tool?.name;
+          assert.ok(
+            past.some((event) => event.tool?.name === first),
+            `${first} begins a session`,
+          );
+        }
+      },
+    );
+  }
+
+  inEverySeed('sends more every day, all of it to one recipient', 'slow_exfiltration', ({ own, past }) => {
+    assert.equal(recipientsOf(sent(own)).size, 1);
+    const days = [...Map.groupBy(sent(own), dayOf)].map(([day, events]) => [day, bytesOf(events)]);
+    assert.ok(days.length >= 5, `${days.length} days`);
+    const half = days.length >> 1;
+    const sum = (list: typeof days): number => list.reduce((all, [, bytes]) => all + (bytes ?? 0), 0);
+    assert.ok(sum(days.slice(-half)) > 1.5 * sum(days.slice(0, half)), `${days.map(([, bytes]) => bytes)}`);
+    assert.ok(sum(days) > 4 * bytesADay(sent(past)), `${sum(days)} against ${bytesADay(sent(past))} a day`);
+  });
+
+  it('goes to a new recipient or to one that the agent knew, by seed', () => {
+    const known = [1, 2, 3, 4, 5, 6].map((seed) => {
+      const one = run(request({ seed, identities: 24, days: 10, stories: ['slow_exfiltration:0.2'] }));
+      const { own, past } = sceneOf(one, 'slow_exfiltration');
+      const [recipient] = recipientsOf(sent(own));
+      return recipientsOf(past).has(recipient);
+    });
+    assert.deepEqual(distinct(known), new Set([true, false]));
+  });
+
   inEverySeed(
     'sends more a day than before, to recipients it had, and never more at once',
     'sustained_exfiltration',

@@ -1,15 +1,14 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
-import { UNITS } from '../../../schemas/limits.ts';
-import type { Decided } from '../../ingest/core.ts';
 import { FORMATS } from '../../ingest/formats.ts';
 import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
 import { settleRule } from '../../ingest/settle/rule.ts';
 import { systemClock } from '../../platform/clock.ts';
+import type { LoadedConfig } from '../../platform/config.ts';
 import { type GlobalOptions, readConfig } from '../configuration.ts';
-import { type BacktestStep, createBacktest } from '../recorded/backtest.ts';
-import { type BacktestFiles, openBacktestFiles, opened } from '../recorded/backtest-files.ts';
+import { createBacktest } from '../recorded/backtest.ts';
+import { openBacktestFiles, opened } from '../recorded/backtest-files.ts';
 import { createIngestContext } from '../recorded/context.ts';
 import {
   gathered,
@@ -19,18 +18,37 @@ import {
   SERIES_FORMAT,
   settingsOf,
 } from '../recorded/inputs.ts';
+import { alertBudget, leftOut, otherRules, type Rules } from '../recorded/rules.ts';
 import { backtestSeries } from '../recorded/series/command.ts';
+import { createSums, type Summary } from '../recorded/sums.ts';
+import { compareRuns } from '../recorded/week/compare.ts';
+import { createLedger } from '../recorded/week/ledger.ts';
+import { weekOf } from '../recorded/week/week.ts';
+import { showComparison } from '../show/comparison.ts';
+import { showWeek } from '../show/week.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
 
-type Options = InputOptions & GlobalOptions & { readonly out: string; readonly budget?: number };
+type Options = InputOptions &
+  GlobalOptions & {
+    readonly out: string;
+    readonly budget?: number;
+    readonly without?: readonly string[];
+    readonly compare?: readonly string[];
+  };
+
+/** Where the other run of a comparison leaves its files, in the directory of the first. */
+const OTHER = 'compare';
 
 export function registerBacktest(program: Command): void {
   program
     .command('backtest')
     .summary('score recorded events without touching the service')
     .description(
-      'Runs the detectors over recorded events on the recorded clock and writes scores.ndjson (one line an event, in bits ' +
-        'of surprise), alerts.ndjson (OCSF, as a SIEM would get them), dead-letters.ndjson and summary.json. ' +
+      'Runs the detectors over recorded events on the recorded clock, tells what the week of an analyst would have been ' +
+        '(alerts by day, identity and peer group, what they were raised for, the budget asked for and met), and writes ' +
+        'scores.ndjson (one line an event, in bits of surprise), alerts.ndjson (OCSF, as a SIEM would get them), ' +
+        'dead-letters.ndjson and summary.json. With --compare a second run over the same events goes beside it, and what ' +
+        'it would change is told. ' +
         'Neither the data directory nor a running service is touched. Format series takes measurements instead of ' +
         'events: CSV rows `timestamp,value`, one series a file, and writes one score a row.',
     )
@@ -40,9 +58,16 @@ export function registerBacktest(program: Command): void {
     .option('--mapping <file>', 'how to read events that are not canonical; may be given again', gathered)
     .option('--catalogue <file>', 'what is known of the tools')
     .option('--budget <alerts>', 'alerts per 1,000 identity-days (default: from the configuration)', alertBudget)
+    .option('--without <detectors>', 'detectors that are to say nothing, with commas', leftOut)
+    .option(
+      '--compare <change>',
+      'what a second run does otherwise: budget=N, without=a,b, or a YAML file with these; may be given again',
+      gathered,
+    )
     .addHelpText(
       'after',
-      '\nExample:\n  countersign backtest calls.ndjson.gz --mapping deploy/examples/mappings/agent-traces.yaml --out out/backtest' +
+      '\nExamples:\n  countersign backtest calls.ndjson.gz --mapping deploy/examples/mappings/agent-traces.yaml --out out/backtest' +
+        '\n  countersign backtest march.ndjson.gz --out out/march --compare budget=50 --compare without=call_rate,access_hour' +
         '\n  countersign backtest cpu.csv requests.csv.gz --format series --out out/series',
     )
     .action(async (files: string[], _own: unknown, command: Command) => {
@@ -54,129 +79,83 @@ export function registerBacktest(program: Command): void {
 async function backtest(files: readonly string[], options: Options): Promise<void> {
   const terminal = createTerminal({ json: options.json === true });
   const loaded = readConfig(options);
-  const { config } = loaded;
+  const rules: Rules = {
+    budget: options.budget ?? loaded.config.detect.alerts_per_1000_identity_days,
+    without: options.without ?? [],
+  };
+  const other = options.compare === undefined ? undefined : otherRules(rules, options.compare);
   const inputs = readInputs(options, settingsOf(loaded));
   const { recordings, size_bytes } = await openRecordings(files);
-  const model = createModel();
-  const run = createBacktest({
-    model,
-    describe: describeAlert,
-    partitions: config.log.partitions,
-    alerts_per_1000_identity_days: options.budget ?? config.detect.alerts_per_1000_identity_days,
-    lateness_ms: config.detect.lateness_ms,
-  });
-  const output = opened(options.out, (directory) => openBacktestFiles(directory, model));
+  const first = openRun(rules, loaded, options.out);
+  const second = other === undefined ? undefined : openRun(other, loaded, `${options.out}/${OTHER}`);
+  const runs = second === undefined ? [first] : [first, second];
   const began = systemClock.elapsed();
-  const sums = createSums();
-  const steps = replayRecords(
-    recordings,
-    createIngestContext(inputs, systemClock.now()),
-    settleRule(inputs.settings.bound_ms),
-  );
-  for await (const step of run.run(watched(steps, output, sums))) {
-    output.add(step);
-    sums.step(step);
-    terminal.progress(`${progressBar(step.bytes_read, size_bytes)}  ${thousands(sums.events)} events`);
+  const context = createIngestContext(inputs, systemClock.now());
+  for await (const step of replayRecords(recordings, context, settleRule(inputs.settings.bound_ms))) {
+    for (const run of runs) run.take(step);
+    terminal.progress(`${progressBar(first.bytes_read, size_bytes)}  ${thousands(first.events)} events`);
   }
   terminal.progressDone();
   const seconds = Math.round((systemClock.elapsed() - began) / 10) / 100;
-  const summary = { ...sums.summary(run.counters(), run.identities), seconds };
-  output.finish(summary);
+  const comparison = second === undefined ? undefined : compareRuns(first, second);
+  second?.finish({ seconds });
+  const summary = first.finish({ seconds, ...(comparison !== undefined && { comparison }) });
   terminal.record(summary);
-  printSummary(terminal, summary, options.out);
+  printSummary(terminal, summary);
+  showWeek(terminal, summary.week);
+  if (comparison !== undefined) showComparison(terminal, summary.week, comparison);
+  printPlaces(terminal, options.out, second !== undefined);
 }
 
-function alertBudget(text: string): number {
-  const alerts = text.trim() === '' ? Number.NaN : Number(text);
-  if (alerts > 0 && alerts <= BUDGET_MAX) return alerts;
-  throw new InvalidArgumentError(`Give a number above 0, at most ${BUDGET_MAX}.`);
-}
-
-/** As in the configuration. */
-const BUDGET_MAX = 100_000;
-
-/** Dead letters go to their file on the way; what becomes no event of detect is counted. */
-async function* watched(
-  steps: AsyncIterable<ReplayStep>,
-  output: BacktestFiles,
-  sums: Sums,
-): AsyncGenerator<ReplayStep> {
-  for await (const step of steps) {
-    if (step.kind === 'records') {
-      for (const decided of step.decided) {
-        sums.decided(decided);
-        if (decided.kind === 'dead_letter') output.addDeadLetter(decided.letter);
-      }
+/** One set of rules at work: what it makes of every step goes to its files, its sums and its ledger. */
+function openRun(rules: Rules, { config }: LoadedConfig, out: string) {
+  const model = createModel(rules);
+  const backtest = createBacktest({
+    model,
+    describe: describeAlert,
+    partitions: config.log.partitions,
+    alerts_per_1000_identity_days: rules.budget,
+    lateness_ms: config.detect.lateness_ms,
+  });
+  const output = opened(out, (directory) => openBacktestFiles(directory, model));
+  const sums = createSums();
+  const ledger = createLedger();
+  let bytes_read = 0;
+  /** Dead letters go to their file; what becomes no event of detect is counted. */
+  const decide = (step: ReplayStep): void => {
+    if (step.kind !== 'records') return;
+    for (const decided of step.decided) {
+      sums.decided(decided);
+      if (decided.kind === 'dead_letter') output.addDeadLetter(decided.letter);
     }
-    yield step;
-  }
-}
-
-type Sums = ReturnType<typeof createSums>;
-type Summary = ReturnType<Sums['summary']> & { readonly seconds: number };
-
-function createSums() {
-  let events = 0;
-  let absorbed = 0;
-  let unresolved = 0;
-  let findings = 0;
-  let revisions = 0;
-  let first = Number.POSITIVE_INFINITY;
-  let last = Number.NEGATIVE_INFINITY;
-  const reasons: Record<string, number> = {};
-  const severities = new Map<string, string>();
-  const identityDays = new Set<string>();
+  };
   return {
+    rules,
+    ledger,
+    get bytes_read() {
+      return bytes_read;
+    },
     get events() {
-      return events;
+      return sums.events;
     },
-    decided(decided: Decided) {
-      if (decided.kind === 'absorbed') absorbed++;
-      else if (decided.kind === 'accepted' && decided.way === 'unresolved') unresolved++;
-      else if (decided.kind === 'dead_letter') {
-        const { reason } = decided.letter;
-        reasons[reason] = (reasons[reason] ?? 0) + 1;
-      }
+    take(step: ReplayStep): void {
+      decide(step);
+      const taken = backtest.take(step);
+      bytes_read = taken.bytes_read;
+      output.add(taken);
+      sums.step(taken);
+      ledger.add(taken);
     },
-    step({ outputs }: BacktestStep) {
-      events += outputs.events.length;
-      findings += outputs.findings.length;
-      revisions += outputs.alerts.length;
-      for (const { alert } of outputs.alerts) severities.set(alert.uid, alert.severity);
-      for (const { event, log_time } of outputs.events) {
-        first = Math.min(first, event.time);
-        last = Math.max(last, event.time);
-        identityDays.add(`${event.tenant}\u0000${event.identity.id}\u0000${Math.floor(log_time / UNITS.DAY_MS)}`);
-      }
-    },
-    summary(counters: Record<string, number>, identities: number) {
-      const by_severity: Record<string, number> = {};
-      for (const severity of severities.values()) by_severity[severity] = (by_severity[severity] ?? 0) + 1;
-      const dead_letters = Object.values(reasons).reduce((a, b) => a + b, 0);
-      return {
-        received: (counters.event ?? 0) + absorbed + dead_letters,
-        events: counters.accepted ?? 0,
-        absorbed,
-        unresolved,
-        duplicates: counters.duplicate ?? 0,
-        dead_letters,
-        dead_letter_reasons: reasons,
-        identities,
-        identity_days: identityDays.size,
-        first_time: events === 0 ? null : new Date(first).toISOString(),
-        last_time: events === 0 ? null : new Date(last).toISOString(),
-        findings,
-        alerts: severities.size,
-        alerts_by_severity: by_severity,
-        alert_revisions: revisions,
-        alerts_per_1000_identity_days:
-          identityDays.size === 0 ? 0 : Math.round((severities.size / identityDays.size) * 10_000) / 10,
-      };
+    finish<More extends { readonly seconds: number }>(more: More) {
+      const counted = sums.summary(backtest.counters(), backtest.identities);
+      const summary = { ...counted, week: weekOf(ledger, rules), ...more };
+      output.finish(summary);
+      return summary;
     },
   };
 }
 
-function printSummary(terminal: Terminal, summary: Summary, out: string): void {
+function printSummary(terminal: Terminal, summary: Summary & { readonly seconds: number }): void {
   const { line } = terminal;
   const rate = summary.seconds > 0 ? ` (${thousands(Math.round(summary.received / summary.seconds))} a second)` : '';
   line(`${thousands(summary.received)} items in ${summary.seconds} s${rate}`);
@@ -193,5 +172,10 @@ function printSummary(terminal: Terminal, summary: Summary, out: string): void {
     `${thousands(summary.alerts)} alerts${severities.length > 0 ? ` (${severities.join(', ')})` : ''}, ` +
       `${summary.alerts_per_1000_identity_days} per 1,000 identity-days, from ${thousands(summary.findings)} findings`,
   );
-  line(`written to ${out}: scores.ndjson, alerts.ndjson, dead-letters.ndjson, summary.json`);
+}
+
+function printPlaces({ line }: Terminal, out: string, compared: boolean): void {
+  line();
+  const other = compared ? `; those of B to ${out}/${OTHER}` : '';
+  line(`written to ${out}: scores.ndjson, alerts.ndjson, dead-letters.ndjson, summary.json${other}`);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Alert } from '../../../schemas/alert.ts';
 import type { SimulationRequest } from '../../simulate/parameters.ts';
 
-/** About 71,000 events; the same in every demo. */
+/** About 70,000 events; the same in every demo. */
 export const FLEET: SimulationRequest = { seed: 7, identities: 70, days: 24, start_ms: Date.UTC(2026, 2, 9) };
 
 /** The truth about one story of the recording, as far as the demo tells of it. */

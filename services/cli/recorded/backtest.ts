@@ -23,9 +23,17 @@ export type BacktestOptions = {
   readonly lateness_ms: number;
 };
 
-export type BacktestStep = { readonly outputs: Outputs; readonly bytes_read: number };
+export type BacktestStep = {
+  readonly outputs: Outputs;
+  readonly bytes_read: number;
+  /** The prior that was adopted in this step: recorded clock, and what its thresholds are, in bits. */
+  readonly adopted?: Adopted;
+};
+export type Adopted = { readonly at_ms: number; readonly alert_bits: number };
 
 export type Backtest = {
+  /** What one step of a replay leads to; several backtests may take the same steps. */
+  take(step: ReplayStep): BacktestStep;
   /** What the steps of a replay lead to, as it happens. */
   run(steps: AsyncIterable<ReplayStep>): AsyncGenerator<BacktestStep>;
   /** Sums over the partitions so far. */
@@ -42,40 +50,45 @@ export function createBacktest(options: BacktestOptions): Backtest {
     for (const lane of partitions) lane.apply(record, at);
   };
 
-  const adoptPrior = (at: number): void => {
+  const adoptPrior = (at: number): Adopted => {
     const version = `backtest-${++priors}`;
     everywhere({ type: 'cut', version }, at);
     const cut = partitions.flatMap((lane) => lane.worker.takeCuts()).map(({ bytes }) => bytes);
     const bytes = buildPriorFrom(options.model, cut, options.alerts_per_1000_identity_days);
     for (const lane of partitions) lane.worker.addPrior(version, bytes);
     everywhere({ type: 'prior', version }, at);
+    return { at_ms: at, alert_bits: options.model.openPrior(bytes, version).alert_bits };
   };
 
   const laneOf = (event: CanonicalEvent): Lane =>
     partitions[partitionOf(identityKey(event.tenant, event.identity.id), partitions.length)]!;
 
+  let bytes_read = 0;
+  const apply = (step: ReplayStep): Adopted | undefined => {
+    if (step.kind === 'tick') everywhere({ type: 'tick' }, step.at);
+    else if (step.kind === 'cut') return cuts.take(step.at) ? adoptPrior(step.at) : undefined;
+    else if (step.kind === 'records') {
+      bytes_read = step.bytes_read;
+      const accepted = step.decided.flatMap((decided, i) =>
+        decided.kind === 'accepted' ? [{ event: decided.event, at: step.at[i]! }] : [],
+      );
+      for (const { event, at } of accepted) laneOf(event).apply({ type: 'event', event }, at);
+      cuts.add(accepted.length);
+    }
+    // What an alias tells is for people, and a backtest has none.
+    return undefined;
+  };
+
+  const take = (step: ReplayStep): BacktestStep => {
+    const adopted = apply(step);
+    const outputs = mergeOutputs(partitions.map((lane) => lane.worker.takeOutputs()));
+    return { outputs, bytes_read, ...(adopted !== undefined && { adopted }) };
+  };
+
   return {
+    take,
     async *run(steps) {
-      let bytes_read = 0;
-      for await (const step of steps) {
-        // What an alias tells is for people, and a backtest has none.
-        if (step.kind === 'alias') continue;
-        if (step.kind === 'tick') everywhere({ type: 'tick' }, step.at);
-        else if (step.kind === 'cut') {
-          if (cuts.take(step.at)) adoptPrior(step.at);
-        } else {
-          bytes_read = step.bytes_read;
-          let events = 0;
-          for (const [i, decided] of step.decided.entries()) {
-            if (decided.kind !== 'accepted') continue;
-            events++;
-            laneOf(decided.event).apply({ type: 'event', event: decided.event }, step.at[i]!);
-          }
-          cuts.add(events);
-        }
-        const outputs = mergeOutputs(partitions.map((lane) => lane.worker.takeOutputs()));
-        yield { outputs, bytes_read };
-      }
+      for await (const step of steps) yield take(step);
     },
     counters() {
       const sums: Record<string, number> = {};

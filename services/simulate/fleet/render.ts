@@ -5,6 +5,7 @@ import { resourceOf } from './call.ts';
 import type { Fleet } from './fleet.ts';
 import { opaqueId } from './random.ts';
 import { makeReleases } from './releases.ts';
+import { makeTraits } from './traits.ts';
 
 /** A release that a story gives to some agents from a time on, beside the ones that come by themselves. */
 export type Rollout = {
@@ -27,6 +28,7 @@ type Identity = EventInput['identity'];
  */
 export function makeRenderer(fleet: Fleet, rollouts: readonly Rollout[]): (call: Call) => EventInput {
   const releases = makeReleases(fleet);
+  const traits = makeTraits(fleet);
   const emitted = new Uint32Array(fleet.agents.length);
   const identities: { version: string; identity: Identity }[] = [];
   const rolled = new Set(rollouts.flatMap((rollout) => [...rollout.agents]));
@@ -73,8 +75,8 @@ export function makeRenderer(fleet: Fleet, rollouts: readonly Rollout[]): (call:
       time: call.time_ms,
       identity: identityOf(agent, rollout?.agent_version ?? natural),
       session: session.id,
-      credential: session.credential,
-      source: session.source,
+      credential: traits.credentialOf(call),
+      source: traits.sourceOf(call),
       action: { operation: tool.operation, name: tool.server === undefined ? 'chat' : 'tools/call' },
       volume: volumeOf(call, rollout?.size_factor ?? 1),
       outcome: call.code === undefined ? { status: call.status } : { status: call.status, code: call.code },

@@ -90,8 +90,21 @@ export function nextDemand(
   return end_ms;
 }
 
-/** Next of so many fixed starts a day (in the rhythm's own hours for `office` and `night`), a few seconds late. */
-export function nextCron(random: Random, hours: Hours, time_ms: number, per_day: number, phase: number): number {
+/** Share of a working day's work that is done at a weekend, or on another day of rest. */
+export function weekendShare(hours: Hours): number {
+  return SHAPES[hours.rhythm].weekend;
+}
+
+/**
+ * Next of so many fixed starts a day (in the rhythm's own hours for `office` and `night`), a few seconds late. `restsOn`
+ * tells of days of rest beside the weekends.
+ */
+export function nextCron(
+  random: Random,
+  hours: Hours,
+  time_ms: number,
+  { per_day, phase, restsOn }: { per_day: number; phase: number; restsOn: (time_ms: number) => boolean },
+): number {
   const { first, last, weekend } = SHAPES[hours.rhythm];
   const confined = hours.rhythm === 'office' || hours.rhythm === 'night';
   const span_ms = (confined ? last - first : 24) * HOUR_MS;
@@ -101,17 +114,17 @@ export function nextCron(random: Random, hours: Hours, time_ms: number, per_day:
   for (;;) {
     const day_ms = day * DAY_MS - hours.offset_ms + (confined ? first * HOUR_MS : 0) + Math.floor(phase * step_ms);
     const slot = Math.max(0, Math.floor((time_ms - day_ms) / step_ms) + 1);
-    const idle = weekend < 0.1 && hourOfWeek(hours, day_ms) >= 120;
+    const idle = weekend < 0.1 && (hourOfWeek(hours, day_ms) >= 120 || restsOn(day_ms));
     if (slot < slots && !idle) return day_ms + slot * step_ms + between(random, 200, 9000);
     day += 1;
   }
 }
 
-/** First time from `time_ms` on, in whole quarters of an hour, whose hour has a weight for which `wanted` holds. */
-export function findHour(hours: Hours, time_ms: number, wanted: (weight: number) => boolean): number | undefined {
+/** First time from `time_ms` on, in whole quarters of an hour, for which `wanted` holds; undefined where none of a week is such. */
+export function findHour(time_ms: number, wanted: (time_ms: number) => boolean): number | undefined {
   for (let step = 0; step < 4 * HOURS_A_WEEK; step++) {
     const at = time_ms + (step * HOUR_MS) / 4;
-    if (wanted(hourWeight(hours, at))) return at;
+    if (wanted(at)) return at;
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import type { Agent } from './agents.ts';
 import type { Call, Session } from './call.ts';
 import { exp } from './exact.ts';
 import type { Fleet } from './fleet.ts';
+import { holidayShare, isHoliday } from './holidays.ts';
 import {
   between,
   chance,
@@ -169,12 +170,15 @@ function dayFactor(fleet: Fleet, agent: Agent, time_ms: number): number {
 export function* ordinaryCalls(fleet: Fleet, agent: Agent, lane: number): Generator<Call, void> {
   const random = stream(fleet.seed, 'lane', agent.index, lane);
   const phase = unit(random);
-  const rateOn = (time_ms: number): number => (agent.sessions_per_day / agent.lanes) * dayFactor(fleet, agent, time_ms);
+  const rateOn = (time_ms: number): number =>
+    (agent.sessions_per_day / agent.lanes) * dayFactor(fleet, agent, time_ms) * holidayShare(fleet, agent, time_ms);
+  const restsOn = (time_ms: number): boolean => isHoliday(fleet, agent, time_ms);
+  const cron = { per_day: agent.sessions_per_day, phase, restsOn };
   let time_ms = fleet.start_ms;
   for (let number = 0; ; number++) {
     time_ms =
       agent.role.cadence === 'cron'
-        ? nextCron(random, agent.hours, time_ms, agent.sessions_per_day, phase)
+        ? nextCron(random, agent.hours, time_ms, cron)
         : nextDemand(random, agent.hours, time_ms, fleet.end_ms, rateOn);
     if (time_ms >= fleet.end_ms) return;
     const task = chooseTask(random, agent);

@@ -30,7 +30,7 @@ export const boilingFrog: Story = {
     const span = { from_ms: begin_ms, to_ms: context.to_ms };
     const sessions = sessionsOf(ordinaryWork(context, agent, { ...span, rate }));
     if (sessions.length < SESSIONS_MIN) return undefined;
-    const factor = Math.min(4 + 28 * context.intensity, exp(ln(STEP_MAX) * sessions.length));
+    const factor = Math.min(1.5 + 30.5 * context.intensity, exp(ln(STEP_MAX) * sessions.length));
     const calls = sessions.flatMap((session, number) =>
       shifted(context, agent, session, { share: (number + 1) / sessions.length, factor }),
     );
@@ -40,7 +40,7 @@ export const boilingFrog: Story = {
       calls,
       // Its own sessions would keep its habit where it was: these are in their place.
       absences: [{ agent, ...span }],
-      summary: `${agent.id} moves a little more in each of ${sessions.length} sessions, ${factor.toFixed(0)} times as much after ${days} days`,
+      summary: `${agent.id} moves a little more in each of ${sessions.length} sessions, ${factor.toFixed(1)} times as much after ${days} days`,
     };
   },
 };

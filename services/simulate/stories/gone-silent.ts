@@ -1,5 +1,11 @@
+import { UNITS } from '../../../schemas/limits.ts';
+import { between } from '../fleet/random.ts';
 import type { Story } from './contract.ts';
-import { busyTime, moment } from './kit.ts';
+import { busyTime } from './kit.ts';
+
+const { HOUR_MS, MINUTE_MS } = UNITS;
+/** Half a working day, at the end of the run. */
+const SILENT_MS_MIN = 5 * HOUR_MS;
 
 export const goneSilent: Story = {
   name: 'gone_silent',
@@ -10,7 +16,9 @@ export const goneSilent: Story = {
   plan(context) {
     const agent = context.find((one) => one.sessions_per_day >= 5 && one.role.rhythm !== 'night');
     if (agent === undefined) return undefined;
-    const from_ms = busyTime(context, agent, moment(context, 0.1, 0.4));
+    const window_ms = context.to_ms - context.from_ms;
+    const silent_ms = SILENT_MS_MIN + (0.85 * window_ms - SILENT_MS_MIN) * context.intensity;
+    const from_ms = busyTime(context, agent, context.to_ms - silent_ms - between(context.random, 0, 90) * MINUTE_MS);
     const span = { from_ms, to_ms: context.to_ms };
     return { agents: [agent], calls: [], absences: [{ agent, ...span }], span, summary: `${agent.id} falls silent` };
   },

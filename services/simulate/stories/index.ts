@@ -12,6 +12,7 @@ import { resourceSweep } from './resource-sweep.ts';
 import { retryStorm } from './retry-storm.ts';
 import { roguePlugin } from './rogue-plugin.ts';
 import { sensitiveStore } from './sensitive-store.ts';
+import { sharedCredential } from './shared-credential.ts';
 import { slowExfiltration } from './slow-exfiltration.ts';
 import { stolenCredential } from './stolen-credential.ts';
 import { sustainedExfiltration } from './sustained-exfiltration.ts';
@@ -28,6 +29,7 @@ export const STORIES: readonly Story[] = [
   batchBackfill,
   monthEndPeak,
   stolenCredential,
+  sharedCredential,
   newTeamMember,
   resourceSweep,
   newProject,

@@ -3,10 +3,11 @@ import type { Pool, Task, Tool } from '../catalogue/types.ts';
 import type { Agent } from '../fleet/agents.ts';
 import { toolsOfAgent, toolsOfGroup } from '../fleet/agents.ts';
 import { type Call, resourceKey, type Session } from '../fleet/call.ts';
+import { workWeight } from '../fleet/holidays.ts';
 import { mergeByTime } from '../fleet/merge.ts';
 import { below, between, pick, unit } from '../fleet/random.ts';
 import { poolSize } from '../fleet/resources.ts';
-import { findHour, hourWeight, peakWeight } from '../fleet/rhythm.ts';
+import { findHour, peakWeight } from '../fleet/rhythm.ts';
 import { chooseTask, makeCall, ordinaryCalls, playTask, stepGap, type Twist } from '../fleet/sessions.ts';
 import type { StoryContext } from './contract.ts';
 
@@ -27,15 +28,13 @@ export type History = {
 };
 
 export function historyOf(context: StoryContext, agent: Agent, until_ms: number): History {
-  const lanes = Array.from({ length: agent.lanes }, (_, lane) => ordinaryCalls(context.fleet, agent, lane));
   const tools = new Map<string, number>();
   const stores = new Set<string>();
   const operations = new Set<string>();
   const resources = new Set<string>();
   let events = 0;
   let [event_bytes_max, export_bytes_max, hour_bytes_max, hour, hour_bytes] = [0, 0, 0, 0, 0];
-  for (const call of mergeByTime(lanes)) {
-    if (call.time_ms >= until_ms) break;
+  for (const call of callsBefore(context, agent, until_ms)) {
     events += 1;
     tools.set(call.tool.name, (tools.get(call.tool.name) ?? 0) + 1);
     operations.add(call.tool.operation);
@@ -53,26 +52,15 @@ export function historyOf(context: StoryContext, agent: Agent, until_ms: number)
   return { events, tools, stores, operations, resources, event_bytes_max, export_bytes_max, hour_bytes_max };
 }
 
-/** What an agent sent out before a time: the successful exports, the largest, and the bytes of an average day with any. */
-export function exportsOf(
-  context: StoryContext,
-  agent: Agent,
-  until_ms: number,
-): { readonly calls: readonly Call[]; readonly bytes_max: number; readonly bytes_a_day: number } {
+/** All that an agent does of its own accord before a time, in time order. */
+export function callsBefore(context: StoryContext, agent: Agent, until_ms: number): Call[] {
   const calls: Call[] = [];
-  const days = new Set<number>();
-  let [bytes, bytes_max] = [0, 0];
-  for (let lane = 0; lane < agent.lanes; lane++) {
-    for (const call of ordinaryCalls(context.fleet, agent, lane)) {
-      if (call.time_ms >= until_ms) break;
-      if (call.tool.operation !== 'export' || call.status !== 'ok') continue;
-      calls.push(call);
-      days.add(Math.floor(call.time_ms / DAY_MS));
-      bytes += call.bytes_out;
-      bytes_max = Math.max(bytes_max, call.bytes_out);
-    }
+  const lanes = Array.from({ length: agent.lanes }, (_, lane) => ordinaryCalls(context.fleet, agent, lane));
+  for (const call of mergeByTime(lanes)) {
+    if (call.time_ms >= until_ms) break;
+    calls.push(call);
   }
-  return { calls, bytes_max, bytes_a_day: bytes / Math.max(1, days.size) };
+  return calls;
 }
 
 /** A time in the given part of the story's window: 0 is the end of the warm-up, 1 the end of the run. */
@@ -87,21 +75,21 @@ export function moment(context: StoryContext, low: number, high: number): number
  */
 export function busyTime(context: StoryContext, agent: Agent, from_ms: number): number {
   const peak = peakWeight(agent.hours);
-  const busy = (weight: number): boolean => weight >= 0.5 * peak;
+  const busy = (time_ms: number): boolean => workWeight(context.fleet, agent, time_ms) >= 0.5 * peak;
   const last_ms = context.to_ms - HOUR_MS;
   const at = [from_ms, context.from_ms]
-    .map((time_ms) => findHour(agent.hours, time_ms, busy))
+    .map((time_ms) => findHour(time_ms, busy))
     .find((time_ms) => time_ms !== undefined && time_ms <= last_ms);
   return (at ?? from_ms) + below(context.random, 14 * MINUTE_MS);
 }
 
 /** The next hour from a time on in which the agent all but never works; undefined for one that never rests. */
 export function oddTime(context: StoryContext, agent: Agent, from_ms: number): number | undefined {
-  const odd = (weight: number): boolean => weight <= 0.05 * peakWeight(agent.hours);
+  const odd = (time_ms: number): boolean => workWeight(context.fleet, agent, time_ms) <= 0.05 * peakWeight(agent.hours);
   for (let hours = 0; hours < 168; hours++) {
-    const at = findHour(agent.hours, from_ms + hours * HOUR_MS, odd);
+    const at = findHour(from_ms + hours * HOUR_MS, odd);
     if (at === undefined) return undefined;
-    const lasting = [1, 2].every((later) => odd(hourWeight(agent.hours, at + later * HOUR_MS)));
+    const lasting = [1, 2].every((later) => odd(at + later * HOUR_MS));
     if (lasting) return at + below(context.random, 40 * MINUTE_MS);
   }
   return undefined;
@@ -128,11 +116,11 @@ export function ordinaryWork(
 ): Call[] {
   const calls: Call[] = [];
   const peak = peakWeight(agent.hours);
+  const busy = (time_ms: number): boolean => workWeight(context.fleet, agent, time_ms) >= 0.4 * peak;
   for (let day_ms = span.from_ms; day_ms < span.to_ms; day_ms += DAY_MS) {
     for (let left = Math.round(span.rate * (0.7 + 0.6 * unit(context.random))); left > 0; left--) {
       const at = day_ms + below(context.random, DAY_MS);
-      const busy = hourWeight(agent.hours, at) >= 0.4 * peak;
-      const start = busy ? at : findHour(agent.hours, at, (weight) => weight >= 0.4 * peak);
+      const start = busy(at) ? at : findHour(at, busy);
       if (start === undefined || start >= span.to_ms) continue;
       const late = start + below(context.random, 20 * MINUTE_MS);
       const task = choice.tasks === undefined ? chooseTask(context.random, agent) : pick(context.random, choice.tasks);
@@ -154,6 +142,25 @@ export function callOf(
   change: Partial<Call> = {},
 ): Call {
   return { ...makeCall(context.random, agent, session, tool, time_ms, resource, undefined), ...change };
+}
+
+/**
+ * A session with something in the middle: after one of its calls come those that `more` makes, from the time and session
+ * it is given, and the rest of it is as much later.
+ */
+export function interrupted(
+  context: StoryContext,
+  own: readonly Call[],
+  more: (session: Session, time_ms: number) => readonly Call[],
+): Call[] {
+  const place = below(context.random, own.length);
+  const [before, rest] = [own.slice(0, place + 1), own.slice(place + 1)];
+  const last = before.at(-1);
+  if (last === undefined) return [];
+  const pause = (): number => between(context.random, 1500, 9000);
+  const inserted = more(last.session, last.time_ms + pause());
+  const late_ms = lastTime(inserted) + pause() - (rest[0]?.time_ms ?? 0);
+  return [...before, ...inserted, ...rest.map((call) => ({ ...call, time_ms: call.time_ms + Math.max(0, late_ms) }))];
 }
 
 /** The time after one step of the agent. */

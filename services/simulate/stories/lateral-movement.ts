@@ -4,8 +4,8 @@ import { toolNamed } from '../catalogue/tools.ts';
 import type { Agent } from '../fleet/agents.ts';
 import type { Call } from '../fleet/call.ts';
 import { between } from '../fleet/random.ts';
-import type { Story } from './contract.ts';
-import { after, brandNew, busyTime, callOf, lastTime, moment, ordinarySession } from './kit.ts';
+import type { Story, StoryContext } from './contract.ts';
+import { after, brandNew, busyTime, callOf, interrupted, lastTime, moment, ordinarySession } from './kit.ts';
 
 const { MINUTE_MS } = UNITS;
 
@@ -27,22 +27,27 @@ export const lateralMovement: Story = {
     const first = agents[0];
     if (first === undefined || agents.length < 3) return undefined;
     const [read, hand_over] = [toolNamed('secrets.read_secret'), toolNamed('agents.delegate_task')];
-    const start = busyTime(context, first, moment(context, 0.1, 0.8));
+    const start = busyTime(context, first, moment(context, 0.1, 0.6));
     const target = brandNew(context, POOLS.secrets, start);
     const calls: Call[] = [];
     let time_ms = start;
     for (const [position, agent] of agents.entries()) {
-      const session = ordinarySession(context, agent, time_ms);
-      const opened = session[0]?.session;
-      if (opened === undefined) return undefined;
-      const read_ms = after(context, agent, read, lastTime(session));
-      calls.push(...session, callOf(context, opened, agent, read, read_ms, target));
       const next = agents[position + 1];
-      if (next !== undefined) {
+      const own = ordinarySession(context, agent, time_ms);
+      const visit = interrupted(context, own, (session, read_ms) => {
+        const taken = callOf(context, session, agent, read, read_ms, target);
+        if (next === undefined) return [taken];
         const pool = { ...POOLS.agents, id: () => next.id };
-        calls.push(callOf(context, opened, agent, hand_over, after(context, agent, read, read_ms), 0, { pool }));
-      }
-      time_ms = lastTime(calls) + between(context.random, 8, 60) * MINUTE_MS;
+        const then_ms = after(context, agent, read, read_ms);
+        return [taken, callOf(context, session, agent, hand_over, then_ms, 0, { pool })];
+      });
+      if (visit.length === 0) return undefined;
+      calls.push(...visit);
+      const handed_ms = visit.find((call) => call.tool === hand_over)?.time_ms ?? lastTime(visit);
+      const pause_ms = between(context.random, 8, 60) * MINUTE_MS * (1 + 7 * (1 - context.intensity));
+      // However late it began, the last of them has its turn.
+      const room_ms = (context.to_ms - handed_ms) / (agents.length - position + 1);
+      time_ms = next === undefined ? handed_ms : turnOf(context, next, { handed_ms, pause_ms, room_ms });
     }
     return {
       agents,
@@ -51,3 +56,13 @@ export const lateralMovement: Story = {
     };
   },
 };
+
+/** The next agent takes the task up after a pause, in its own hours, or earlier where the run is about to end. */
+function turnOf(
+  context: StoryContext,
+  agent: Agent,
+  { handed_ms, pause_ms, room_ms }: Readonly<Record<'handed_ms' | 'pause_ms' | 'room_ms', number>>,
+): number {
+  const after_ms = handed_ms + pause_ms;
+  return Math.floor(Math.min(handed_ms + room_ms, Math.max(after_ms, busyTime(context, agent, after_ms))));
+}

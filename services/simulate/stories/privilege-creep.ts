@@ -5,7 +5,7 @@ import type { Call } from '../fleet/call.ts';
 import { between, pick } from '../fleet/random.ts';
 import { chooseResource } from '../fleet/resources.ts';
 import type { Story } from './contract.ts';
-import { after, busyTime, callOf, foreignTools, historyOf, lastTime, moment, ordinarySession } from './kit.ts';
+import { after, busyTime, callOf, foreignTools, historyOf, interrupted, moment, ordinarySession } from './kit.ts';
 
 const { DAY_MS, HOUR_MS } = UNITS;
 
@@ -25,21 +25,28 @@ export const privilegeCreep: Story = {
     );
     if (agent === undefined) return undefined;
     const tool = pick(context.random, powersOf(agent));
-    const days = Math.max(1, Math.min(6, Math.floor((context.to_ms - start) / DAY_MS)));
+    const { pool } = tool;
+    if (pool === undefined) return undefined;
+    const wanted = 1 + Math.round(5 * context.intensity);
+    const days = Math.max(1, Math.min(wanted, Math.floor((context.to_ms - start) / DAY_MS)));
     const calls: Call[] = [];
     for (let day = 0; day < days; day++) {
       const from = busyTime(context, agent, start + day * DAY_MS + between(context.random, 0, 3) * HOUR_MS);
-      const session = ordinarySession(context, agent, from);
-      const opened = session[0]?.session;
-      if (opened === undefined || tool.pool === undefined) continue;
-      calls.push(...session);
-      let time_ms = after(context, agent, tool, lastTime(session));
-      for (let left = 1 + Math.round(context.intensity * day * 1.5); left > 0; left--) {
-        const resource = chooseResource(context.fleet, context.random, agent, tool.pool, time_ms);
-        calls.push(callOf(context, opened, agent, tool, time_ms, resource));
-        time_ms = after(context, agent, tool, time_ms);
-      }
+      const executed = 1 + Math.round(context.intensity * day * 1.5);
+      calls.push(
+        ...interrupted(context, ordinarySession(context, agent, from), (session, begin_ms) => {
+          const more: Call[] = [];
+          let time_ms = begin_ms;
+          for (let left = executed; left > 0; left--) {
+            const resource = chooseResource(context.fleet, context.random, agent, pool, time_ms);
+            more.push(callOf(context, session, agent, tool, time_ms, resource));
+            time_ms = after(context, agent, tool, time_ms);
+          }
+          return more;
+        }),
+      );
     }
+    if (calls.length === 0) return undefined;
     return {
       agents: [agent],
       calls,

@@ -11,7 +11,7 @@ export const promptInjectionHijack: Story = {
   name: 'prompt_injection_hijack',
   kind: 'attack',
   description:
-    'An agent reads content that outsiders wrote, then writes to a recipient it never had, then sends it a large export.',
+    'An agent reads content that outsiders wrote, then writes to a recipient it never had, then sends it what it gathered.',
   technique: { mitre: ['AML.T0051.001', 'AML.T0086'], owasp: ['ASI01'] },
   days_min: 2,
   plan(context) {
@@ -41,14 +41,14 @@ export const promptInjectionHijack: Story = {
     }
     step(lure, chooseResource(context.fleet, context.random, agent, lure.pool, time_ms));
     step(way_out, recipient, { bytes_out: between(context.random, 300, 900) });
-    const gathered = 2 + Math.round(8 * context.intensity);
+    const gathered = 1 + Math.round(9 * context.intensity);
     for (let left = gathered; left > 0; left--) {
       const tool = spoils[left % spoils.length];
       if (tool?.pool !== undefined)
         step(tool, chooseResource(context.fleet, context.random, agent, tool.pool, time_ms));
     }
     const largest = Math.max(past.event_bytes_max, 200_000);
-    const bytes_out = Math.min(LIMITS.volume_max, Math.round(largest * (1.5 + 10 * context.intensity)));
+    const bytes_out = Math.min(LIMITS.volume_max, Math.round(largest * (0.05 + 11.45 * context.intensity)));
     step(way_out, recipient, { bytes_out, bytes_in: Math.round(bytes_out / 40) });
     return {
       agents: [agent],

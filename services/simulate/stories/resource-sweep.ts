@@ -21,7 +21,7 @@ export const resourceSweep: Story = {
     if (agent === undefined || tool?.pool === undefined) return undefined;
     const start = busyTime(context, agent, moment(context, 0.15, 0.85));
     const seen = historyOf(context, agent, start).resources;
-    const wanted = 60 + Math.round(340 * context.intensity);
+    const wanted = 8 + Math.round(392 * context.intensity);
     const purpose = agent.tasks.find((task) => isCentral(task.steps, tool))?.purpose ?? '';
     const session = context.open(agent, purpose);
     const size = poolSize(context.fleet, tool.pool, start);

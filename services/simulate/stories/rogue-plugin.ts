@@ -44,15 +44,19 @@ export const roguePlugin: Story = {
     if (agent === undefined) return undefined;
     const tool = pick(context.random, PLUGINS);
     const start = moment(context, 0.1, 0.6);
-    const days = Math.max(1, Math.min(4, Math.floor((context.to_ms - start) / DAY_MS)));
+    const wanted = 1 + Math.round(3 * context.intensity);
+    const days = Math.max(1, Math.min(wanted, Math.floor((context.to_ms - start) / DAY_MS)));
     const calls: Call[] = [];
     for (let day = 0; day < days; day++) {
       const uses = 1 + Math.round(context.intensity * 3);
       for (let use = 0; use < uses; use++) {
         const from = busyTime(context, agent, start + day * DAY_MS + between(context.random, 0, 4) * HOUR_MS);
-        calls.push(...ordinarySession(context, agent, from).flatMap((call) => handOver(context, call, tool)));
+        const session = ordinarySession(context, agent, from);
+        const surely = calls.some((call) => call.tool === tool) ? undefined : session.find(isHandable);
+        calls.push(...session.flatMap((call) => handOver(context, call, { tool, surely: call === surely })));
       }
     }
+    if (!calls.some((call) => call.tool === tool)) return undefined;
     return {
       agents: [agent],
       calls,
@@ -61,9 +65,15 @@ export const roguePlugin: Story = {
   },
 };
 
-/** After a successful read the plugin is mostly given the same content. */
-function handOver({ random, intensity }: StoryContext, call: Call, tool: ToolUse): Call[] {
-  const handed = call.status === 'ok' && call.tool.operation === 'read' && chance(random, 0.4 + 0.6 * intensity);
+const isHandable = (call: Call): boolean => call.status === 'ok' && call.tool.operation === 'read';
+
+/** After a successful read the plugin is given the same content, the more often the louder; once for sure. */
+function handOver(
+  { random, intensity }: StoryContext,
+  call: Call,
+  { tool, surely }: { readonly tool: ToolUse; readonly surely: boolean },
+): Call[] {
+  const handed = isHandable(call) && (surely || chance(random, 0.1 + 0.9 * intensity));
   if (!handed) return [call];
   const time_ms = call.time_ms + between(random, 250, 900);
   const bytes_out = Math.round(logNormal(random, call.bytes_out, 0.2));

@@ -6,7 +6,7 @@ import type { Call } from '../fleet/call.ts';
 import { pick } from '../fleet/random.ts';
 import { chooseResource } from '../fleet/resources.ts';
 import type { Story, StoryContext } from './contract.ts';
-import { after, busyTime, callOf, historyOf, lastTime, moment, ordinarySession } from './kit.ts';
+import { after, busyTime, callOf, historyOf, interrupted, moment, ordinarySession } from './kit.ts';
 
 /** General tools that reach more stores than their users need. */
 const REACH: readonly { readonly tool: Tool; readonly pool: Pool }[] = [
@@ -28,18 +28,25 @@ export const sensitiveStore: Story = {
     const agent = context.find((one) => one.sessions_per_day >= 1.5 && reachOf(context, one, start).length > 0);
     if (agent === undefined) return undefined;
     const { tool, pool } = pick(context.random, reachOf(context, agent, start));
-    const calls: Call[] = [...ordinarySession(context, agent, busyTime(context, agent, start))];
-    const session = calls[0]?.session;
-    if (session === undefined) return undefined;
-    const reads = 2 + Math.round(10 * context.intensity);
-    let time_ms = after(context, agent, tool, lastTime(calls));
-    for (let read = 0; read < reads; read++) {
-      const resource = chooseResource(context.fleet, context.random, agent, pool, time_ms);
-      const refused: Partial<Call> =
-        read === 0 ? { status: 'denied', code: 'forbidden', bytes_out: 190, records: -1 } : {};
-      calls.push(callOf(context, session, agent, tool, time_ms, resource, { pool, ...refused }));
-      time_ms = after(context, agent, tool, time_ms);
-    }
+    const reads = 1 + Math.round(11 * context.intensity);
+    const calls = interrupted(
+      context,
+      ordinarySession(context, agent, busyTime(context, agent, start)),
+      (session, begin_ms) => {
+        const taken: Call[] = [];
+        let time_ms = begin_ms;
+        for (let read = 0; read < reads; read++) {
+          const resource = chooseResource(context.fleet, context.random, agent, pool, time_ms);
+          // Who reads once and is let in is the faint end.
+          const refused: Partial<Call> =
+            read === 0 && reads > 2 ? { status: 'denied', code: 'forbidden', bytes_out: 190, records: -1 } : {};
+          taken.push(callOf(context, session, agent, tool, time_ms, resource, { pool, ...refused }));
+          time_ms = after(context, agent, tool, time_ms);
+        }
+        return taken;
+      },
+    );
+    if (calls.length === 0) return undefined;
     return {
       agents: [agent],
       calls,

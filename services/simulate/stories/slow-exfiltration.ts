@@ -1,57 +1,40 @@
 import { UNITS } from '../../../schemas/limits.ts';
-import { toolsOfAgent } from '../fleet/agents.ts';
-import type { Call } from '../fleet/call.ts';
-import { between, unit } from '../fleet/random.ts';
+import { chance, pick } from '../fleet/random.ts';
 import type { Story } from './contract.ts';
-import { after, brandNew, busyTime, callOf, historyOf, lastTime, moment, ordinarySession } from './kit.ts';
+import { brandNew, moment } from './kit.ts';
+import { moreSends, sentBefore } from './sending.ts';
 
-const { DAY_MS, HOUR_MS } = UNITS;
+const DAYS_MAX = 21;
 
 export const slowExfiltration: Story = {
   name: 'slow_exfiltration',
   kind: 'attack',
   description:
-    "Day after day some more data goes to one destination; no single export is larger than the agent's own past ones.",
+    "Day after day an agent's own tasks send a little more, all of it to one recipient; no single send is unusual.",
   technique: { mitre: ['AML.T0086'], owasp: ['ASI02'] },
   days_min: 8,
   plan(context) {
-    const start = moment(context, 0, 0.15);
-    const agent = context.find(
-      (one) =>
-        one.sessions_per_day >= 3 &&
-        toolsOfAgent(one).some((tool) => tool.trait === 'egress') &&
-        historyOf(context, one, start).export_bytes_max > 4000,
-    );
-    const tool = agent && toolsOfAgent(agent).find((one) => one.trait === 'egress');
-    if (agent === undefined || tool?.pool === undefined) return undefined;
-    const before = historyOf(context, agent, start);
-    const destination = brandNew(context, tool.pool, start);
-    const days = Math.min(Math.floor((context.to_ms - start) / DAY_MS), 21);
-    const calls: Call[] = [];
-    for (let day = 0; day < days; day++) {
-      const visits = 1 + Math.round(context.intensity * 3 * Math.min(1, (day + 2) / days));
-      for (let visit = 0; visit < visits; visit++) {
-        const from = busyTime(context, agent, start + day * DAY_MS + between(context.random, 0, 5) * HOUR_MS);
-        const session = ordinarySession(context, agent, from);
-        const opened = session[0]?.session;
-        if (opened === undefined) continue;
-        const share = 0.35 + 0.3 * context.intensity + 0.3 * unit(context.random);
-        const bytes_out = Math.round(before.export_bytes_max * share);
-        const time_ms = after(context, agent, tool, lastTime(session));
-        calls.push(
-          ...smaller(session, before.event_bytes_max),
-          callOf(context, opened, agent, tool, time_ms, destination, { bytes_out }),
-        );
-      }
-    }
+    const from_ms = moment(context, 0, 0.15);
+    const agent = context.find((one) => one.sessions_per_day >= 3 && sentBefore(context, one, from_ms) !== undefined);
+    const past = agent && sentBefore(context, agent, from_ms);
+    const pool = past?.calls[0]?.pool;
+    if (agent === undefined || past === undefined || pool === undefined) return undefined;
+    const isNew = chance(context.random, 0.5);
+    const recipient = isNew ? brandNew(context, pool, from_ms) : pick(context.random, past.calls).resource;
+    const days = Math.min(DAYS_MAX, Math.floor((context.to_ms - from_ms) / UNITS.DAY_MS));
+    const most = 0.2 + 3.8 * context.intensity;
+    const calls = moreSends(context, agent, past, {
+      from_ms,
+      days,
+      goal: (day) => (past.bytes_a_day * most * (day + 1)) / days,
+      recipient: () => recipient,
+      quantile_max: 0.6 + 0.3 * context.intensity,
+    });
+    if (calls.length === 0) return undefined;
     return {
       agents: [agent],
       calls,
-      summary: `${agent.id} sends ${tool.pool.id(destination)} a little every day for ${days} days`,
+      summary: `${agent.id} sends ${pool.id(recipient)}, ${isNew ? 'who is new to it' : 'whom it knows'}, a little more every day for ${days} days`,
     };
   },
 };
-
-/** Nothing of the story may stand out by its own size. */
-const smaller = (calls: readonly Call[], bytes_max: number): Call[] =>
-  calls.map((call) => ({ ...call, bytes_out: Math.min(call.bytes_out, bytes_max) }));

@@ -5,7 +5,8 @@ import type { Agent } from '../fleet/agents.ts';
 import type { Call } from '../fleet/call.ts';
 import { below, between, pick } from '../fleet/random.ts';
 import type { Story, StoryContext } from './contract.ts';
-import { historyOf, lastTime, moment, oddTime, ordinarySession } from './kit.ts';
+import { busyTime, historyOf, lastTime, moment, oddTime, ordinarySession } from './kit.ts';
+import { INSIDE_BELOW, thiefsPlace } from './place.ts';
 
 const { MINUTE_MS, HOUR_MS } = UNITS;
 
@@ -13,7 +14,7 @@ export const stolenCredential: Story = {
   name: 'stolen_credential',
   kind: 'attack',
   description:
-    "An agent's credential is used from another network, in hours in which the agent rests, for work it does not do.",
+    "An agent's credential is used from another network, in hours in which the agent rests, for work it does not do; at the faint end by a thief inside its own network and hours.",
   technique: { mitre: ['AML.T0012', 'AML.T0091.000'], owasp: ['ASI03'] },
   days_min: 2,
   plan(context) {
@@ -21,16 +22,14 @@ export const stolenCredential: Story = {
     const agent = context.find((one) => one.sessions_per_day >= 1.5 && oddTime(context, one, start) !== undefined);
     const odd = agent && oddTime(context, agent, start);
     if (agent === undefined || odd === undefined) return undefined;
+    const begin = context.intensity < INSIDE_BELOW ? busyTime(context, agent, start) : odd;
     const tasks = otherWork(context, agent, start);
-    const source = {
-      ip: `${pick(context.random, ['203.0.113', '198.51.100'])}.${between(context.random, 5, 240)}`,
-      network: 'internet',
-    };
+    const source = thiefsPlace(context, agent);
     const calls: Call[] = [];
-    let time_ms = odd;
+    let time_ms = begin;
     for (
-      let left = 2 + Math.round(6 * context.intensity);
-      left > 0 && time_ms < Math.min(odd + 2 * HOUR_MS, context.to_ms);
+      let left = 1 + Math.round(7 * context.intensity);
+      left > 0 && time_ms < Math.min(begin + 2 * HOUR_MS, context.to_ms);
       left--
     ) {
       const task = pick(context.random, tasks);
@@ -41,7 +40,7 @@ export const stolenCredential: Story = {
     return {
       agents: [agent],
       calls,
-      summary: `${agent.credential.id} of ${agent.id} is used from ${source.ip} while the agent rests`,
+      summary: `${agent.credential.id} of ${agent.id} is used from ${source.ip}${begin === odd ? ' while the agent rests' : ', inside its own network'}`,
     };
   },
 };

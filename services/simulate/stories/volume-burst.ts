@@ -18,14 +18,14 @@ export const volumeBurst: Story = {
     if (agent === undefined) return undefined;
     const hour = Math.ceil(busyTime(context, agent, moment(context, 0.1, 0.8)) / HOUR_MS) * HOUR_MS;
     const hour_end = Math.min(hour + HOUR_MS, context.to_ms);
-    const sessions = 5 + Math.round(14 * context.intensity);
+    const sessions = 2 + Math.round(17 * context.intensity);
     const calls: Call[] = [];
     for (let left = sessions; left > 0; left--) {
       const start = hour + MINUTE_MS + below(context.random, 48 * MINUTE_MS);
       calls.push(...ordinarySession(context, agent, start).filter((call) => call.time_ms < hour_end));
     }
     const before = historyOf(context, agent, hour);
-    const factor = 3 + 9 * context.intensity;
+    const factor = 1 + 11 * context.intensity;
     const total = calls.reduce((sum, call) => sum + call.bytes_out, 0);
     if (total === 0 || before.hour_bytes_max === 0) return undefined;
     const ratio = Math.max(1, (factor * before.hour_bytes_max) / total);

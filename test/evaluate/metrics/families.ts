@@ -11,6 +11,7 @@ const FITTING: Readonly<Record<string, readonly string[]>> = {
   sensitive_store: ['retrieval_pattern'],
   prompt_injection_hijack: ['data_volume', 'retrieval_pattern', 'tool_usage'],
   stolen_credential: ['access_context', 'tool_usage', 'retrieval_pattern'],
+  shared_credential: ['access_context'],
   rogue_plugin: ['tool_usage'],
   privilege_creep: ['tool_usage'],
   lateral_movement: ['retrieval_pattern', 'tool_usage'],

@@ -4,7 +4,7 @@ import { element, label, type Point, pathOf, scale, svg } from './svg.ts';
 const WIDTH = 280;
 const HEIGHT = 180;
 const LEFT = 34;
-const RIGHT = WIDTH - 10;
+const RIGHT = WIDTH - 12;
 const TOP = 26;
 const BOTTOM = HEIGHT - 28;
 const COLOUR = { level: '#1f5f99', budget: '#b3261e' } as const;
@@ -18,7 +18,10 @@ export function curvePicture({ story, points }: Curve): string {
     const dash: Record<string, string> = dashed ? { 'stroke-dasharray': '4 3' } : {};
     return [
       element('path', { d: pathOf(path), fill: 'none', stroke: colour, 'stroke-width': '1.6', ...dash }),
-      ...path.map(([cx, cy]) => element('circle', { cx, cy, r: 2.5, fill: colour })),
+      // A ring around a dot: where both recalls are the same, both are seen.
+      ...path.map(([cx, cy]) =>
+        element('circle', dashed ? { cx, cy, r: 4, fill: 'none', stroke: colour } : { cx, cy, r: 2.5, fill: colour }),
+      ),
     ];
   };
   return svg(WIDTH, HEIGHT, `recall of ${story} over intensity`, [

@@ -40,15 +40,28 @@ export function storyPicture(picture: Picture): string {
   ]);
 }
 
-const MAGNITUDES = [3, 6, 9, 12] as const;
-const MAGNITUDE_NAMES: Readonly<Record<number, string>> = { 3: '1 kB', 6: '1 MB', 9: '1 GB', 12: '1 TB' };
+const UNIT_NAMES = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+/** `100 B`, `1 kB`, `10 kB`: a power of ten. */
+const powerName = (power: number): string => `${10 ** (power % 3)} ${UNIT_NAMES[Math.floor(power / 3)] ?? ''}`;
+/** More of them are told on an axis than there is room for. */
+const POWERS_TOLD_MAX = 5;
 const magnitude = (bytes: number): number => Math.log10(1 + bytes);
 
+/** From which power of ten on hours differ, and the greatest: an hour without bytes stands on the axis. */
+function magnitudes(hours: readonly Hour[]): { readonly least: number; readonly most: number } {
+  const known = hours.flatMap(({ bytes, usual, high }) => [bytes, usual, high]).filter((bytes) => bytes > 0);
+  const logs = known.map(magnitude);
+  const most = Math.max(4, ...logs);
+  return { least: Math.max(0, Math.floor(Math.min(most - 1, ...logs) - 0.2)), most: most + 0.05 };
+}
+
 function bytesPanel(hours: readonly Hour[], from_ms: number, x: Across): string[] {
-  const most = Math.max(4, ...hours.flatMap(({ bytes, high }) => [magnitude(bytes), magnitude(high)]));
-  const y = scale([0, most], [BYTES.bottom, BYTES.top]);
+  const { least, most } = magnitudes(hours);
+  const y = scale([least, most], [BYTES.bottom, BYTES.top]);
   const line = (valueAt: (hour: Hour) => number): string =>
-    pathOf(steps(hours, from_ms, x, (one) => y(magnitude(valueAt(one)))));
+    pathOf(steps(hours, from_ms, x, (one) => y(Math.max(least, magnitude(valueAt(one))))));
+  const powers = Array.from({ length: Math.floor(most) - least }, (_, i) => least + 1 + i);
+  const every = Math.ceil(powers.length / POWERS_TOLD_MAX);
   const end = x(from_ms + hours.length * HOUR_MS);
   const area = `${line((hour) => hour.high)}L${end} ${BYTES.bottom}L${LEFT} ${BYTES.bottom}Z`;
   return [
@@ -57,10 +70,10 @@ function bytesPanel(hours: readonly Hour[], from_ms: number, x: Across): string[
       16,
       'bytes out per hour, logarithmic: observed (blue); usual in like hours (grey line) and their 95th percentile (grey area)',
     ),
+    ...powers.filter((_, i) => i % every === 0).map((power) => tick(y(power), powerName(power))),
     element('path', { d: area, fill: COLOUR.high, 'fill-opacity': '0.7' }),
     element('path', { d: line((hour) => hour.usual), fill: 'none', stroke: COLOUR.usual }),
     element('path', { d: line((hour) => hour.bytes), fill: 'none', stroke: COLOUR.observed, 'stroke-width': '1.2' }),
-    ...MAGNITUDES.filter((power) => power <= most).map((power) => tick(y(power), MAGNITUDE_NAMES[power] ?? '')),
     axis(BYTES.bottom),
   ];
 }
@@ -87,11 +100,17 @@ function bitsPanel({ hours, from_ms, thresholds }: Picture, x: Across): string[]
   ]);
   return [
     label(LEFT, BITS.top - 8, 'strongest score of each hour, in bits (blue), against the alert threshold (red)'),
+    ...bitTicks(most).map((bits) => tick(y(bits), String(bits))),
     element('path', { d: stems.join(''), fill: 'none', stroke: COLOUR.observed }),
     element('path', { d: pathOf(limit), fill: 'none', stroke: COLOUR.alert, 'stroke-dasharray': '4 2' }),
-    ...[10, 20, 30, 40].filter((bits) => bits < most).map((bits) => tick(y(bits), String(bits))),
     axis(BITS.bottom),
   ];
+}
+
+/** Some three to six of them, however far the scores reach. */
+function bitTicks(most: number): number[] {
+  const step = [5, 10, 20, 50, 100, 200, 500].find((one) => most / one <= 6) ?? 1000;
+  return Array.from({ length: Math.floor(most / step) }, (_, i) => (i + 1) * step);
 }
 
 /** The thresholds of a span of time, the one that stood at its beginning first. */
@@ -128,9 +147,15 @@ function days(from_ms: number, to_ms: number, x: Across): string[] {
   const marks: string[] = [];
   for (let at = Math.ceil(from_ms / DAY_MS) * DAY_MS, i = 0; at < to_ms; at += DAY_MS, i++) {
     if (i % every === 0)
-      marks.push(label(x(at), HEIGHT - 12, new Date(at).toISOString().slice(5, 10), { 'text-anchor': 'middle' }));
+      marks.push(label(x(at), HEIGHT - 12, dayName(at), { 'text-anchor': x(at) < LEFT + 40 ? 'start' : 'middle' }));
   }
   return marks;
+}
+
+/** `Mon 03-09`, UTC. */
+function dayName(time_ms: number): string {
+  const name = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][new Date(time_ms).getUTCDay()] ?? '';
+  return `${name} ${new Date(time_ms).toISOString().slice(5, 10)}`;
 }
 
 const axis = (y: number): string => element('path', { d: `M${LEFT} ${y}L${RIGHT} ${y}`, stroke: '#999' });

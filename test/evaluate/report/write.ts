@@ -31,7 +31,8 @@ function introOf(stories: StoryReport | undefined): string[] {
   return [
     `Simulated fleets of ${plan.identities} identities over ${plan.days} days, of which the first half is learned and the ` +
       `second judged; ${plan.seeds} ${plan.seeds === 1 ? 'seed' : 'seeds'}, up to ${plan.attacks_a_fleet} attacks a fleet on agents of their own, every ` +
-      `look-alike in each; ${plan.quiet_fleets} quiet fleets of other seeds; ${events} events in all (${plan.name}).`,
-    ...(missing.length === 0 ? [] : [`Fleets without a fitting agent: ${missing.join(', ')}.`]),
+      `look-alike in each; ${plan.quiet_fleets} quiet ${plan.quiet_fleets === 1 ? 'fleet' : 'fleets'} of other seeds; ` +
+      `${events.toLocaleString('en-US')} events in all (${plan.name}).`,
+    ...(missing.length === 0 ? [] : [`Fleets without an agent that fits a story: ${missing.join(', ')}.`]),
   ];
 }

@@ -8,7 +8,13 @@ import type { BadRow } from './row.ts';
 import { type FileSummary, runSeries } from './run.ts';
 
 /** What `backtest` was given; the options about events are refused. */
-type SeriesOptions = InputOptions & GlobalOptions & { readonly out: string; readonly budget?: number };
+type SeriesOptions = InputOptions &
+  GlobalOptions & {
+    readonly out: string;
+    readonly budget?: number;
+    readonly without?: readonly string[];
+    readonly compare?: readonly string[];
+  };
 
 type Summary = {
   readonly files: number;
@@ -51,8 +57,11 @@ export async function backtestSeries(files: readonly string[], options: SeriesOp
   throw new Problem('series_empty', 'no row could be scored: write CSV, a timestamp and a number a line');
 }
 
-function refuseOptionsOfEvents({ mapping, catalogue, budget }: SeriesOptions): void {
-  const given = Object.entries({ mapping, catalogue, budget }).find(([, value]) => value !== undefined);
+function refuseOptionsOfEvents(options: SeriesOptions): void {
+  const { mapping, catalogue, budget, without, compare } = options;
+  const given = Object.entries({ mapping, catalogue, budget, without, compare }).find(
+    ([, value]) => value !== undefined,
+  );
   if (given === undefined) return;
   const message = `--${given[0]} is about events; a series has none: leave it out with --format series`;
   throw new Problem('option_not_here', message, EXIT.usage);
