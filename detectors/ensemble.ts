@@ -14,6 +14,7 @@ import { failureRun } from './tool-usage/failures.ts';
 import { toolFrequency } from './tool-usage/frequency.ts';
 import { operationKind } from './tool-usage/operation.ts';
 import { toolSequence, toolTransition } from './tool-usage/transition.ts';
+import { versionChange } from './tool-usage/version.ts';
 import { eventVolume } from './volume/event.ts';
 import { lowAndSlow } from './volume/low-and-slow.ts';
 import { windowVolume } from './volume/window.ts';
@@ -39,4 +40,5 @@ export const DETECTORS: readonly Detector[] = [
   accessCredential,
   accessHour,
   twoPlaces,
+  versionChange,
 ];

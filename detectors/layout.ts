@@ -6,7 +6,7 @@ import { MOMENT_WORDS } from './math/moments.ts';
 /**
  * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
  */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 export const TOOL_ENTRIES = 64;
 export const BIGRAM_ENTRIES = 112;
@@ -44,6 +44,11 @@ export const NEW_TOOLS = 3;
 export const ACCESS_ENTRIES = 48;
 /** What is remembered of the places a credential was used from (access/places.ts). */
 export const PLACES_WORDS = 7;
+
+/** Versions of the identity and of its tool servers. */
+export const VERSION_ENTRIES = 16;
+/** Parts of a baseline that a declared change makes uncertain, each by itself (relearn.ts). */
+export const RELEARN_PARTS = 4;
 
 let next = 0;
 const region = (words: number): number => {
@@ -87,6 +92,13 @@ export const AT = {
   access_news: region(ACCESS_KINDS),
   places: region(PLACES_WORDS),
   place_runs: region(CHAIN_WORDS),
+  versions: region(countTableWords(VERSION_ENTRIES)),
+  /** Of the identity and of tools: sessions that brought a new version in the high half-word, sessions in the low one. */
+  version_news: region(2),
+  /** Log clock in seconds of the last new tool, and how many of them came within a day of the one before. */
+  tool_run: region(2),
+  /** By part: learned sessions and log clock in seconds at which a change is learned. */
+  relearning: region(2 * RELEARN_PARTS),
 } as const;
 
 /** Words of one identity. */
@@ -97,7 +109,12 @@ export function momentAt(span: number, measure: number): number {
 }
 
 /** Words that the layouts before this one had: each ended where the next one went on. */
-const LENGTHS: Readonly<Record<number, number>> = { 1: AT.new_tools, 2: AT.access, [LAYOUT_VERSION]: WORDS };
+const LENGTHS: Readonly<Record<number, number>> = {
+  1: AT.new_tools,
+  2: AT.access,
+  3: AT.versions,
+  [LAYOUT_VERSION]: WORDS,
+};
 
 /** @throws RangeError on a layout that no release had. */
 export function upgradeWords(words: Uint32Array, from: number): Uint32Array {

@@ -11,13 +11,15 @@ import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
+import { detectorsTouchedBy, heard, relearningOf, relearnMasks, relearnWords } from './relearn.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
 
 const SCORES = DETECTORS.map((detector) => detector.score);
 const VOICES = voicesOf(DETECTORS);
-const RULES_VERSION = 3;
+const RELEARN_MASKS = relearnMasks(DETECTORS);
+const RULES_VERSION = 4;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
@@ -49,7 +51,7 @@ export function createModel(): Model {
       scored = input;
       const parts = new Array<number>(DETECTORS.length);
       for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
-      return { bits: Math.fround(combine(VOICES, parts, c)), parts };
+      return { bits: Math.fround(combine(VOICES, heard(c, parts, DETECTORS, RELEARN_MASKS), c)), parts };
     },
     observe(input, score) {
       const c = readAgain(input);
@@ -61,6 +63,8 @@ export function createModel(): Model {
       learnSession(state, session as Trace, group as Group);
     },
     advance: advanceWindows,
+    relearn: relearnWords,
+    touchedBy: detectorsTouchedBy,
     encodeSession: (session) => (session as Trace).encode(),
     decodeSession: (bytes, layout) => Trace.decode(bytes, layout),
     newGroup: () => new Group(),
@@ -137,6 +141,7 @@ function profile(state: StateRef): Profile {
     first_ms: (u32[at + AT.first_s] as number) * UNITS.SECOND_MS,
     last_ms: (u32[at + AT.last_s] as number) * UNITS.SECOND_MS,
     maturity: historyOf(u32, at).maturity,
+    relearning: relearningOf(state),
     baselines: DETECTORS.flatMap((detector) =>
       (detector.baselines?.(state) ?? []).map((baseline) => ({ detector: detector.name, ...baseline })),
     ),

@@ -7,6 +7,7 @@ import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
+import { observeVersions } from './tool-usage/version.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
 import { noteNewTool } from './vouchers.ts';
 import { observeWindows, SPAN } from './windows.ts';
@@ -21,6 +22,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.last_s] = seconds;
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
+  observeVersions(c, seconds);
   noteNewTool(c);
   noteAccess(c, input.in_window);
   countMaxima(c.u32, c.at, trace, bits, input.log_ms);

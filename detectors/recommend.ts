@@ -65,6 +65,9 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     rare_credential_kind: 'access',
     unusual_hour: 'access',
     two_places: 'access',
+    first_seen_version: 'misuse',
+    first_seen_tool_version: 'misuse',
+    tool_set_change: 'misuse',
   }),
 );
 

@@ -65,6 +65,9 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     rare_credential_kind: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
     unusual_hour: [VALID_ACCOUNTS, ROGUE_AGENT],
     two_places: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
+    first_seen_version: [TOOL_INVOCATION, SUPPLY_CHAIN],
+    first_seen_tool_version: [TOOL_INVOCATION, SUPPLY_CHAIN],
+    tool_set_change: [TOOL_INVOCATION, SUPPLY_CHAIN],
     low_and_slow: [TOOL_EXFILTRATION, ROGUE_AGENT],
   }),
 );

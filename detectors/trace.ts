@@ -12,6 +12,8 @@ export const TOKENS_MAX = 24;
 const SIGNATURES = 16;
 /** Distinct addresses, networks, workloads, credentials and their kinds that a session learns. */
 const ACCESSES = 8;
+/** Distinct versions that a session learns: its own, and two keys for each tool server. */
+export const TRACE_VERSIONS = 9;
 const FIRST_CAPACITY = 160;
 
 let next = 0;
@@ -55,11 +57,15 @@ export const TRACE = {
   hours: field(2),
   /** Times that its credential came back to a place from another one. */
   returns: field(),
+  /** Keys of versions (tool-usage/version.ts), each once. */
+  versions: field(),
+  version: field(TRACE_VERSIONS),
 } as const;
 export const TRACE_DISTINCT_WORDS = DISTINCT;
 const HEAD = next;
-/** The header ended here before layout 3. */
+/** The header ended here before layouts 3 and 4. */
 const HEAD_BEFORE_3 = TRACE.accesses;
+const HEAD_BEFORE_4 = TRACE.versions;
 
 /** Words of a record before its resources. */
 const RECORD = 7;
@@ -159,7 +165,7 @@ export class Trace implements SessionTrace {
    * @throws RangeError when the bytes are no session.
    */
   static decode(bytes: Uint8Array, layout = LAYOUT_VERSION): Trace {
-    const head = layout < 3 ? HEAD_BEFORE_3 : HEAD;
+    const head = layout < 3 ? HEAD_BEFORE_3 : layout < 4 ? HEAD_BEFORE_4 : HEAD;
     if (bytes.length % 4 !== 0 || bytes.length < head * 4) throw new RangeError(`no session: ${bytes.length} bytes`);
     const copy = new Uint8Array(bytes);
     const words = new Uint32Array(copy.buffer);
