@@ -22,7 +22,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.last_s] = seconds;
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
-  observeVersions(c, seconds);
+  observeVersions(c);
   noteNewTool(c);
   noteAccess(c, input.in_window);
   countMaxima(c.u32, c.at, trace, bits, input.log_ms);

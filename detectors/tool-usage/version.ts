@@ -96,12 +96,20 @@ function newProbability(c: Context, kind: number): number {
 /** Surprise of the new tools after the first, where a settled identity uses one that its group does not know either. */
 function toolsBits(c: Context): number {
   const { u32, at } = c;
-  const run = (u32[at + AT.tool_run + 1] as number) + (isNewTool(c) ? 1 : 0);
-  if (run < TOOLS_MIN || (u32[at + AT.sessions] as number) < SETTLED || !isStrange(c)) return 0;
+  if ((u32[at + AT.tool_run] as number) === 0 || (u32[at + AT.sessions] as number) < SETTLED) return 0;
+  const run = toolRun(c);
+  if (run < TOOLS_MIN || !isStrange(c)) return 0;
   const calls = exp2(c.f32[at + momentAt(SPAN.day, MEASURE.calls) + 1] as number);
   let odds = Math.min(1, calls * unseenMass(u32, at + AT.tools));
   for (let i = run - TOOLS_MIN; i >= 0; i--) odds *= (BELIEF / 2 + i) / (BELIEF + i);
   return surprise(odds);
+}
+
+/** New tools so far, each within a day of the last, the one at hand included. */
+function toolRun(c: Context): number {
+  const at = c.at + AT.tool_run;
+  const goesOn = c.log_s - (c.u32[at] as number) <= RUN_S;
+  return (goesOn ? (c.u32[at + 1] as number) : 0) + (isNewTool(c) ? 1 : 0);
 }
 
 /** A tool that neither the identity nor its group has learned. */
@@ -111,13 +119,12 @@ function isStrange(c: Context): boolean {
 }
 
 /** The session takes the versions in, and the run of new tools the tool. Before the tool is noted as new. */
-export function observeVersions(c: Context, seconds: number): void {
+export function observeVersions(c: Context): void {
   for (const key of c.f.version) if (key !== 0) addVersion(c.trace, key);
-  const { u32 } = c;
+  if (!isNewTool(c) || !isStrange(c)) return;
   const at = c.at + AT.tool_run;
-  if (!isStrange(c) || !isNewTool(c)) return;
-  u32[at + 1] = seconds - (u32[at] as number) > RUN_S ? 1 : (u32[at + 1] as number) + 1;
-  u32[at] = seconds;
+  c.u32[at + 1] = toolRun(c);
+  c.u32[at] = c.log_s;
 }
 
 function addVersion({ u32 }: Trace, key: number): void {
@@ -195,7 +202,7 @@ function versionExplanation(c: Context, what: 'identity' | 'tool'): Explanation 
 }
 
 function toolsExplanation(c: Context): Explanation {
-  const run = (c.u32[c.at + AT.tool_run + 1] as number) + (isNewTool(c) ? 1 : 0);
+  const run = toolRun(c);
   const version = c.f.event?.identity.version;
   const since = version === undefined ? '' : ` as version ${name(version)}`;
   return {
