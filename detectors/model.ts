@@ -5,20 +5,20 @@ import type { FindingDraft, Model, Prior, Profile, Score, ScoreInput } from './c
 import type { Detector } from './detector.ts';
 import { DETECTORS } from './ensemble.ts';
 import { Group } from './group.ts';
+import { heard } from './heard.ts';
 import { AT, LAYOUT_VERSION, upgradeWords, WORDS } from './layout.ts';
 import { learnSession } from './learn.ts';
 import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
-import { detectorsTouchedBy, heard, relearningOf, relearnMasks, relearnWords } from './relearn.ts';
+import { detectorsTouchedBy, relearningOf, relearnWords } from './relearn.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
 
 const SCORES = DETECTORS.map((detector) => detector.score);
 const VOICES = voicesOf(DETECTORS);
-const RELEARN_MASKS = relearnMasks(DETECTORS);
 const RULES_VERSION = 4;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
@@ -51,7 +51,7 @@ export function createModel(): Model {
       scored = input;
       const parts = new Array<number>(DETECTORS.length);
       for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
-      return { bits: Math.fround(combine(VOICES, heard(c, parts, DETECTORS, RELEARN_MASKS), c)), parts };
+      return { bits: Math.fround(combine(VOICES, heard(c, parts, DETECTORS), c)), parts };
     },
     observe(input, score) {
       const c = readAgain(input);

@@ -1,6 +1,5 @@
 import { UNITS } from '../schemas/limits.ts';
 import type { Profile, Touch } from './contract.ts';
-import type { Detector } from './detector.ts';
 import { AT, MEASURES, momentAt, RELEARN_PARTS, SIZE_SLOT_WORDS, SIZE_SLOTS, SPANS } from './layout.ts';
 import { MOMENT_WORDS } from './math/moments.ts';
 import type { StateRef } from './state.ts';
@@ -122,28 +121,16 @@ export function relearningOf(state: StateRef): Profile['relearning'] {
   });
 }
 
-/** Parts that touch each detector, as bits. */
-export function relearnMasks(detectors: readonly Detector[]): Uint8Array {
-  return Uint8Array.from(detectors, ({ name }) =>
-    PARTS.reduce((mask, part, index) => (DETECTORS_OF[part].includes(name) ? mask | (1 << index) : mask), 0),
-  );
+/** Parts that a declared change touched and that are not settled yet, as bits. */
+export function relearning(state: Pick<StateRef, 'u32' | 'at'>): number {
+  let parts = 0;
+  for (let index = 0; index < RELEARN_PARTS; index++) if (left(state, index) > 0) parts |= 1 << index;
+  return parts;
 }
 
-/**
- * The surprises as they are heard: those of parts that are learned anew more quietly. The same array where none is,
- * which is nearly always.
- */
-export function heard(
-  state: Pick<StateRef, 'u32' | 'at'>,
-  parts: readonly number[],
-  detectors: readonly Detector[],
-  masks: Uint8Array,
-): readonly number[] {
-  let learning = 0;
-  for (let index = 0; index < RELEARN_PARTS; index++) if (left(state, index) > 0) learning |= 1 << index;
-  if (learning === 0) return parts;
-  return parts.map((bits, i) => {
-    if (((masks[i] as number) & learning) === 0) return bits;
-    return bits * (BY_PEERS.has((detectors[i] as Detector).name) ? VOICE_PEERS : VOICE_OWN);
-  });
+/** The share of its voice that a detector has while these parts are learned anew. */
+export function relearningVoice(detector: string, parts: number): number {
+  const touched = PARTS.some((part, index) => (parts & (1 << index)) !== 0 && DETECTORS_OF[part].includes(detector));
+  if (!touched) return 1;
+  return BY_PEERS.has(detector) ? VOICE_PEERS : VOICE_OWN;
 }
