@@ -4,6 +4,7 @@ import { saturated, together } from './combine.ts';
 import { sensitivityOf } from './features.ts';
 import { name } from './sentences.ts';
 import { techniquesOf } from './techniques.ts';
+import { retooled } from './tool-usage/retooled.ts';
 
 /**
  * From findings to what a person reads first: title, summary, severity, and the containment worth proposing. Pure
@@ -91,7 +92,7 @@ export function describeAlert(facts: AlertFacts): AlertDescription {
   const who = name(facts.identity.name ?? facts.identity.id);
   return {
     title: `${who} ${TITLES[theme]}${subjectOf(findings, theme)}`,
-    summary: summaryOf(findings, strongest),
+    summary: [summaryOf(findings, strongest), retooled(findings, facts.identity.version) ?? ''].join(' ').trim(),
     severity,
     recommendation: recommend(facts, findings, theme, severity),
     techniques: techniquesOf(findings.map((finding) => finding.pattern)),
