@@ -4,6 +4,7 @@ import { accessOrigin } from './access/origin.ts';
 import { twoPlaces } from './access/places.ts';
 import type { Detector } from './detector.ts';
 import { resourceBreadth } from './retrieval/breadth.ts';
+import { sensitivityCreep } from './retrieval/creep.ts';
 import { resourceRarity } from './retrieval/resource.ts';
 import { sensitivity } from './retrieval/sensitivity.ts';
 import { sessionContext } from './retrieval/session-context.ts';
@@ -41,4 +42,5 @@ export const DETECTORS: readonly Detector[] = [
   accessHour,
   twoPlaces,
   versionChange,
+  sensitivityCreep,
 ];

@@ -99,6 +99,8 @@ export const AT = {
   tool_run: region(2),
   /** By part: learned sessions and log clock in seconds at which a change is learned. */
   relearning: region(2 * RELEARN_PARTS),
+  /** Calls on sensitive data: those of today, CUSUM and moments of their daily number. */
+  creep: region(2 + MOMENT_WORDS),
 } as const;
 
 /** Words of one identity. */

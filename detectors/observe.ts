@@ -5,6 +5,7 @@ import type { ScoreInput } from './contract.ts';
 import { ACCESS_KINDS, OUTCOME } from './features.ts';
 import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
+import { observeCreep } from './retrieval/creep.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
 import { observeVersions } from './tool-usage/version.ts';
@@ -45,6 +46,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.previous] = f.tool;
   trace.record(f);
   observeWindows(input.state, input, f);
+  observeCreep(c);
 }
 
 /** Where from, with which credential and in which hour the session acted, for learning. */

@@ -43,6 +43,7 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     denial_burst: 'probing',
     error_burst: 'probing',
     sensitivity_reached: 'reach',
+    sensitivity_creep: 'reach',
     first_seen_classification: 'reach',
     rare_classification: 'reach',
     first_seen_tool: 'misuse',

@@ -56,6 +56,7 @@ const DETECTORS_OF: Readonly<Record<Part, readonly string[]>> = {
     'resource_sweep',
     'session_context',
     'sensitivity',
+    'sensitivity_creep',
   ],
   access: ['access_origin', 'access_credential', 'access_hour', 'two_places'],
 };

@@ -68,6 +68,7 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     first_seen_version: [TOOL_INVOCATION, SUPPLY_CHAIN],
     first_seen_tool_version: [TOOL_INVOCATION, SUPPLY_CHAIN],
     tool_set_change: [TOOL_INVOCATION, SUPPLY_CHAIN],
+    sensitivity_creep: [AI_SERVICE_DATA, PRIVILEGE_ABUSE],
     low_and_slow: [TOOL_EXFILTRATION, ROGUE_AGENT],
   }),
 );

@@ -7,6 +7,7 @@ import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
 import { log2 } from './math/logarithm.ts';
 import { type Expectation, expect, learnMoment } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
+import { closeCreep } from './retrieval/creep.ts';
 import { learnRhythm, rhythmOffset } from './rhythm.ts';
 import type { StateRef } from './state.ts';
 import { TRACE, TRACE_DISTINCT_WORDS, type Trace } from './trace.ts';
@@ -130,7 +131,10 @@ function closeWindow(state: StateRef, kind: number, held: boolean): void {
   const running = at + AT.running + kind * RUNNING_WORDS;
   const index = u32[running] as number;
   if (index === 0) return;
-  if (kind === SPAN.day) closeDrift(state, held);
+  if (kind === SPAN.day) {
+    closeDrift(state, held);
+    closeCreep(state, held);
+  }
   if (!held) learnWindow(state, kind, index);
   u32.fill(0, running, running + RUNNING_WORDS);
   const words = DISTINCT_WORDS[kind] as number;
