@@ -1,4 +1,5 @@
 import type { CanonicalEvent } from '../schemas/event.ts';
+import { UNITS } from '../schemas/limits.ts';
 import { peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
 import type { OpenPrior, PriorGroup } from './prior.ts';
@@ -18,6 +19,8 @@ export class Context {
   u16: Uint16Array = new Uint16Array(0);
   /** First word of the identity's state. */
   at = 0;
+  /** Log clock in seconds. */
+  log_s = 0;
   trace!: Trace;
   prior!: OpenPrior;
   /** The declared peer group, or the population where the group taught too little; undefined before anybody taught. */
@@ -44,6 +47,7 @@ export class Context {
     this.f32 = input.state.f32;
     this.u16 = input.state.u16;
     this.at = input.state.at;
+    this.log_s = Math.floor(input.log_ms / UNITS.SECOND_MS);
     this.trace = input.session as Trace;
     this.prior = input.prior as OpenPrior;
     this.repeated = this.trace.hasSignature(this.f.signature);

@@ -60,6 +60,9 @@ export interface Prior {
   readonly alert_bits: number;
 }
 
+/** What a declared change makes uncertain (relearn.ts). */
+export type Touch = 'model' | 'prompt' | 'tools' | 'data' | 'access';
+
 /** What a person is shown of a baseline: the API's identity page and the explanations draw on it. */
 export type Profile = {
   readonly events: number;
@@ -67,6 +70,11 @@ export type Profile = {
   readonly first_ms: number;
   readonly last_ms: number;
   readonly maturity: 'learning' | 'mature';
+  /** Parts that a declared change touched, and the sessions that each has still to learn. */
+  readonly relearning: readonly {
+    readonly part: 'behaviour' | 'tools' | 'data' | 'access';
+    readonly sessions_left: number;
+  }[];
   /** Per detector, what it expects, as labelled numbers in the named unit. */
   readonly baselines: readonly {
     readonly detector: string;
@@ -104,6 +112,11 @@ export interface Model {
    * Returns the log clock at which the next window is due, or undefined when none is open.
    */
   advance(state: StateRef, log_ms: number, held: boolean): number | undefined;
+
+  /** A change was declared: what it touches is learned anew. To be called before the first event of the new version. */
+  relearn(state: StateRef, touches: readonly Touch[], log_ms: number): void;
+  /** Names of the detectors that a change of this kind makes uncertain. */
+  touchedBy(touches: readonly Touch[]): readonly string[];
 
   encodeSession(session: SessionTrace): Uint8Array;
   /** `layout` is the version of the words stored beside it, where that is an older one. */

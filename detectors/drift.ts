@@ -22,9 +22,13 @@ const SCALE_MIN = 0.5;
 export function driftWith(state: Pick<StateRef, 'f32' | 'at'>, which: 0 | 1, total: number): number {
   const { f32, at } = state;
   const moment = at + momentAt(DAY, DRIFT_MEASURES[which]);
-  const before = f32[at + AT.drift + which] as number;
-  if ((f32[moment] as number) < DRIFT_DAYS_MIN) return before;
+  return cusumWith(f32, moment, f32[at + AT.drift + which] as number, total);
+}
+
+/** The sum with a day of this total, against the moments of the days before it. */
+export function cusumWith(f32: Float32Array, moment: number, before: number, total: number): number {
   const n = f32[moment] as number;
+  if (n < DRIFT_DAYS_MIN) return before;
   const variance = (n * (f32[moment + 2] as number) + 2 * SCALE_MIN) / (n + 2);
   const scale = Math.max(SCALE_MIN, Math.sqrt(variance * (1 + 1 / n)));
   const deviations = (log2(1 + total) - (f32[moment + 1] as number)) / scale;

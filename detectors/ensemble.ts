@@ -4,6 +4,7 @@ import { accessOrigin } from './access/origin.ts';
 import { twoPlaces } from './access/places.ts';
 import type { Detector } from './detector.ts';
 import { resourceBreadth } from './retrieval/breadth.ts';
+import { sensitivityCreep } from './retrieval/creep.ts';
 import { resourceRarity } from './retrieval/resource.ts';
 import { sensitivity } from './retrieval/sensitivity.ts';
 import { sessionContext } from './retrieval/session-context.ts';
@@ -15,6 +16,7 @@ import { toolFrequency } from './tool-usage/frequency.ts';
 import { mixShift } from './tool-usage/mix-shift.ts';
 import { operationKind } from './tool-usage/operation.ts';
 import { toolSequence, toolTransition } from './tool-usage/transition.ts';
+import { versionChange } from './tool-usage/version.ts';
 import { egressVolume } from './volume/egress.ts';
 import { eventVolume } from './volume/event.ts';
 import { lowAndSlow } from './volume/low-and-slow.ts';
@@ -43,4 +45,6 @@ export const DETECTORS: readonly Detector[] = [
   twoPlaces,
   mixShift,
   egressVolume,
+  versionChange,
+  sensitivityCreep,
 ];

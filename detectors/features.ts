@@ -24,6 +24,15 @@ export function accessKey(kind: number, hash: number): number {
 }
 const ACCESS_NAMESPACE = 0x0acce550;
 
+/** What there are versions of; `known` stands for any version of a tool server, and so for the server itself. */
+export const VERSION = { identity: 0, tool: 1, known: 2 } as const;
+
+/** Key of a version, never 0; what it is of is in its low two bits. */
+export function versionKey(kind: number, of: number, version: number): number {
+  return ((mix(mix(VERSION_NAMESPACE + kind, of), version) & ~3) | kind) >>> 0 || 4 + kind;
+}
+const VERSION_NAMESPACE = 0x7e125105;
+
 /**
  * 0 public to 3 restricted; -1 unknown; words of an operator's own are as sensitive as `confidential`. Comparisons, not
  * a table: looking up a string that was just parsed costs more than all of them.
@@ -88,6 +97,8 @@ export class Features {
   sensitive = 0;
   /** Keys of what is known of the access, by ACCESS; 0 is unknown. */
   readonly access = new Uint32Array(ACCESS_KINDS);
+  /** Keys of the versions of identity and tool, and of the tool whatever its version; 0 is unknown. */
+  readonly version = new Uint32Array(3);
   /** Network with far prefix: two of them are two places. 0 is unknown. */
   place = 0;
   /** bytes out, bytes in, records: the value, and log2(1 + value); -1 is unknown. */
@@ -106,6 +117,16 @@ export class Features {
     this.#readResources(event);
     this.#readSizes(event);
     this.#readAccess(event);
+    this.#readVersions(event);
+  }
+
+  #readVersions({ identity, tool }: CanonicalEvent): void {
+    const { version } = this;
+    version[VERSION.identity] =
+      identity.version === undefined ? 0 : versionKey(VERSION.identity, 0, hashText(identity.version));
+    const of = this.server === 0 ? this.tool : this.server;
+    version[VERSION.tool] = tool?.version === undefined ? 0 : versionKey(VERSION.tool, of, hashText(tool.version));
+    version[VERSION.known] = tool?.version === undefined ? 0 : versionKey(VERSION.known, of, 0);
   }
 
   #readAccess({ source, credential }: CanonicalEvent): void {

@@ -19,11 +19,11 @@ export function keyOf(kind: number, hash: number): number {
 }
 
 /**
- * What a session adds to a count. A session that surprised, though not enough for an alert, counts a quarter: what it
- * did becomes known to the group only when several sessions did it, so one attack does not hide the next.
+ * What a session adds to a count. A session that surprised, though not enough for an alert, adds nothing: the group
+ * believes what it did when sessions that surprised less do it too, so one attack does not hide the next.
  */
 export const TRUST_FULL = 8;
-export const TRUST_DOUBTED = 1;
+export const TRUST_DOUBTED = 0;
 
 const CAPACITY_FIRST = 1024;
 const CAPACITY_MAX = 65_536;
@@ -67,6 +67,7 @@ export class Group implements GroupState {
   }
 
   add(key: number, count: number): void {
+    if (count === 0) return;
     const at = this.#find(key);
     const table = this.#table;
     if (table[at] === key) {

@@ -51,6 +51,11 @@ export const EGRESS_SPANS = 3;
 /** What is remembered of the places a credential was used from (access/places.ts). */
 export const PLACES_WORDS = 7;
 
+/** Versions of the identity and of its tool servers. */
+export const VERSION_ENTRIES = 16;
+/** Parts of a baseline that a declared change makes uncertain, each by itself (relearn.ts). */
+export const RELEARN_PARTS = 4;
+
 let next = 0;
 const region = (words: number): number => {
   const at = next;
@@ -100,6 +105,15 @@ export const AT = {
   egress_drift: region(1),
   /** Days that have not been learned while they added up. */
   egress_waits: region(1),
+  versions: region(countTableWords(VERSION_ENTRIES)),
+  /** Of the identity and of tools: sessions that brought a new version in the high half-word, sessions in the low one. */
+  version_news: region(2),
+  /** Log clock in seconds of the last new tool, and how many of them came within a day of the one before. */
+  tool_run: region(2),
+  /** By part: learned sessions and log clock in seconds at which a change is learned. */
+  relearning: region(2 * RELEARN_PARTS),
+  /** Calls on sensitive data: those of today, CUSUM and moments of their daily number. */
+  creep: region(2 + MOMENT_WORDS),
 } as const;
 
 /** Words of one identity. */

@@ -6,12 +6,14 @@ import type { FindingDraft, Model, Prior, Profile, Score, ScoreInput } from './c
 import type { Detector } from './detector.ts';
 import { DETECTORS } from './ensemble.ts';
 import { Group } from './group.ts';
+import { heard } from './heard.ts';
 import { AT, LAYOUT_VERSION, upgradeWords, WORDS } from './layout.ts';
 import { learnSession } from './learn.ts';
 import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
+import { detectorsTouchedBy, relearningOf, relearnWords } from './relearn.ts';
 import { type RuleSet, scoresOf } from './rule-set.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
@@ -61,7 +63,7 @@ export function createModel(rules: RuleSet = {}): Model {
         const bits = c.claims[i] as number;
         parts[i] = excess === undefined ? bits : Math.fround(corrected(bits, i, excess));
       }
-      return { bits: Math.fround(combine(VOICES, parts, c)), parts };
+      return { bits: Math.fround(combine(VOICES, heard(c, parts, DETECTORS), c)), parts };
     },
     observe(input, score) {
       const c = readAgain(input);
@@ -73,6 +75,8 @@ export function createModel(rules: RuleSet = {}): Model {
       learnSession(state, session as Trace, group as Group);
     },
     advance: advanceWindows,
+    relearn: relearnWords,
+    touchedBy: detectorsTouchedBy,
     encodeSession: (session) => (session as Trace).encode(),
     decodeSession: (bytes, layout) => Trace.decode(bytes, layout),
     newGroup: () => new Group(),
@@ -156,6 +160,7 @@ function profile(state: StateRef): Profile {
     first_ms: (u32[at + AT.first_s] as number) * UNITS.SECOND_MS,
     last_ms: (u32[at + AT.last_s] as number) * UNITS.SECOND_MS,
     maturity: historyOf(u32, at).maturity,
+    relearning: relearningOf(state),
     baselines: DETECTORS.flatMap((detector) =>
       (detector.baselines?.(state) ?? []).map((baseline) => ({ detector: detector.name, ...baseline })),
     ),

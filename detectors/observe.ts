@@ -7,9 +7,11 @@ import { egressOf } from './egress.ts';
 import { ACCESS_KINDS, OUTCOME } from './features.ts';
 import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
+import { observeCreep } from './retrieval/creep.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
 import { isFailed, observeToday } from './today.ts';
+import { observeVersions } from './tool-usage/version.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
 import { noteNewTool } from './vouchers.ts';
 import { observeWindows, SPAN } from './windows.ts';
@@ -24,6 +26,7 @@ export function observeEvent(c: Context, input: ScoreInput, { bits }: Score): vo
   words[TRACE.last_s] = seconds;
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
+  observeVersions(c);
   noteNewTool(c);
   countLevels(words, TRACE.levels, c.claims);
   noteAccess(c, input.in_window);
@@ -50,6 +53,7 @@ export function observeEvent(c: Context, input: ScoreInput, { bits }: Score): vo
   trace.record(f);
   observeWindows(input.state, input, f);
   if (input.in_window && !c.repeated && !isFailed(f)) observeToday(input.state, f);
+  observeCreep(c);
 }
 
 /** Where from, with which credential and in which hour the session acted, for learning. */

@@ -4,6 +4,7 @@ import { saturated, together } from './combine.ts';
 import { sensitivityOf } from './features.ts';
 import { name } from './sentences.ts';
 import { techniquesOf } from './techniques.ts';
+import { retooled } from './tool-usage/retooled.ts';
 
 /**
  * From findings to what a person reads first: title, summary, severity, and the containment worth proposing. Pure
@@ -46,6 +47,7 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     denial_burst: 'probing',
     error_burst: 'probing',
     sensitivity_reached: 'reach',
+    sensitivity_creep: 'reach',
     first_seen_classification: 'reach',
     rare_classification: 'reach',
     first_seen_tool: 'misuse',
@@ -71,6 +73,9 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     rare_credential_kind: 'access',
     unusual_hour: 'access',
     two_places: 'access',
+    first_seen_version: 'misuse',
+    first_seen_tool_version: 'misuse',
+    tool_set_change: 'misuse',
   }),
 );
 
@@ -94,7 +99,7 @@ export function describeAlert(facts: AlertFacts): AlertDescription {
   const who = name(facts.identity.name ?? facts.identity.id);
   return {
     title: `${who} ${TITLES[theme]}${subjectOf(findings, theme)}`,
-    summary: summaryOf(findings, strongest),
+    summary: [summaryOf(findings, strongest), retooled(findings, facts.identity.version) ?? ''].join(' ').trim(),
     severity,
     recommendation: recommend(facts, findings, theme, severity),
     techniques: techniquesOf(findings.map((finding) => finding.pattern)),

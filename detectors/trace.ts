@@ -14,6 +14,8 @@ const SIGNATURES = 16;
 /** Distinct addresses, networks, workloads, credentials and their kinds that a session learns. */
 const ACCESSES = 8;
 const FIRST_CAPACITY = 192;
+/** Distinct versions that a session learns: its own, and two keys for each tool server. */
+export const TRACE_VERSIONS = 9;
 
 let next = 0;
 const field = (words = 1): number => {
@@ -60,6 +62,9 @@ export const TRACE = {
   egress: field(),
   /** Events that reached the levels of calibration.ts, by detector. */
   levels: field(CALIBRATED_MAX),
+  /** Keys of versions (tool-usage/version.ts), each once. */
+  versions: field(),
+  version: field(TRACE_VERSIONS),
 } as const;
 export const TRACE_DISTINCT_WORDS = DISTINCT;
 const HEAD = next;

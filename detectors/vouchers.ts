@@ -12,11 +12,16 @@ const SENT = 1;
 
 /** Notes the tool when the identity has not learned it. */
 export function noteNewTool(c: Context): void {
+  if (!isNewTool(c)) return;
   const tool = c.f.tool & ~SENT;
-  if (countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool) > 0 || hasNoted(c, tool)) return;
   const first = c.at + AT.new_tools;
   for (let i = NEW_TOOLS - 1; i > 0; i--) c.u32[first + i] = c.u32[first + i - 1] as number;
   c.u32[first] = tool;
+}
+
+/** Whether the identity has not learned the tool, and has not been seen with it lately either. */
+export function isNewTool(c: Context): boolean {
+  return countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool) === 0 && !hasNoted(c, c.f.tool & ~SENT);
 }
 
 function hasNoted(c: Context, tool: number): boolean {

@@ -8,6 +8,7 @@ import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
 import { log2 } from './math/logarithm.ts';
 import { type Expectation, expect, learnMoment } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
+import { closeCreep } from './retrieval/creep.ts';
 import { learnRhythm, rhythmOffset } from './rhythm.ts';
 import type { StateRef } from './state.ts';
 import { closeToday } from './today.ts';
@@ -143,6 +144,7 @@ function closeWindow(state: StateRef, kind: number, held: boolean): void {
     closeDrift(state, held);
     closeToday(state);
     closeEgress(state, EGRESS.day, held);
+    closeCreep(state, held);
   }
   if (kind === SPAN.hour) closeEgress(state, EGRESS.hour, held);
   if (!held) learnWindow(state, kind, index);

@@ -68,6 +68,7 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
   must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
+  must(limits.alert_rest_ms <= limits.held_expiry_ms, 'alert_rest_ms <= held_expiry_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
   must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
   must(limits.webhook_timeout_ms < limits.webhook_give_up_ms, 'webhook_timeout_ms < webhook_give_up_ms');

@@ -235,6 +235,9 @@ export const LIMITS = {
   held_expiry_ms: 14 * DAY_MS,
   alert_quiet_ms: 4 * HOUR_MS,
   alerts_open_per_identity_max: 8,
+  /** How long an alert that tells of other tools comes back instead of a new one, and how many of an identity do. */
+  alert_rest_ms: 7 * DAY_MS,
+  alerts_resting_per_identity_max: 4,
   findings_per_alert_max: 16,
   evidence_per_alert_max: 32,
   peer_groups_max: 256,

@@ -15,6 +15,8 @@ import { resourceName } from './resource.ts';
  * mean is weighted by inverse document frequency (Sparck Jones 1972); the least share is the other witness.
  */
 const PRIOR_WEIGHT = 2;
+/** Sessions of the group that must have had a token before it is one of its own, and no longer "a new one of this tool". */
+const KNOWN_SESSIONS = 2;
 const NEVER = 0.2;
 
 const parts = { mean: 1, least: 1 };
@@ -23,7 +25,8 @@ const parts = { mean: 1, least: 1 };
 const NEW = 0x0e30e30e;
 
 function judge(c: Context, peers: PriorGroup, token: number): void {
-  const count = peers.count(keyOf(KIND.token, token));
+  const seen = peers.count(keyOf(KIND.token, token));
+  const count = seen < KNOWN_SESSIONS ? 0 : seen;
   const known = count > 0 ? token : mix(c.f.tool, NEW);
   const sessions = peers.sessions;
   const base = ((count > 0 ? count : peers.count(keyOf(KIND.token, known))) + NEVER) / (sessions + 2);
@@ -108,7 +111,7 @@ function tokensOf(trace: Trace, group: Group): number[] {
   const count = trace.get(TRACE.tokens);
   for (let i = 0; i < count; i++) tokens.push(trace.get(TRACE.token + i));
   for (let i = 0; i < count; i++) {
-    if (group.count(keyOf(KIND.token, tokens[i] as number)) >= TRUST_FULL) continue;
+    if (group.count(keyOf(KIND.token, tokens[i] as number)) >= KNOWN_SESSIONS * TRUST_FULL) continue;
     const fresh = mix(trace.get(TRACE.token_tool + i), NEW);
     if (!tokens.includes(fresh)) tokens.push(fresh);
   }

@@ -1,3 +1,4 @@
+import { commonDrift, teachDrift } from '../common-drift.ts';
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { DRIFT_DAYS_MIN, DRIFT_MEASURES, driftBits, driftWith } from '../drift.ts';
@@ -15,7 +16,7 @@ function look(c: Context): number {
     const total = c.windows.totals[SPAN.day * MEASURES + measure] as number;
     if (total <= 0 || (c.f.size[measure] as number) <= 0) continue;
     if ((c.f32[c.at + momentAt(SPAN.day, measure)] as number) < DRIFT_DAYS_MIN) continue;
-    const bits = driftBits(driftWith(c, which, total)) - 1;
+    const bits = driftBits(Math.max(0, driftWith(c, which, total) - commonDrift(c, which))) - 1;
     if (bits > found.bits) {
       found.bits = bits;
       found.which = which;
@@ -24,7 +25,10 @@ function look(c: Context): number {
   return found.bits;
 }
 
-/** Days that are each a little high, for many days: exfiltration in small portions, or a sustained shift. */
+/**
+ * Days that are each a little high, for many days: exfiltration in small portions, or a sustained shift. What the whole
+ * group drifts by is taken off (common-drift.ts).
+ */
 export const lowAndSlow: Detector = {
   name: 'low_and_slow',
   family: 'data_volume',
@@ -32,6 +36,11 @@ export const lowAndSlow: Detector = {
   voice: 1,
 
   score: look,
+
+  learnSession(lesson) {
+    const { f32, at } = lesson.state;
+    for (const which of [0, 1] as const) teachDrift(lesson, which, f32[at + AT.drift + which] as number);
+  },
 
   explain(c) {
     look(c);

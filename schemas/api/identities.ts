@@ -48,6 +48,8 @@ export const ProfileView = z.object({
   first_ms: z.int(),
   last_ms: z.int(),
   maturity: z.enum(MATURITIES),
+  /** Parts of the baseline that a declared change touched, and the sessions that each has still to learn. */
+  relearning: z.array(z.object({ part: z.enum(['behaviour', 'tools', 'data', 'access']), sessions_left: count() })),
   baselines: z.array(z.object({ detector: z.string(), name: z.string(), value: z.number(), unit: z.string() })),
 });
 

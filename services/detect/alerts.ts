@@ -4,6 +4,7 @@ import { SEVERITIES } from '../../schemas/alert.ts';
 import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { IdentityState, OpenAlert } from './identity.ts';
+import { wakeAlert } from './resting.ts';
 
 /**
  * Findings become alerts here: one open alert per identity and story, updated rather than repeated.
@@ -47,16 +48,29 @@ export function groupFindings(
 ): Grouped {
   const joined = findStory(state, findings, context.session);
   if (joined === undefined && context.bits < context.alert_bits) return { uid: undefined, revision: undefined };
+  const woken = joined === undefined ? wakeAlert(state, findings, context) : undefined;
+  if (woken !== undefined) return join(woken, findings, context, describe, { again: true });
   if (joined === undefined) {
     const opened = openAlert(findings, context, describe);
     state.alerts.push(opened);
     return { uid: opened.alert.uid, revision: opened.alert };
   }
+  return join(joined, findings, context, describe, { again: false });
+}
+
+/** Findings join an open alert; one that was closed and comes back is always worth telling. */
+function join(
+  joined: OpenAlert,
+  findings: readonly Finding[],
+  context: FindingContext,
+  describe: DescribeAlert,
+  { again }: { readonly again: boolean },
+): Grouped {
   const before = joined.alert;
   const merged = mergeFindings(before, findings, context, describe);
   joined.alert = merged;
   joined.quiet_due = context.log_ms + LIMITS.alert_quiet_ms;
-  if (!worthSending(before, merged, joined.emitted_count)) return { uid: merged.uid, revision: undefined };
+  if (!again && !worthSending(before, merged, joined.emitted_count)) return { uid: merged.uid, revision: undefined };
   return { uid: merged.uid, revision: revise(joined, context.log_ms) };
 }
 

@@ -3,6 +3,7 @@ import type { StateSlab } from '../../detectors/state.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
 import { dueOf, type IdentityState } from './identity.ts';
+import type { RestingAlert } from './resting.ts';
 
 /**
  * The bytes of one identity's state: a JSON header for what is in flight, the words of the baselines as they stand in
@@ -25,6 +26,7 @@ type Header = {
     readonly bytes: number;
   }[];
   readonly alerts: readonly { readonly alert: Alert; readonly emitted_count: number; readonly quiet_due: number }[];
+  readonly resting?: readonly RestingAlert[];
   readonly held: readonly { readonly alert_uid: string; readonly since_ms: number; readonly bytes: number }[];
 };
 
@@ -51,6 +53,7 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
       bytes: measured(model.encodeSession(s.trace)),
     })),
     alerts: state.alerts,
+    resting: state.resting,
     held: state.held.map((h) => ({
       alert_uid: h.alert_uid,
       since_ms: h.since_ms,
@@ -104,6 +107,7 @@ export function decodeIdentity(
       alert_uid: s.alert_uid,
     })),
     alerts: header.alerts.map((a) => ({ ...a })),
+    resting: [...(header.resting ?? [])],
     held: header.held.map((h) => ({
       alert_uid: h.alert_uid,
       trace: model.decodeSession(slice(h.bytes), header.layout),

@@ -4,6 +4,7 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent, IdentityKind } from '../../schemas/event.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import type { RestingAlert } from './resting.ts';
 
 /** Everything one partition worker knows of one identity: the fixed words of the baselines and the few things in flight. */
 export type IdentityState = {
@@ -25,6 +26,8 @@ export type IdentityState = {
   peer_group: string | undefined;
   sessions: OpenSession[];
   alerts: OpenAlert[];
+  /** Closed alerts that may come back, the oldest first. */
+  resting: RestingAlert[];
   held: HeldSession[];
   /** When the detectors' next window closes. */
   window_due: number | undefined;

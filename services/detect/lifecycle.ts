@@ -5,6 +5,7 @@ import type { Verdict } from '../../schemas/verdict.ts';
 import { closeAlert } from './alerts.ts';
 import type { GroupTable } from './groups.ts';
 import { dueOf, type IdentityState, type OpenSession } from './identity.ts';
+import { forgetResting, restAlert } from './resting.ts';
 
 /** Where a lifecycle step reports what it caused. */
 export type Sink = {
@@ -46,6 +47,7 @@ export class Lifecycle {
       if (open.quiet_due > now) continue;
       state.alerts.splice(state.alerts.indexOf(open), 1);
       this.#sink.alert(closeAlert(open, 'quiet', open.quiet_due), offset);
+      restAlert(state, open);
     }
     const kept = state.held.filter((session) => session.since_ms + LIMITS.held_expiry_ms > now);
     this.#sink.tally('held_expired', state.held.length - kept.length);
@@ -91,6 +93,7 @@ export class Lifecycle {
       state.alerts.splice(state.alerts.indexOf(open), 1);
       this.#sink.alert(closeAlert(open, verdict.verdict, state.clock_ms), offset);
     }
+    forgetResting(state, verdict.alert_uid);
     if (verdict.verdict !== 'true_positive') {
       for (const session of state.sessions) {
         if (session.alert_uid === verdict.alert_uid) session.alert_uid = undefined;

@@ -54,6 +54,7 @@ export class Residents {
       peer_group: undefined,
       sessions: [],
       alerts: [],
+      resting: [],
       held: [],
       window_due: undefined,
       due: undefined,

@@ -15,8 +15,10 @@ export type EventSketch = {
   readonly identity?: string;
   readonly group?: string;
   readonly tenant?: string;
+  readonly version?: string;
   readonly tool?: string;
   readonly server?: string;
+  readonly tool_version?: string;
   readonly operation?: CanonicalEvent['action']['operation'];
   readonly resources?: readonly (string | CanonicalEvent['resources'][number])[];
   readonly volume?: CanonicalEvent['volume'];
@@ -26,22 +28,31 @@ export type EventSketch = {
 };
 
 export function event(sketch: EventSketch = {}): CanonicalEvent {
-  const { tool, server, group } = sketch;
+  const { tool, server, group, version, tool_version } = sketch;
   return {
     key: '0'.repeat(32),
     id: 'e',
     origin: 'test',
     tenant: sketch.tenant ?? 'default',
     time: sketch.time ?? MONDAY,
-    identity: { id: sketch.identity ?? 'agent', kind: 'agent', ...(group === undefined ? {} : { peer_group: group }) },
+    identity: {
+      id: sketch.identity ?? 'agent',
+      kind: 'agent',
+      ...(group === undefined ? {} : { peer_group: group }),
+      ...(version === undefined ? {} : { version }),
+    },
     action: { operation: sketch.operation ?? 'read' },
-    ...(tool === undefined ? {} : { tool: { name: tool, ...(server === undefined ? {} : { server }) } }),
+    ...(tool === undefined ? {} : { tool: toolOf(tool, server, tool_version) }),
     resources: (sketch.resources ?? []).map((r) => (typeof r === 'string' ? { id: r } : r)),
     volume: sketch.volume ?? {},
     outcome: { status: sketch.outcome ?? 'ok' },
     ...(sketch.source === undefined ? {} : { source: sketch.source }),
     ...(sketch.credential === undefined ? {} : { credential: sketch.credential }),
   };
+}
+
+function toolOf(name: string, server: string | undefined, version: string | undefined): CanonicalEvent['tool'] {
+  return { name, ...(server === undefined ? {} : { server }), ...(version === undefined ? {} : { version }) };
 }
 
 export type Random = { next(below: number): number };

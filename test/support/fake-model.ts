@@ -101,6 +101,8 @@ export function fakeModel(): Model {
       set(state, TOTAL, 0);
       return undefined;
     },
+    relearn: () => {},
+    touchedBy: () => [],
     encodeSession: encode,
     decodeSession: (bytes) => decode<Trace>(bytes),
     newGroup: () => ({ sessions: 0, digest: 3 }) as GroupState,
@@ -121,6 +123,7 @@ export function fakeModel(): Model {
       first_ms: 0,
       last_ms: 0,
       maturity: 'learning',
+      relearning: [],
       baselines: [],
     }),
   };

@@ -64,7 +64,9 @@ const one = route({
           days: [...summary.days],
         },
       }),
-      ...(profile !== undefined && { baseline: { ...profile, baselines: [...profile.baselines] } }),
+      ...(profile !== undefined && {
+        baseline: { ...profile, relearning: [...profile.relearning], baselines: [...profile.baselines] },
+      }),
       open_alerts: [...items],
       containments: containmentsOf(tenant, identity, ports),
       aliases: aliases.map(({ alias: { tenant: _, ...alias }, log_time }) => ({ ...alias, time: log_time })),

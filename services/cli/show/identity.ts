@@ -93,10 +93,13 @@ function names(counts: readonly { readonly name: string; readonly count: number 
 }
 
 function showBaseline(terminal: Terminal, baseline: NonNullable<Answer['baseline']>): void {
-  const { events, sessions, maturity, baselines } = baseline;
+  const { events, sessions, maturity, relearning, baselines } = baseline;
   const leaning = maturity === 'learning' ? '; what is not known yet is taken from its peer group' : '';
   heading(terminal, `Baseline (${maturity})`);
   terminal.paragraph(`learned from ${counted(events, 'event')} in ${counted(sessions, 'session')}${leaning}`, 2);
+  for (const { part, sessions_left } of relearning) {
+    terminal.paragraph(`${part}: learned anew since a declared change, ${counted(sessions_left, 'session')} to go`, 2);
+  }
   terminal.table(
     ['detector', 'what is usual', 'value'],
     baselines.map(({ detector, name, value, unit }) => [
