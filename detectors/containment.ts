@@ -83,8 +83,9 @@ const withoutTool: Choice = {
 };
 
 /** One session alone can be stopped alone, unless it is so bad that the next one must not begin either. */
-function isSpreading({ severity, sessions, session }: Case): boolean {
-  return severity === 'critical' || session === undefined || (severity === 'high' && sessions > 1);
+function isSpreading({ theme, severity, sessions, session }: Case): boolean {
+  if (severity === 'critical' || session === undefined) return true;
+  return theme === 'exfiltration' && severity === 'high' && sessions > 1;
 }
 
 function targetOf(one: Case, action: ContainmentAction): string | undefined {

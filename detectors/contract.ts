@@ -38,7 +38,7 @@ export type FindingDraft = Pick<
   'detector' | 'family' | 'pattern' | 'probability' | 'bits' | 'observed' | 'expected' | 'history' | 'sentence'
 > & {
   readonly subject?: { readonly kind: string; readonly value: string };
-  readonly share?: number;
+  readonly contributed?: number;
 };
 
 /** What an open session has done so far, bounded by LIMITS.session_events_max. Opaque to the worker. */

@@ -2,7 +2,7 @@ import type { Alert, Severity } from '../schemas/alert.ts';
 import type { AlertIdentity, Finding } from '../schemas/finding.ts';
 import { type Case, proposalFor } from './containment.ts';
 import { sensitivityOf } from './features.ts';
-import { name } from './sentences.ts';
+import { name, plural } from './sentences.ts';
 import { severityOf } from './severity.ts';
 import { techniquesOf } from './techniques.ts';
 
@@ -75,8 +75,8 @@ const TITLES: Readonly<Record<Theme, string>> = {
   collection: 'sweeps through resources it does not usually touch',
   probing: 'runs into refusals and errors',
   reach: 'reaches data more sensitive than usual',
-  misuse: 'uses tools in a way it never did',
-  access: 'acts from where, when or with what it usually does not',
+  misuse: 'uses tools in a way it usually does not',
+  access: 'acts with a credential, from a place or at a time it usually does not',
   hijack: 'acts out of line with its usual work',
 };
 
@@ -143,7 +143,7 @@ function summaryOf(findings: readonly Finding[], strongest: Finding): string {
   const { history } = strongest;
   const basis =
     history.maturity === 'learning'
-      ? ` This identity is still being learned (${history.sessions} sessions), so its peers are the yardstick.`
+      ? ` This identity is still being learned (${plural(history.sessions, 'session', 'sessions')}), so its peers are the yardstick as well.`
       : '';
   return sentences.join(' ') + basis;
 }

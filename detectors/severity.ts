@@ -94,7 +94,7 @@ function howSure({ findings, themeOf, bits, alert_bits, impact }: SeverityFacts)
   }
   if (isMoreOfTheSame(findings, themeOf)) {
     const words = 'the identity does more of what it always does, and nothing new that is as surprising';
-    grounds.push({ ground: 'more_of_the_same', points: -1, words });
+    grounds.push({ ground: 'more_of_the_same', points: -2, words });
   }
   if (findings.every(({ history }) => history.maturity === 'learning')) {
     grounds.push({ ground: 'learning', points: -1, words: 'the identity is still being learned' });

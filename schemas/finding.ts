@@ -51,8 +51,8 @@ export const Finding = z.object({
   /** Tail probability in (0, 1] and the same in bits: -log2(probability). */
   probability: z.number().positive().max(1),
   bits: z.number().min(0),
-  /** Share of its detector in the score of the event; absent from findings of before shares were kept. */
-  share: z.number().min(0).max(1).optional(),
+  /** Bits that its detector made of the score of the event; absent from findings of before that was kept. */
+  contributed: z.number().min(0).optional(),
   /** What the surprise is about: a tool, a resource, a store, a classification, an operation, a volume. */
   subject: z.object({ kind: z.string(), value: z.string() }).optional(),
   observed: Measure,

@@ -30,7 +30,7 @@ export function raiseFindings(
   if (drafts.length === 0) return { findings: [], alert_uid: undefined, revision: undefined };
   const contributions = model.contributions(input, score);
   const findings = drafts.map((draft) =>
-    findingOf(withShare(draft, contributions), event, { log_ms, serial: state.events, recent: session.recent }),
+    findingOf(withContribution(draft, contributions), event, { log_ms, serial: state.events, recent: session.recent }),
   );
   const context = {
     tenant: event.tenant,
@@ -44,9 +44,8 @@ export function raiseFindings(
   return { findings, alert_uid: uid, revision };
 }
 
-function withShare(draft: FindingDraft, contributions: readonly Contribution[]): FindingDraft {
-  const share = contributions.find(({ detector }) => detector === draft.detector)?.share;
-  return share === undefined ? draft : { ...draft, share };
+function withContribution(draft: FindingDraft, contributions: readonly Contribution[]): FindingDraft {
+  return { ...draft, contributed: contributions.find(({ detector }) => detector === draft.detector)?.bits ?? 0 };
 }
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */

@@ -1,4 +1,5 @@
 import type { Alert } from '../../schemas/alert.ts';
+import type { AlertHabit, NearestSession } from '../../schemas/api/explanation.ts';
 import type { Missing } from '../../schemas/api/sources.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { AliasRow, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
@@ -121,65 +122,6 @@ export type AlertEvidence = {
   readonly evidence: readonly ScoredEvent[];
   /** Events of the same sessions around the alert's time that it does not name, oldest first. */
   readonly context: readonly ScoredEvent[];
-};
-
-/** One total that an alerted identity usually reaches in a span, and what it reached in the span of the alert. */
-export type HabitVolume = {
-  readonly span: 'hour' | 'day' | 'session';
-  readonly measure: 'bytes_out' | 'records' | 'calls';
-  readonly observed: number;
-  /** Median and 95th percentile of the spans in which the identity acted, and how many those are. */
-  readonly median: number;
-  readonly high: number;
-  readonly known: number;
-};
-
-/** What an identity usually does where the strongest event of its alert stands. */
-export type AlertHabit = {
-  /** Event times, epoch milliseconds; 0 where there is no history. `same_tool`: calls of the event's own tool. */
-  readonly history: {
-    readonly from: number;
-    readonly to: number;
-    readonly events: number;
-    readonly sessions: number;
-    readonly same_tool: number;
-  };
-  /** Of the strongest event, and of the call before it in its session; absent where it is the first. */
-  readonly tool: string;
-  readonly previous?: string;
-  /** How often the identity was at this place, how often it went on with this tool, and with which it usually does. */
-  readonly following: { readonly places: number; readonly same: number; readonly tools: readonly Counted[] };
-  /** What the tool was usually used on. */
-  readonly resources: {
-    readonly distinct: number;
-    readonly most_used: readonly { readonly store?: string; readonly id: string; readonly count: number }[];
-  };
-  readonly volumes: readonly HabitVolume[];
-};
-
-/** Calls of one kind in a session: the same tool on the same store; the resource is that of the first of them. */
-export type SessionStep = {
-  readonly tool: string;
-  readonly store?: string;
-  readonly resource?: string;
-  readonly count: number;
-};
-
-/** The past session that is most like the alerted one, and what each of them has more of. */
-export type NearestSession = {
-  readonly whose: 'identity' | 'peer_group';
-  readonly identity: string;
-  readonly session: string;
-  readonly first_time: number;
-  readonly last_time: number;
-  readonly steps: number;
-  readonly alerted_steps: number;
-  /** Steps that both have. */
-  readonly same: number;
-  /** 0 to 1. */
-  readonly similarity: number;
-  readonly only_alerted: readonly SessionStep[];
-  readonly only_past: readonly SessionStep[];
 };
 
 export type IdentityRow = {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Alert } from '../../../../schemas/alert.ts';
+import type { AlertHabit, HabitVolume } from '../../../../schemas/api/explanation.ts';
 import { UNITS } from '../../../../schemas/limits.ts';
-import type { AlertHabit, HabitVolume } from '../../store.ts';
+
 import type { ClickHouse, Params } from '../connection.ts';
-import { historyOf, historyParams, type Point, pointOf, readAlertedSteps } from './alert-history.ts';
+import { historyOf, type Point, pointOf, readAlertedSteps, readHistoryParams } from './alert-history.ts';
 import { ask } from './ask.ts';
 
 /** Entries of each list: what is usual is seen in a few. */
@@ -19,7 +20,7 @@ export async function readAlertHabit(db: ClickHouse, alert: Alert): Promise<Aler
   const step = steps[index];
   if (step === undefined) return undefined;
   const previous = steps[index - 1]?.tool ?? '';
-  const params = { ...historyParams(alert), tool: step.tool, previous };
+  const params = { ...(await readHistoryParams(db, alert)), tool: step.tool, previous };
   return {
     history: await readTotals(db, params),
     tool: step.tool,

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import type { Alert } from '../../../../schemas/alert.ts';
+import type { SessionStep } from '../../../../schemas/api/explanation.ts';
 import { LIMITS, UNITS } from '../../../../schemas/limits.ts';
-import type { SessionStep } from '../../store.ts';
+
 import type { ClickHouse, Params } from '../connection.ts';
 import { ask } from './ask.ts';
 
 /**
- * What an alert is compared with: events of one identity before the alert's first one, without the alert's own sessions.
- * Bounded in time and in rows, and read along the primary key.
+ * What an alert is compared with: events of one identity that were over when the alert began, so that it could have learned
+ * from them, and without the sessions of its alerts, as nothing is learned from those either. Bounded in time and in rows,
+ * and read along the primary key.
  */
 export const HISTORY_MS = 30 * UNITS.DAY_MS;
 
@@ -32,15 +34,28 @@ export function historyOf(whose: 'identity = {identity:String}' | 'identity IN {
   )`;
 }
 
-export function historyParams(alert: Alert): Params {
+export async function readHistoryParams(db: ClickHouse, alert: Alert): Promise<Params> {
   return {
     tenant: alert.tenant,
     identity: alert.identity.id,
-    sessions: alert.sessions,
+    sessions: [...new Set([...alert.sessions, ...(await readAlertedSessions(db, alert))])],
     from: alert.first_time - HISTORY_MS,
-    to: alert.first_time,
+    to: alert.first_time - LIMITS.session_idle_ms,
     rows: LIMITS.alert_history_events_max,
   };
+}
+
+/** Sessions of all alerts on the identity but those that were judged harmless. */
+async function readAlertedSessions(db: ClickHouse, { tenant, identity }: Alert): Promise<string[]> {
+  const sql = `
+    SELECT DISTINCT arrayJoin(JSONExtract(body, 'sessions', 'Array(String)')) AS session FROM (
+      SELECT body FROM alerts WHERE tenant = {tenant:String} AND identity = {identity:String}
+      ORDER BY revision DESC, log_offset DESC LIMIT 1 BY uid
+    )
+    WHERE JSONExtractString(body, 'closed_reason') NOT IN ('false_positive', 'expected_change')
+    ORDER BY session LIMIT {most:UInt32}`;
+  const rows = await ask(db, sql, { tenant, identity: identity.id, most: LIMITS.alert_sessions_left_out_max });
+  return rows.map((row) => z.object({ session: z.string() }).parse(row).session);
 }
 
 /** Where an alert's strongest event stands. */

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Alert } from '../../../../schemas/alert.ts';
+import type { NearestSession, SessionStep } from '../../../../schemas/api/explanation.ts';
 import { LIMITS } from '../../../../schemas/limits.ts';
-import type { NearestSession, SessionStep } from '../../store.ts';
+
 import type { ClickHouse, Params } from '../connection.ts';
-import { countSteps, historyOf, historyParams, pointOf, readAlertedSteps, readSteps } from './alert-history.ts';
+import { countSteps, historyOf, pointOf, readAlertedSteps, readHistoryParams, readSteps } from './alert-history.ts';
 import { ask } from './ask.ts';
 
 /**
@@ -16,7 +17,7 @@ export async function readNearestSession(db: ClickHouse, alert: Alert): Promise<
   if (at === undefined || at.session === '') return undefined;
   const alerted = countSteps(await readAlertedSteps(db, alert, at));
   if (alerted.length === 0) return undefined;
-  const params = { ...historyParams(alert), ...stepParams(alerted) };
+  const params = { ...(await readHistoryParams(db, alert)), ...stepParams(alerted) };
   const own = await readBest(db, historyOf('identity = {identity:String}'), params);
   if (own !== undefined) return compared(db, alert, alerted, { ...own, whose: 'identity' });
   const members = await readMembers(db, alert);
@@ -98,20 +99,24 @@ async function compared(
     alerted_steps,
     same,
     similarity: same / (steps + alerted_steps - same),
-    only_alerted: moreOften(alerted, past),
+    only_alerted: moreOften(alerted, past, alert.strongest?.tool),
     only_past: moreOften(past, alerted),
   };
 }
 
-/** Steps that one session has more often than another, those it has alone first, then by how much. */
-function moreOften(one: readonly SessionStep[], other: readonly SessionStep[]): SessionStep[] {
+/** Steps that one session has more often than another: with the tool in question first, then those it has alone. */
+function moreOften(one: readonly SessionStep[], other: readonly SessionStep[], tool?: string): SessionStep[] {
+  const isAsked = (step: SessionStep): number => Number(step.tool === tool);
   return one
     .map((step) => {
       const beside = other.find(({ tool, store }) => tool === step.tool && store === step.store)?.count ?? 0;
       return { ...step, count: step.count - beside, alone: beside === 0 };
     })
     .filter(({ count }) => count > 0)
-    .sort((a, b) => Number(b.alone) - Number(a.alone) || b.count - a.count || (a.tool < b.tool ? -1 : 1))
+    .sort(
+      (a, b) =>
+        isAsked(b) - isAsked(a) || Number(b.alone) - Number(a.alone) || b.count - a.count || (a.tool < b.tool ? -1 : 1),
+    )
     .slice(0, DIFFERENCES_SHOWN)
     .map(({ alone: _, ...step }) => step);
 }
