@@ -48,9 +48,9 @@ export const SEVERITY_GROUNDS = [
   'elsewhere',
   'surprise',
   'repeated',
-  'learning',
   'failing',
   'more_of_the_same',
+  'learning',
 ] as const;
 export const SeverityGround = z.object({
   ground: z.enum(SEVERITY_GROUNDS),
