@@ -1,4 +1,4 @@
-import { bytes, count, duration, moment, name, percent, plural } from '../../detectors/sentences.ts';
+import { bytes, count, duration, moment, name, percent, plural, times } from '../../detectors/sentences.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type {
   AlertHabit,
@@ -63,8 +63,8 @@ function followingOf({ tool, previous, following: { places, same, tools } }: Ale
   const others = tools.filter((one) => one.name !== tool).slice(0, FOLLOWING_SHOWN);
   const usual = others.map((one) => `${name(one.name)} (${percent(one.count / places)})`).join(', ');
   const here = same === 0 ? `never ${name(tool)}` : `${name(tool)} (${percent(same / places)})`;
-  const seen = `${where} (${plural(places, 'time', 'times')}) it`;
-  if (others.length === 0) return `${seen} always called ${name(tool)}.`;
+  const seen = `${where} (${times(places)}) it`;
+  if (others.length === 0) return `${seen} ${places === 1 ? '' : 'always '}called ${name(tool)}.`;
   return `${seen} called ${usual}, and ${here}.`;
 }
 
@@ -74,7 +74,8 @@ function usesOf({ tool, history: { events, same_tool }, resources: { distinct, m
   const [most] = most_used;
   if (most === undefined) return `${uses}.`;
   const where = `${most.store === undefined ? '' : `${name(most.store)}/`}${name(most.id)}`;
-  return `${uses}, on ${plural(distinct, 'resource', 'resources')}, most often ${where} (${plural(most.count, 'time', 'times')}).`;
+  const often = most.count === 1 ? 'on none more than once' : `most often on ${where} (${times(most.count)})`;
+  return `${uses}, on ${plural(distinct, 'resource', 'resources')}${distinct === 1 ? `, ${where}` : `, ${often}`}.`;
 }
 
 const VOLUMES_SHOWN = 3;
@@ -119,9 +120,9 @@ function nearestOf({ sessions, identity }: Alert, nearest: NearestSession | unde
 }
 
 function stepsText(steps: readonly SessionStep[]): string {
-  const shown = steps.slice(0, DIFFERENCES_SHOWN).map(({ tool, store, resource, count: times }) => {
+  const shown = steps.slice(0, DIFFERENCES_SHOWN).map(({ tool, store, resource, count: calls }) => {
     const what = resource ?? store;
-    return `${name(tool)}${what === undefined ? '' : ` on ${name(what)}`}${times > 1 ? ` (${count(times)} times)` : ''}`;
+    return `${name(tool)}${what === undefined ? '' : ` on ${name(what)}`}${calls > 1 ? ` (${times(calls)})` : ''}`;
   });
   return shown.join(', ') + (steps.length > shown.length ? ', and more' : '');
 }

@@ -50,13 +50,13 @@ describe('what stands beside the data of an alert', () => {
       habit: 'Known: 18,204 events in 611 sessions over 27.5 days.',
       normal: [
         'After read_contract (95 times) it called search_clauses (42 %), chat (26 %), and send_mail (2.1 %).',
-        'It used send_mail in 9 of 1,204 calls before, on 7 resources, most often outbound/esme@example.net (2 times).',
+        'It used send_mail in 9 of 1,204 calls before, on 7 resources, most often on outbound/esme@example.net (twice).',
         'This session 5.0 MB were moved out; the median session has 100 kB, and 95 % of them at most 400 kB.',
         'This session 10 calls were made; the median session has 5 calls, and 95 % of them at most 7 calls.',
       ],
       nearest:
         'Most like session s-1 of 2026-03-01 09:14 UTC, which shares 7 of 9 steps. Only in the alerted one: ' +
-        'send_mail on x@example.net (2 times). Only in the other: chat.',
+        'send_mail on x@example.net (twice). Only in the other: chat.',
     });
   });
 

@@ -138,6 +138,30 @@ export function explainSuite(use: () => OpenStore): void {
     });
   });
 
+  test('leaves out what the identity could not have learned from', async () => {
+    const tenant = fresh('tenant');
+    const alike = ['search', 'mail/web'];
+    const alerted = calls(tenant, 'odd', NOON, alike);
+    await write([
+      ...calls(tenant, 'judged harmless', NOON - 4 * DAY_MS, ['search', 'note/crm']),
+      ...calls(tenant, 'alerted before', NOON - 3 * DAY_MS, alike),
+      ...calls(tenant, 'beside it', NOON - 20 * MINUTE_MS, alike),
+      ...alerted,
+    ]);
+    const before = (sessions: string[], more: Partial<Alert>): Alert =>
+      alertOn(tenant, alerted[0]!, { uid: fresh('uid'), sessions, ...more });
+    const harmless = before(['judged harmless'], { first_time: 0 });
+    const judged = { revision: 2, status: 'closed', closed_reason: 'expected_change' } as const;
+    const alerts = [before(['alerted before'], { first_time: 1 }), harmless, { ...harmless, ...judged }];
+    await use().store.writeOutputs(
+      outputs({ alerts: alerts.map((one, offset) => ({ alert: one, partition: 0, offset })) }),
+    );
+    const one = alertOn(tenant, alerted[1]!);
+    assert.equal((await use().store.readNearestSession(one))?.session, 'judged harmless');
+    const habit = await use().store.readAlertHabit(one);
+    assert.deepEqual([habit?.history.events, habit?.history.same_tool], [2, 0]);
+  });
+
   test('looks among peers where the identity has no past', async () => {
     const tenant = fresh('tenant');
     const peer = { id: 'agent-2', kind: 'agent', peer_group: 'support' } as const;
