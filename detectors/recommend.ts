@@ -80,6 +80,14 @@ const TITLES: Readonly<Record<Theme, string>> = {
   hijack: 'acts out of line with its usual work',
 };
 
+const SWEEPING: ReadonlySet<string> = new Set(['resource_sweep', 'resource_breadth']);
+
+/** One new store is no sweep. */
+function titleOf(findings: readonly Finding[], theme: Theme): string {
+  const touches = theme === 'collection' && !findings.some(({ pattern }) => SWEEPING.has(pattern));
+  return touches ? 'touches what it does not usually touch' : TITLES[theme];
+}
+
 /** Describes an alert. @throws RangeError without findings: an alert has at least one. */
 export function describeAlert(facts: AlertFacts): AlertDescription {
   const findings = [...facts.findings].sort((a, b) => b.bits - a.bits);
@@ -91,7 +99,7 @@ export function describeAlert(facts: AlertFacts): AlertDescription {
   const { severity, grounds } = severityOf(level);
   const who = name(facts.identity.name ?? facts.identity.id);
   return {
-    title: `${who} ${TITLES[theme]}${subjectOf(findings, theme)}`,
+    title: `${who} ${titleOf(findings, theme)}${subjectOf(findings, theme)}`,
     summary: summaryOf(findings, strongest),
     severity,
     grounds,

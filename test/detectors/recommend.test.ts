@@ -121,6 +121,13 @@ test('a place or credential that carries the surprise is in the title', () => {
   assert.match(recommendation.reason, /^Somebody else may hold the credential; .* Because of two_places\.$/);
 });
 
+test('a sweep is called one only where there is one', () => {
+  const store = finding('first_seen_store', 14, { kind: 'store', value: 'bi' });
+  const title = (findings: Finding[]): string => describeAlert({ identity, findings }).title;
+  assert.equal(title([store]), 'Invoice bot touches what it does not usually touch: bi');
+  assert.match(title([store, finding('resource_sweep', 9)]), /^Invoice bot sweeps through resources .*: bi$/);
+});
+
 test('an alert without findings is a programmer error', () => {
   assert.throws(() => describeAlert({ identity, findings: [] }), RangeError);
 });
