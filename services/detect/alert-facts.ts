@@ -6,26 +6,27 @@ import type { Contribution } from '../../schemas/finding.ts';
 
 const NONE: Impact = { events: 0, refused: 0, failed: 0, operations: [], bytes_out: 0, records: 0 };
 
-/** What is kept of the event at hand beside its findings. */
+/** The event at hand and what each detector made of its score; absent where what was found is not about an event. */
 export type EventFacts = {
-  readonly event: CanonicalEvent;
-  readonly bits: number;
-  readonly alert_bits: number;
-  readonly contributions: readonly Contribution[];
+  readonly event?: CanonicalEvent;
+  readonly contributions?: readonly Contribution[];
 };
 
-/** The facts of an alert once the event at hand belongs to it: of the strongest event, and of all of them together. */
+/** The facts of an alert once what is at hand belongs to it: of the strongest event, and of all of them together. */
 export function factsOf(
   before: Alert | undefined,
-  at_hand: EventFacts,
-): Pick<Alert, 'bits' | 'impact'> & Partial<Pick<Alert, 'alert_bits' | 'contributions' | 'strongest'>> {
-  const impact = addImpact(before?.impact, at_hand.event);
-  if (before !== undefined && at_hand.bits <= before.bits) {
-    const { bits, alert_bits, contributions, strongest } = before;
-    return { bits, ...defined({ alert_bits, contributions, strongest }), impact };
-  }
+  at_hand: EventFacts & { readonly bits: number; readonly alert_bits: number },
+): Pick<Alert, 'bits'> & Partial<Pick<Alert, 'alert_bits' | 'contributions' | 'strongest' | 'impact'>> {
   const { event, bits, alert_bits, contributions } = at_hand;
-  return { bits, alert_bits, contributions: [...contributions], strongest: strongestEvent(event), impact };
+  const impact = defined({ impact: event === undefined ? before?.impact : addImpact(before?.impact, event) });
+  const most = Math.max(bits, before?.bits ?? 0);
+  if (before !== undefined && (event === undefined || bits <= before.bits)) {
+    const { alert_bits: needed, contributions: made, strongest } = before;
+    return { bits: most, ...defined({ alert_bits: needed, contributions: made, strongest }), ...impact };
+  }
+  const strongest = event === undefined ? undefined : strongestEvent(event);
+  const made = contributions === undefined ? undefined : [...contributions];
+  return { bits: most, alert_bits, ...defined({ contributions: made, strongest }), ...impact };
 }
 
 /** The impact of an alert once one more surprising event belongs to it. */

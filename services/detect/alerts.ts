@@ -21,12 +21,11 @@ export type FindingContext = {
   readonly identity: AlertIdentity;
   readonly session: string;
   readonly log_ms: number;
-  /**
-   * The event, its combined surprise (several findings together may weigh more than the strongest alone), and the
-   * threshold from which findings open an alert of their own.
-   */
-  readonly at_hand: EventFacts;
-};
+  /** Combined surprise of the event: several findings together may weigh more than the strongest alone. */
+  readonly bits: number;
+  /** Threshold from which findings open an alert of their own. */
+  readonly alert_bits: number;
+} & EventFacts;
 
 /** The alert that the findings belong to, and the revision to send out, if this one is worth sending. */
 export type Grouped = { readonly uid: string | undefined; readonly revision: Alert | undefined };
@@ -38,8 +37,7 @@ export function groupFindings(
   describe: DescribeAlert,
 ): Grouped {
   const joined = findStory(state, findings, context.session);
-  if (joined === undefined && context.at_hand.bits < context.at_hand.alert_bits)
-    return { uid: undefined, revision: undefined };
+  if (joined === undefined && context.bits < context.alert_bits) return { uid: undefined, revision: undefined };
   if (joined === undefined) {
     const opened = openAlert(findings, context, describe);
     state.alerts.push(opened);
@@ -79,7 +77,7 @@ const storyOf = (finding: Finding): string => `${finding.detector}/${finding.pat
 function openAlert(findings: readonly Finding[], context: FindingContext, describe: DescribeAlert): OpenAlert {
   const first = findings[0]!;
   const times = findings.map((f) => f.time);
-  const facts = factsOf(undefined, context.at_hand);
+  const facts = factsOf(undefined, context);
   const alert: Alert = {
     uid: stableId(context.tenant, context.identity.id, first.id),
     revision: 1,
@@ -107,7 +105,7 @@ function mergeFindings(
   describe: DescribeAlert,
 ): Alert {
   const kept = strongest([...before.findings, ...findings]);
-  const facts = factsOf(before, context.at_hand);
+  const facts = factsOf(before, context);
   const sessions =
     context.session === '' || before.sessions.includes(context.session)
       ? before.sessions

@@ -37,7 +37,10 @@ export function raiseFindings(
     identity: identityOf(event),
     session: session.id,
     log_ms: state.clock_ms,
-    at_hand: { event, bits: score.bits, alert_bits: prior.alert_bits, contributions },
+    bits: score.bits,
+    alert_bits: prior.alert_bits,
+    event,
+    contributions,
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;

@@ -3,17 +3,18 @@ import { describe, test } from 'node:test';
 import { Alert } from '../../schemas/alert.ts';
 import { Impact, StrongestEvent } from '../../schemas/alert-facts.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
-import { type EventFacts, factsOf } from '../../services/detect/alert-facts.ts';
+import { factsOf } from '../../services/detect/alert-facts.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
 import { eventOf, NOON_MS } from './support.ts';
 
-const at_hand = (bits: number, more: Partial<CanonicalEvent> = {}, id = `e${bits}`): EventFacts => ({
+type AtHand = Parameters<typeof factsOf>[1];
+const at_hand = (bits: number, more: Partial<CanonicalEvent> = {}, id = `e${bits}`): AtHand => ({
   event: { ...eventOf(id), ...more },
   bits,
   alert_bits: 14,
   contributions: [{ detector: 'd', bits, share: 1 }],
 });
-const after = (first: EventFacts, ...rest: EventFacts[]): ReturnType<typeof factsOf> =>
+const after = (first: AtHand, ...rest: AtHand[]): ReturnType<typeof factsOf> =>
   rest.reduce((facts, next) => factsOf(plainAlert(facts), next), factsOf(undefined, first));
 
 describe('the strongest event of an alert', () => {
@@ -63,6 +64,12 @@ describe('the strongest event of an alert', () => {
     assert.equal(factsOf(old, at_hand(26)).strongest?.id, 'e26');
     assert.deepEqual(Alert.parse(old), old, 'and the alert is read as it is');
   });
+});
+
+test('what is found without an event has no strongest one and no impact, and takes none away', () => {
+  assert.deepEqual(factsOf(undefined, { bits: 20, alert_bits: 14 }), { bits: 20, alert_bits: 14 });
+  const facts = factsOf(plainAlert(after(at_hand(20))), { bits: 30, alert_bits: 15 });
+  assert.deepEqual([facts.bits, facts.alert_bits, facts.strongest?.id, facts.impact?.events], [30, 14, 'e20', 1]);
 });
 
 test('the impact counts what went through, and what did not', () => {
