@@ -25,13 +25,23 @@ export function combine(voices: Voices, parts: readonly number[], c: Context): n
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i] as number;
     if (part === 0) continue;
-    const loudness = voices.loudness[i] as number;
-    const kind = voices.kind[i] as number;
-    const bits = loudness * (kind === WORK_AMOUNT ? unusual(part) : saturated(part));
-    if (kind === CONTEXT) access += bits * bits;
-    else work += kind === WORK_RARITY ? weight * weight * bits * bits : bits * bits;
+    const bits = entering(voices, i, part, weight);
+    if (voices.kind[i] === CONTEXT) access += bits * bits;
+    else work += bits * bits;
   }
   return together(work, access);
+}
+
+/** The bits with which the part of one detector enters its sum of squares. */
+export function entering(voices: Voices, index: number, part: number, weight: number): number {
+  const loudness = voices.loudness[index] as number;
+  const kind = voices.kind[index] as number;
+  if (kind === WORK_AMOUNT) return loudness * unusual(part);
+  return kind === WORK_RARITY ? weight * loudness * saturated(part) : loudness * saturated(part);
+}
+
+export function judgesAccess(voices: Voices, index: number): boolean {
+  return voices.kind[index] === CONTEXT;
 }
 
 /** From the sums of squares of what the detectors of work and of access say. */
@@ -82,7 +92,7 @@ const REPEATED = 0.6;
 const FAILED = 0.6;
 
 /** What the operation can do, less for an exact repeat and for a call that failed. */
-function operationWeight(c: Context): number {
+export function operationWeight(c: Context): number {
   const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
   let weight = c.f.weight;
   if (c.repeated) weight *= REPEATED;

@@ -1,5 +1,5 @@
 import type { CanonicalEvent } from '../schemas/event.ts';
-import type { Family, Finding } from '../schemas/finding.ts';
+import type { Contribution, Family, Finding } from '../schemas/finding.ts';
 import type { StateRef } from './state.ts';
 
 /**
@@ -38,6 +38,7 @@ export type FindingDraft = Pick<
   'detector' | 'family' | 'pattern' | 'probability' | 'bits' | 'observed' | 'expected' | 'history' | 'sentence'
 > & {
   readonly subject?: { readonly kind: string; readonly value: string };
+  readonly contributed?: number;
 };
 
 /** What an open session has done so far, bounded by LIMITS.session_events_max. Opaque to the worker. */
@@ -105,6 +106,8 @@ export interface Model {
    * because an event can be extreme by what several detectors say together. Call between score and observe.
    */
   explain(input: ScoreInput, score: Score, bits_min: number): FindingDraft[];
+  /** What each detector made of a score, strongest first; together they make all of it. Call between score and observe. */
+  contributions(input: ScoreInput, score: Score): Contribution[];
   /** The session has ended and may teach its identity and its group. */
   learn(state: StateRef, session: SessionTrace, group: GroupState): void;
   /**

@@ -1,4 +1,5 @@
 import { UNITS } from '../schemas/limits.ts';
+import { attribute, contributionsFrom } from './attribution.ts';
 import { corrected } from './calibration.ts';
 import { combine, voicesOf } from './combine.ts';
 import { Context } from './context.ts';
@@ -71,6 +72,11 @@ export function createModel(rules: RuleSet = {}): Model {
       observeEvent(c, input, score);
     },
     explain: (input, score, bits_min) => explain(readAgain(input), score, bits_min),
+    contributions: (input, score) =>
+      contributionsFrom(
+        DETECTORS,
+        attribute(VOICES, heard(readAgain(input), score.parts, DETECTORS), context, score.bits),
+      ),
     learn(state, session, group) {
       learnSession(state, session as Trace, group as Group);
     },
@@ -149,7 +155,8 @@ function historyOf(u32: Uint32Array, at: number): Omit<FindingDraft['history'], 
   const seconds = (u32[at + AT.last_s] as number) - (u32[at + AT.first_s] as number);
   const days = Math.round((seconds * UNITS.SECOND_MS * 10) / UNITS.DAY_MS) / 10;
   const maturity = sessions >= MATURE_SESSIONS && days >= MATURE_DAYS ? 'mature' : 'learning';
-  return { events: u32[at + AT.events] as number, sessions, days, maturity };
+  const since = sessions === 0 ? {} : { since: (u32[at + AT.first_s] as number) * UNITS.SECOND_MS };
+  return { events: u32[at + AT.events] as number, sessions, days, maturity, ...since };
 }
 
 function profile(state: StateRef): Profile {

@@ -1,8 +1,9 @@
-import type { Recommendation, Severity, Technique } from '../schemas/alert.ts';
+import type { Alert, Severity } from '../schemas/alert.ts';
 import type { AlertIdentity, Finding } from '../schemas/finding.ts';
-import { saturated, together } from './combine.ts';
+import { type Case, proposalFor } from './containment.ts';
 import { sensitivityOf } from './features.ts';
-import { name } from './sentences.ts';
+import { name, plural } from './sentences.ts';
+import { severityOf } from './severity.ts';
 import { techniquesOf } from './techniques.ts';
 import { retooled } from './tool-usage/retooled.ts';
 
@@ -13,20 +14,21 @@ import { retooled } from './tool-usage/retooled.ts';
 export type AlertFacts = {
   readonly identity: AlertIdentity;
   readonly findings: readonly Finding[];
+  /** The session at hand, and how many the story runs through. */
   readonly session?: string;
+  readonly sessions?: number;
   readonly credential?: string;
+  /** Of the strongest event, and of all together; without them the findings alone are judged. */
+  readonly scored?: Pick<Alert, 'bits' | 'alert_bits' | 'impact'>;
 };
 
-export type AlertDescription = {
-  readonly title: string;
-  readonly summary: string;
-  readonly severity: Severity;
-  readonly recommendation: Recommendation;
-  readonly techniques: Technique[];
-};
+export type AlertDescription = Pick<
+  Alert,
+  'title' | 'summary' | 'severity' | 'grounds' | 'recommendation' | 'alternatives' | 'techniques'
+>;
 
 /** What a story is about; decides the proposal. */
-type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'access' | 'hijack';
+export type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'access' | 'hijack';
 
 const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
   Object.assign(Object.create(null) as Record<string, Theme>, {
@@ -84,10 +86,18 @@ const TITLES: Readonly<Record<Theme, string>> = {
   collection: 'sweeps through resources it does not usually touch',
   probing: 'runs into refusals and errors',
   reach: 'reaches data more sensitive than usual',
-  misuse: 'uses tools in a way it never did',
-  access: 'acts from where, when or with what it usually does not',
+  misuse: 'uses tools in a way it usually does not',
+  access: 'acts with a credential, from a place or at a time it usually does not',
   hijack: 'acts out of line with its usual work',
 };
+
+const SWEEPING: ReadonlySet<string> = new Set(['resource_sweep', 'resource_breadth']);
+
+/** One new store is no sweep. */
+function titleOf(findings: readonly Finding[], theme: Theme): string {
+  const touches = theme === 'collection' && !findings.some(({ pattern }) => SWEEPING.has(pattern));
+  return touches ? 'touches what it does not usually touch' : TITLES[theme];
+}
 
 /** Describes an alert. @throws RangeError without findings: an alert has at least one. */
 export function describeAlert(facts: AlertFacts): AlertDescription {
@@ -95,22 +105,29 @@ export function describeAlert(facts: AlertFacts): AlertDescription {
   const strongest = findings[0];
   if (strongest === undefined) throw new RangeError('an alert without findings');
   const theme = themeOf(findings);
-  const severity = severityOf(findings);
+  const { bits, alert_bits, impact } = facts.scored ?? { bits: strongest.bits };
+  const level = { findings, themeOf: themeOfPattern, bits, alert_bits: alert_bits ?? bits, impact };
+  const { severity, grounds } = severityOf(level);
   const who = name(facts.identity.name ?? facts.identity.id);
   return {
-    title: `${who} ${TITLES[theme]}${subjectOf(findings, theme)}`,
+    title: `${who} ${titleOf(findings, theme)}${subjectOf(findings, theme)}`,
     summary: [summaryOf(findings, strongest), retooled(findings, facts.identity.version) ?? ''].join(' ').trim(),
     severity,
-    recommendation: recommend(facts, findings, theme, severity),
+    grounds,
+    ...proposalFor(caseOf(facts, findings, theme, severity)),
     techniques: techniquesOf(findings.map((finding) => finding.pattern)),
   };
+}
+
+function themeOfPattern(pattern: string): Theme {
+  return THEMES[pattern] ?? 'hijack';
 }
 
 /** The theme that carries most surprise, by its strongest finding and half of the rest. */
 function themeOf(findings: readonly Finding[]): Theme {
   const weights = new Map<Theme, number>();
   for (const finding of findings) {
-    const theme = THEMES[finding.pattern] ?? 'hijack';
+    const theme = themeOfPattern(finding.pattern);
     const known = weights.get(theme);
     weights.set(theme, known === undefined ? finding.bits : known + finding.bits / 2);
   }
@@ -145,101 +162,28 @@ function summaryOf(findings: readonly Finding[], strongest: Finding): string {
   const { history } = strongest;
   const basis =
     history.maturity === 'learning'
-      ? ` This identity is still being learned (${history.sessions} sessions), so its peers are the yardstick.`
+      ? ` This identity is still being learned (${plural(history.sessions, 'session', 'sessions')}), so its peers are the yardstick as well.`
       : '';
   return sentences.join(' ') + basis;
-}
-
-/** Surprise of all findings together, one a pattern, in the way the ensemble combines them (combine.ts). */
-function combinedBits(findings: readonly Finding[]): number {
-  const strongest = new Map<string, number>();
-  for (const { pattern, bits } of findings) strongest.set(pattern, Math.max(strongest.get(pattern) ?? 0, bits));
-  let work = 0;
-  let access = 0;
-  for (const [pattern, nominal] of strongest) {
-    const bits = isAmount(pattern) ? nominal : saturated(nominal);
-    if (THEMES[pattern] === 'access') access += bits * bits;
-    else work += bits * bits;
-  }
-  return together(work, access);
-}
-
-/** Amounts, counts and runs have no end; rarity levels off. */
-function isAmount(pattern: string): boolean {
-  const theme = THEMES[pattern];
-  return theme === 'exfiltration' || theme === 'probing' || AMOUNTS.has(pattern);
-}
-
-const AMOUNTS: ReadonlySet<string> = new Set([
-  'resource_sweep',
-  'resource_breadth',
-  'call_rate',
-  'tool_mix_shift',
-  'store_mix_shift',
-]);
-
-const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
-/** Bits from which a surprise is medium and high by itself. */
-const MEDIUM_BITS = 9;
-const HIGH_BITS = 15;
-
-/** Surprise sets the level; sensitive data and data or orders that leave raise it, each by one. */
-function severityOf(findings: readonly Finding[]): Severity {
-  const bits = combinedBits(findings);
-  let level = bits >= HIGH_BITS ? 2 : bits >= MEDIUM_BITS ? 1 : 0;
-  if (findings.some(isSensitive)) level++;
-  if (findings.some(isOutbound)) level++;
-  if (findings.every((finding) => finding.history.maturity === 'learning')) level--;
-  return SEVERITIES[Math.max(0, Math.min(SEVERITIES.length - 1, level))] as Severity;
 }
 
 function isSensitive({ pattern, subject }: Finding): boolean {
   return pattern === 'sensitivity_reached' || (subject?.kind === 'classification' && sensitivityOf(subject.value) >= 2);
 }
 
-function isOutbound({ pattern }: Finding): boolean {
-  return THEMES[pattern] === 'exfiltration' || pattern === 'first_seen_target' || pattern === 'new_operation';
-}
-
-function recommend(facts: AlertFacts, findings: readonly Finding[], theme: Theme, severity: Severity): Recommendation {
-  const tool = findings.find((finding) => finding.subject?.kind === 'tool')?.subject?.value;
-  const sensitive = findings.find(isSensitive)?.subject?.value;
-  const why = (findings[0] as Finding).sentence;
-  const elsewhere = findings.find(isElsewhere);
-  if (elsewhere !== undefined && facts.credential !== undefined) {
-    return propose(
-      'revoke_credential',
-      facts.credential,
-      `Somebody else may hold the credential. ${elsewhere === findings[0] ? '' : `${elsewhere.sentence} `}${why}`,
-    );
-  }
-  if (theme === 'probing' && facts.credential !== undefined) {
-    return propose('revoke_credential', facts.credential, `The credential tries doors that stay shut. ${why}`);
-  }
-  if (theme === 'reach' && sensitive !== undefined) {
-    return propose('restrict_data_class', sensitive, `Data of this class is outside the identity's habit. ${why}`);
-  }
-  if (severity === 'critical' && (theme === 'exfiltration' || theme === 'collection')) {
-    return propose(
-      'suspend_agent',
-      facts.identity.id,
-      `Data may be leaving now; stopping the identity stops it. ${why}`,
-    );
-  }
-  if (theme === 'misuse' && tool !== undefined) {
-    return propose('restrict_tool', tool, `The identity can go on with its work without this tool. ${why}`);
-  }
-  if (facts.session !== undefined) {
-    return propose(
-      'quarantine_session',
-      facts.session,
-      `Only this session departs from habit; the others go on. ${why}`,
-    );
-  }
-  if (tool !== undefined) {
-    return propose('restrict_tool', tool, `The identity can go on with its work without this tool. ${why}`);
-  }
-  return propose('suspend_agent', facts.identity.id, `Nothing narrower than the identity can be named. ${why}`);
+function caseOf(facts: AlertFacts, findings: readonly Finding[], theme: Theme, severity: Severity): Case {
+  return {
+    theme,
+    severity,
+    identity: facts.identity.id,
+    tool: findings.find((finding) => finding.subject?.kind === 'tool')?.subject?.value,
+    sensitive: findings.find(isSensitive)?.subject?.value,
+    session: facts.session,
+    sessions: facts.sessions ?? 1,
+    credential: facts.credential,
+    elsewhere: findings.find(isElsewhere)?.sentence,
+    why: (findings[0] as Finding).sentence,
+  };
 }
 
 /** What shows that a credential is used by somebody else; an odd hour alone does not. */
@@ -248,7 +192,3 @@ function isElsewhere({ pattern, bits }: Finding): boolean {
 }
 /** Surprise from which a place or credential decides what is proposed, whatever else was found. */
 const ELSEWHERE_BITS = 5;
-
-function propose(action: Recommendation['action'], target: string, reason: string): Recommendation {
-  return { action, target, parameters: {}, reason };
-}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { AlertIdentity, EvidenceRef, Finding } from './finding.ts';
+import { Impact, SeverityGround, StrongestEvent } from './alert-facts.ts';
+import { AlertIdentity, Contribution, EvidenceRef, Finding } from './finding.ts';
 import { VERDICTS } from './verdict.ts';
 
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
@@ -26,6 +27,15 @@ export const Recommendation = z.object({
 });
 export type Recommendation = z.infer<typeof Recommendation>;
 
+/** Another containment that was weighed, and what speaks against it. */
+export const Alternative = z.object({
+  action: ContainmentAction,
+  /** Absent where the events name none. */
+  target: z.string().optional(),
+  why_not: z.string(),
+});
+export type Alternative = z.infer<typeof Alternative>;
+
 export const Technique = z.object({
   framework: z.enum(['mitre_atlas', 'owasp_asi']),
   id: z.string(),
@@ -45,8 +55,16 @@ export const Alert = z.object({
   identity: AlertIdentity,
   sessions: z.array(z.string()),
   severity: Severity,
+  /** What the severity is made of. Like everything optional below, absent from alerts of before there was such a thing. */
+  grounds: z.array(SeverityGround).optional(),
   /** Surprise of the strongest event, in bits. */
   bits: z.number(),
+  /** What made an alert when the strongest event came, in bits. */
+  alert_bits: z.number().optional(),
+  /** What each detector made of the score of the strongest event, loudest first. */
+  contributions: z.array(Contribution).optional(),
+  strongest: StrongestEvent.optional(),
+  impact: Impact.optional(),
   /** Log clock of creation and of this revision; event time of first and last finding. Epoch milliseconds. */
   created: z.int(),
   updated: z.int(),
@@ -59,6 +77,7 @@ export const Alert = z.object({
   finding_count: z.int(),
   evidence: z.array(EvidenceRef),
   recommendation: Recommendation,
+  alternatives: z.array(Alternative).optional(),
   techniques: z.array(Technique),
 });
 export type Alert = z.infer<typeof Alert>;

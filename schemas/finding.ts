@@ -18,6 +18,14 @@ export const Measure = z.object({
 });
 export type Measure = z.infer<typeof Measure>;
 
+/** What one detector made of the score of an event: bits of it, and their share. */
+export const Contribution = z.object({
+  detector: z.string(),
+  bits: z.number().min(0),
+  share: z.number().min(0).max(1),
+});
+export type Contribution = z.infer<typeof Contribution>;
+
 export const EvidenceRef = z.object({
   /** Canonical event key. */
   key: z.string(),
@@ -43,6 +51,8 @@ export const Finding = z.object({
   /** Tail probability in (0, 1] and the same in bits: -log2(probability). */
   probability: z.number().positive().max(1),
   bits: z.number().min(0),
+  /** Bits that its detector made of the score of the event; absent from findings of before that was kept. */
+  contributed: z.number().min(0).optional(),
   /** What the surprise is about: a tool, a resource, a store, a classification, an operation, a volume. */
   subject: z.object({ kind: z.string(), value: z.string() }).optional(),
   observed: Measure,
@@ -53,6 +63,8 @@ export const Finding = z.object({
     sessions: z.int().min(0),
     days: z.number().min(0),
     maturity: Maturity,
+    /** Log clock of the first learned session, epoch milliseconds; absent where none was learned. */
+    since: z.int().optional(),
     /** Whose habit was the yardstick. */
     basis: z.enum(['identity', 'peer_group', 'population']),
   }),

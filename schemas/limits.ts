@@ -139,6 +139,15 @@ export const LIMITS = {
   alert_findings_shown_max: 200,
   alert_context_shown_max: 50,
   identity_alerts_shown_max: 50,
+  /**
+   * What an alert is compared with: events of the identity before it, without so many sessions of other alerts; calls of
+   * its session and kinds of them; and members of its peer group where it has no past of its own.
+   */
+  alert_history_events_max: 20_000,
+  alert_sessions_left_out_max: 1_000,
+  alert_session_steps_max: 2_000,
+  alert_step_kinds_max: 256,
+  alert_peers_compared_max: 16,
 
   // --- event log and partition worker ---------------------------------------------------------------------------
   partitions_default: 4,

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { ACCESS } from '../features.ts';
-import { name, peersName, plural } from '../sentences.ts';
+import { peersName, plural, quoted } from '../sentences.ts';
 import {
   accessBits,
   knownToOthers,
@@ -64,7 +64,7 @@ export const accessCredential: Detector = {
       observed: { name: `sessions with this ${isKind ? 'kind of credential' : 'credential'} before`, value: own },
       expected: { name: 'probability of a new one', value: newProbability(c, kind), unit: 'probability' },
       basis: seen > 0 ? 'identity' : c.basis,
-      sentence: `The identity acts with ${what} ${name(value)}, which it ${habit}.`,
+      sentence: `The identity acts with ${what} ${quoted(value)}, which it ${habit}.`,
     };
   },
 };

@@ -7,7 +7,7 @@ import { mix } from '../math/hash.ts';
 import { log2, surpriseFrom } from '../math/logarithm.ts';
 import type { PriorGroup } from '../prior.ts';
 import { activeHours, slotOf, WEIGHT_MAX } from '../rhythm.ts';
-import { percent, plural } from '../sentences.ts';
+import { percent, times } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 import { MEASURE, SPAN } from '../windows.ts';
 
@@ -122,14 +122,14 @@ export const accessHour: Detector = {
     const hour = `${String(found.slot % HOURS).padStart(2, '0')}:00`;
     const days = found.slot < HOURS ? 'a working day' : 'a weekend';
     const seen = activeHours(c, found.slot);
-    const habit = seen === 0 ? 'was never seen active before' : `was seen active only ${plural(seen, 'time', 'times')}`;
+    const habit = seen === 0 ? 'was never seen active before' : `was seen active only ${times(seen)}`;
     return {
       pattern: 'unusual_hour',
       subject: { kind: 'hour', value: `${hour} UTC on ${days}` },
       observed: { name: 'times active in this hour before', value: seen },
       expected: { name: 'share of activity in hours so quiet', value: found.probability, unit: 'probability' },
       basis: found.own > 0 ? 'identity' : c.basis,
-      sentence: `The identity acts at ${hour} UTC on ${days}, an hour in which it ${habit}; hours so quiet hold ${percent(found.probability)} of what is usual.`,
+      sentence: `The identity acts at ${hour} UTC on ${days}, an hour in which it ${habit}; about ${percent(found.probability)} of its usual activity falls into hours so quiet.`,
     };
   },
 };

@@ -3,7 +3,7 @@ import type { Detector } from '../detector.ts';
 import { ACCESS } from '../features.ts';
 import { prefixName } from '../math/address.ts';
 import { log2 } from '../math/logarithm.ts';
-import { name, peersName, plural } from '../sentences.ts';
+import { peersName, plural, quoted } from '../sentences.ts';
 import {
   accessBits,
   knownToOthers,
@@ -69,8 +69,8 @@ export const accessOrigin: Detector = {
       basis: seen > 0 ? 'identity' : c.basis,
       sentence:
         own === 0
-          ? `The identity acts from the ${what} ${name(value)}, from which it never acted ${ofSessions(seen)}${ofOthers(c, found.kind)}.`
-          : `The identity acts from the ${what} ${name(value)}, from which it acted in only ${plural(own, 'session', 'sessions')}.`,
+          ? `The identity acts from the ${what} ${quoted(value)}, from which it never acted ${ofSessions(seen)}${ofOthers(c, found.kind)}.`
+          : `The identity acts from the ${what} ${quoted(value)}, from which it acted in only ${plural(own, 'session', 'sessions')}.`,
     };
   },
 

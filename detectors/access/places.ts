@@ -7,7 +7,7 @@ import { AT, MEASURES, PLACES_WORDS } from '../layout.ts';
 import { goOnProbability, learnChain } from '../math/chain.ts';
 import { mix } from '../math/hash.ts';
 import { log2, surprise } from '../math/logarithm.ts';
-import { name, plural } from '../sentences.ts';
+import { count, name, plural, quoted } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 import { MEASURE, SPAN } from '../windows.ts';
 
@@ -130,7 +130,7 @@ export const twoPlaces: Detector = {
     const sessions = c.u32[c.at + AT.place_runs + 1] as number;
     const from = name(source?.ip ?? source?.network ?? '');
     const minutes = (secondsOf(c) - (c.u32[c.at + AT.places + FIELD.other_s] as number)) / 60;
-    const what = credential === undefined ? 'The identity' : `The credential ${name(credential.id)}`;
+    const what = credential === undefined ? 'The identity' : `The credential ${quoted(credential.id)}`;
     const before = c.u32[c.at + AT.place_runs] as number;
     return {
       pattern: 'two_places',
@@ -139,7 +139,7 @@ export const twoPlaces: Detector = {
       observed: { name: 'returns between two places', value: returns },
       expected: { name: 'probability of so many', value: returnProbability(c, returns), unit: 'probability' },
       basis: sessions > 0 ? 'identity' : c.basis,
-      sentence: `${what} was used from ${from}, then from elsewhere, and from ${from} again, all within ${plural(Math.max(1, Math.ceil(minutes)), 'minute', 'minutes')} (${plural(returns, 'return', 'returns')} so far); that happened in ${before} of ${plural(sessions, 'learned session', 'learned sessions')}.`,
+      sentence: `${what} was used from ${from}, then from elsewhere, and from ${from} again, all within ${plural(Math.max(1, Math.ceil(minutes)), 'minute', 'minutes')} (${plural(returns, 'return', 'returns')} so far); ${before === 0 ? 'none' : count(before)} of ${plural(sessions, 'learned session', 'learned sessions')} had that.`,
     };
   },
 };

@@ -6,7 +6,7 @@ import { AT, RESOURCE_ENTRIES } from '../layout.ts';
 import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
 import { surpriseFrom } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
-import { amongPeers, name, ofHistory, plural } from '../sentences.ts';
+import { amongPeers, bounded, name, ofHistory, quoted, times } from '../sentences.ts';
 import { blendTails, nameBits, nameProbability, ownNameCount, tailAmongPeers } from '../yardstick.ts';
 
 function ownTail(c: Context, hash: number): number {
@@ -64,24 +64,25 @@ export const resourceRarity: Detector = {
     const index = rarest(c);
     const store = c.f.event?.resources[0]?.store;
     if (index < 0 || (store !== undefined && Math.fround(resourceBits(c)) < bits))
-      return storeExplanation(c, store ?? '');
+      return storeExplanation(c, store ?? '', bits);
     const hash = c.f.resource[index] as number;
     const value = resourceName(c, index);
     const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
     const total = c.peers?.total(KIND.resource) ?? 0;
     const target = c.f.event !== undefined && isHarmful(c.f.event.action.operation);
     const what = target ? 'target' : 'resource';
-    const peers = amongPeers(c, 'touches', c.peers?.count(keyOf(KIND.resource, hash)) ?? 0, total, 'uses');
+    const done = c.peers?.count(keyOf(KIND.resource, hash)) ?? 0;
+    const peers = amongPeers(c, { own, verb: ['touched', 'touches'], done, all: total, unit: 'uses of resources' });
     return {
       pattern: own === 0 ? `first_seen_${what}` : `rare_${what}`,
       subject: { kind: 'resource', value },
       observed: { name: `uses of this ${what} before`, value: own, unit: 'events' },
-      expected: { name: 'probability of one so rare', value: probability, unit: 'probability' },
+      expected: { name: 'probability of one so rare', value: bounded(probability, bits), unit: 'probability' },
       basis: own > 0 ? 'identity' : c.basis,
       sentence:
         own === 0
           ? `${name(value)} was never touched by this identity ${ofHistory(c)}${peers}.`
-          : `${name(value)} was touched by this identity only ${plural(own, 'time', 'times')} ${ofHistory(c)}${peers}.`,
+          : `${name(value)} was touched by this identity only ${times(own)} ${ofHistory(c)}${peers}.`,
     };
   },
 
@@ -96,7 +97,7 @@ export function resourceName(c: Context, index: number): string {
   return c.f.event?.resources[c.f.position[index] as number]?.id ?? '';
 }
 
-function storeExplanation(c: Context, store: string): ReturnType<Detector['explain']> {
+function storeExplanation(c: Context, store: string, bits: number): ReturnType<Detector['explain']> {
   const own = ownNameCount(c, NAMESPACE.store, c.f.store);
   return {
     pattern: own === 0 ? 'first_seen_store' : 'rare_store',
@@ -104,13 +105,13 @@ function storeExplanation(c: Context, store: string): ReturnType<Detector['expla
     observed: { name: 'uses of this store before', value: own, unit: 'events' },
     expected: {
       name: 'probability of this store',
-      value: nameProbability(c, NAMESPACE.store, c.f.store),
+      value: bounded(nameProbability(c, NAMESPACE.store, c.f.store), bits),
       unit: 'probability',
     },
     basis: 'identity',
     sentence:
       own === 0
-        ? `The store ${name(store)} was never used by this identity ${ofHistory(c)}.`
-        : `The store ${name(store)} was used by this identity only ${plural(own, 'time', 'times')} ${ofHistory(c)}.`,
+        ? `The store ${quoted(store)} was never used by this identity ${ofHistory(c)}.`
+        : `The store ${quoted(store)} was used by this identity only ${times(own)} ${ofHistory(c)}.`,
   };
 }

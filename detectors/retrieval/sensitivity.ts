@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { NAMESPACE } from '../features.ts';
 import { learnName } from '../names.ts';
-import { name, ofHistory, plural } from '../sentences.ts';
+import { bounded, ofHistory, quoted, times } from '../sentences.ts';
 import { nameBits, nameProbability, ownNameCount } from '../yardstick.ts';
 
 function aboveHabit(c: Context): boolean {
@@ -28,7 +28,7 @@ export const sensitivity: Detector = {
     learnName(lesson, NAMESPACE.level, level + 2);
   },
 
-  explain(c) {
+  explain(c, bits) {
     const value = c.f.event?.resources[c.f.sensitive]?.classification ?? 'unknown';
     const own = ownNameCount(c, NAMESPACE.classification, c.f.classification);
     const reached = aboveHabit(c);
@@ -38,11 +38,11 @@ export const sensitivity: Detector = {
       observed: { name: 'uses of this classification before', value: own, unit: 'events' },
       expected: {
         name: 'probability of this classification',
-        value: nameProbability(c, NAMESPACE.classification, c.f.classification),
+        value: bounded(nameProbability(c, NAMESPACE.classification, c.f.classification), bits),
         unit: 'probability',
       },
       basis: 'identity',
-      sentence: `Data classified "${name(value)}" was ${own === 0 ? 'never touched' : 'seldom touched'} by this identity ${ofHistory(c)}${own === 0 ? '' : ` (${plural(own, 'time', 'times')})`}${reached ? ', nor was anything as sensitive' : ''}.`,
+      sentence: `Data classified ${quoted(value)} was ${own === 0 ? 'never touched by this identity' : `touched by this identity only ${times(own)}`} ${ofHistory(c)}${reached ? ', nor was anything as sensitive' : ''}.`,
     };
   },
 };

@@ -4,7 +4,7 @@ import { type Group, KIND, keyOf, TRUST_FULL } from '../group.ts';
 import { mix, mixUnordered } from '../math/hash.ts';
 import { log2, surpriseFrom } from '../math/logarithm.ts';
 import type { PriorGroup } from '../prior.ts';
-import { name, peersName, percent, toolName } from '../sentences.ts';
+import { bounded, name, peersName, percent, toolName } from '../sentences.ts';
 import { TRACE, type Trace } from '../trace.ts';
 import { resourceName } from './resource.ts';
 
@@ -90,7 +90,7 @@ export const sessionContext: Detector = {
     }
   },
 
-  explain(c) {
+  explain(c, bits) {
     const index = worst(c);
     const resource = index < 0 || c.f.resources === 0 ? undefined : resourceName(c, index);
     const what = resource === undefined ? name(toolName(c)) : `${name(toolName(c))} on ${name(resource)}`;
@@ -98,9 +98,13 @@ export const sessionContext: Detector = {
       pattern: 'out_of_context',
       subject: resource === undefined ? { kind: 'tool', value: toolName(c) } : { kind: 'resource', value: resource },
       observed: { name: 'calls in this session before', value: c.trace.events, unit: 'calls' },
-      expected: { name: 'share of sessions like this one that had it', value: probability, unit: 'probability' },
+      expected: {
+        name: 'share of sessions like this one that had it',
+        value: bounded(probability, bits),
+        unit: 'probability',
+      },
       basis: c.basis,
-      sentence: `${what} does not belong to what this session did so far: of the sessions like it in ${peersName(c)}, ${percent(probability)} had it.`,
+      sentence: `${what} does not fit what this session did so far: of the sessions of ${peersName(c)} that began like it, about ${percent(bounded(probability, bits))} had it.`,
     };
   },
 };

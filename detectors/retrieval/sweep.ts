@@ -3,7 +3,7 @@ import type { Detector } from '../detector.ts';
 import { AT, RESOURCE_ENTRIES } from '../layout.ts';
 import { goOnProbability, learnChain, runBits } from '../math/chain.ts';
 import { countOf } from '../math/count-table.ts';
-import { ofHistory, percent, plural } from '../sentences.ts';
+import { learnedFrom, percent, plural } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
 /** In its first sessions everything is new to an identity; they say nothing about how it goes on. */
@@ -51,7 +51,7 @@ export const resourceSweep: Detector = {
       observed: { name: 'new resources in a row', value: length, unit: 'resources' },
       expected: { name: 'chance that one new resource follows another', value: share, unit: 'probability' },
       basis: 'identity',
-      sentence: `${plural(length, 'call', 'calls')} in a row touched resources that this identity never touched; one such call follows another in ${percent(share)} of cases ${ofHistory(c)}.`,
+      sentence: `${plural(length, 'call', 'calls')} in a row touched resources that this identity never touched before; after one such call another follows in ${percent(share)} of cases ${learnedFrom(c)}.`,
     };
   },
 };

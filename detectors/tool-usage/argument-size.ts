@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { exp2 } from '../math/logarithm.ts';
 import { upperTailBits } from '../math/moments.ts';
-import { bytes, name, ofHistory, toolName } from '../sentences.ts';
+import { bytes, learnedFrom, learnedFromPeers, name, toolName } from '../sentences.ts';
 import { expectSize } from '../sizes.ts';
 
 const scratch = { n: 0, centre: 0, scale: 1 };
@@ -35,7 +35,7 @@ export const argumentSize: Detector = {
       observed: { name: 'bytes of arguments', value: c.f.size[ARGUMENTS] as number, unit: 'bytes' },
       expected: { name: 'usual bytes of arguments', value: Math.round(usual), unit: 'bytes' },
       basis: scratch.n > 0 ? 'identity' : c.basis,
-      sentence: `${name(toolName(c))} was given ${bytes(c.f.size[ARGUMENTS] as number)} of arguments; about ${bytes(usual)} are usual ${scratch.n > 0 ? ofHistory(c) : 'among its peers'}.`,
+      sentence: `${name(toolName(c))} was given ${bytes(c.f.size[ARGUMENTS] as number)} of arguments; about ${bytes(usual)} are usual ${scratch.n > 0 ? learnedFrom(c) : learnedFromPeers(c)}.`,
     };
   },
 };

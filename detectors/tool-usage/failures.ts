@@ -4,7 +4,7 @@ import { OUTCOME } from '../features.ts';
 import { AT } from '../layout.ts';
 import { learnChain, runBits, startProbability } from '../math/chain.ts';
 import { exp2 } from '../math/logarithm.ts';
-import { ofHistory, percent, plural } from '../sentences.ts';
+import { count, learnedFrom, percent } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
 /** Failures are rare: long memory, so that the first one after a long time is the surprise it should be. */
@@ -56,7 +56,10 @@ export const failureRun: Detector = {
       observed: { name: `${what}s in a row`, value: length, unit: 'calls' },
       expected: { name: `share of ${what}s`, value: share, unit: 'probability' },
       basis: 'identity',
-      sentence: `${plural(length, what, `${what}s`)} in a row; ${percent(share)} of calls start such a run ${ofHistory(c)}.`,
+      sentence:
+        length <= 1
+          ? `A call ${denied ? 'was refused' : 'failed'}; out of the blue that happens to ${percent(share)} of its calls ${learnedFrom(c)}.`
+          : `${count(length)} calls in a row ${denied ? 'were refused' : 'failed'}; ${percent(share)} of its calls begin such a run ${learnedFrom(c)}.`,
     };
   },
 };

@@ -4,7 +4,7 @@ import { KIND, keyOf } from '../group.ts';
 import { AT, TOOL_ENTRIES } from '../layout.ts';
 import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
 import { surpriseFrom } from '../math/logarithm.ts';
-import { amongPeers, count, name, ofHistory, toolName } from '../sentences.ts';
+import { amongPeers, count, name, ofHistory, times, toolName } from '../sentences.ts';
 import { blendTails, tailAmongPeers } from '../yardstick.ts';
 
 /** How rare the tool is for this identity, judged by tail mass: the probability of a tool at least as rare. */
@@ -26,7 +26,8 @@ export const toolFrequency: Detector = {
     const total = totalOf(c.u32, c.at + AT.tools);
     const tool = name(toolName(c));
     const among = c.peers === undefined ? 0 : share(c);
-    const peers = amongPeers(c, 'uses', toolCount(c), c.peers?.total(KIND.tool) ?? 0, 'calls');
+    const all = c.peers?.total(KIND.tool) ?? 0;
+    const peers = amongPeers(c, { own, verb: ['used', 'uses'], done: toolCount(c), all, unit: 'calls' });
     return {
       pattern: own === 0 ? 'first_seen_tool' : 'rare_tool',
       subject: { kind: 'tool', value: toolName(c) },
@@ -36,7 +37,7 @@ export const toolFrequency: Detector = {
       sentence:
         own === 0
           ? `${tool} was never used by this identity ${ofHistory(c)}${peers}.`
-          : `${tool} is rare for this identity: ${count(own)} of its ${count(total)} learned calls${peers}.`,
+          : `${tool} is rare for this identity, used ${times(own)} in ${count(total)} learned calls${peers}.`,
     };
   },
 

@@ -8,7 +8,7 @@ import { mix } from '../math/hash.ts';
 import { logGamma } from '../math/log-gamma.ts';
 import { exp2, log2 } from '../math/logarithm.ts';
 import type { PriorGroup } from '../prior.ts';
-import { count, name, ofHistory, peersName, plural, toolName } from '../sentences.ts';
+import { count, learnedFrom, quoted, times, toolName } from '../sentences.ts';
 import { isFailed, TODAY, type TodayKind, timesToday } from '../today.ts';
 import { RECORDS_AT, RecordView, TRACE } from '../trace.ts';
 import { MEASURE, SPAN } from '../windows.ts';
@@ -182,7 +182,7 @@ export const mixShift: Detector = {
         unit: 'calls',
       },
       basis: 'identity',
-      sentence: `${name(what)} was used in ${plural(found.times, 'call', 'calls')} today; ${usual} would be usual in so much work, judged by this identity ${ofHistory(c)}${c.peers === undefined ? '' : ` and by ${peersName(c)}`}.`,
+      sentence: `${quoted(what)} was used ${times(found.times)} so far today; ${usual} would be usual for so much work ${learnedFrom(c)}.`,
     };
   },
 };

@@ -1,9 +1,10 @@
 import { OPERATIONS } from '../../schemas/event.ts';
+import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { NAMESPACE } from '../features.ts';
 import { hashText } from '../math/hash.ts';
 import { learnName } from '../names.ts';
-import { name, ofHistory, plural, toolName } from '../sentences.ts';
+import { bounded, name, ofHistory, quoted, times, toolName } from '../sentences.ts';
 import { nameBits, nameProbability, ownNameCount } from '../yardstick.ts';
 
 const HASHES = OPERATIONS.map((operation) => hashText(operation));
@@ -30,20 +31,20 @@ export const operationKind: Detector = {
     const p = nameProbability(c, NAMESPACE.operation, c.f.operation_hash);
     const server = c.f.event?.tool?.server;
     if (server !== undefined && Math.fround(nameBits(c, NAMESPACE.operation, c.f.operation_hash)) < bits)
-      return serverExplanation(c, server);
+      return serverExplanation(c, server, bits);
     const own = ownNameCount(c, NAMESPACE.operation, c.f.operation_hash);
     return {
       pattern: own === 0 ? 'new_operation' : 'rare_operation',
       subject: { kind: 'operation', value: operation },
       observed: { name: 'operations of this kind before', value: own, unit: 'calls' },
-      expected: { name: 'probability of this kind', value: p, unit: 'probability' },
+      expected: { name: 'probability of this kind', value: bounded(p, bits), unit: 'probability' },
       basis: 'identity',
-      sentence: `${name(toolName(c))} is an operation of the kind "${operation}", which this identity ${own === 0 ? 'never did' : `did ${plural(own, 'time', 'times')}`} ${ofHistory(c)}.`,
+      sentence: `${name(toolName(c))} is an operation of the kind "${operation}", which this identity ${own === 0 ? 'never did' : `did only ${times(own)}`} ${ofHistory(c)}.`,
     };
   },
 };
 
-function serverExplanation(c: Parameters<Detector['explain']>[0], server: string): ReturnType<Detector['explain']> {
+function serverExplanation(c: Context, server: string, bits: number): ReturnType<Detector['explain']> {
   const own = ownNameCount(c, NAMESPACE.server, c.f.server);
   return {
     pattern: own === 0 ? 'first_seen_server' : 'rare_server',
@@ -51,10 +52,10 @@ function serverExplanation(c: Parameters<Detector['explain']>[0], server: string
     observed: { name: 'calls to this server before', value: own, unit: 'calls' },
     expected: {
       name: 'probability of this server',
-      value: nameProbability(c, NAMESPACE.server, c.f.server),
+      value: bounded(nameProbability(c, NAMESPACE.server, c.f.server), bits),
       unit: 'probability',
     },
     basis: 'identity',
-    sentence: `The tool server ${name(server)} was ${own === 0 ? 'never used' : `used ${plural(own, 'time', 'times')}`} by this identity ${ofHistory(c)}.`,
+    sentence: `The tool server ${quoted(server)} was ${own === 0 ? 'never used' : `used only ${times(own)}`} by this identity ${ofHistory(c)}.`,
   };
 }

@@ -5,7 +5,7 @@ import { AT, BIGRAM_ENTRIES, TOOL_ENTRIES } from '../layout.ts';
 import { countOf, increment, totalOf } from '../math/count-table.ts';
 import { mix } from '../math/hash.ts';
 import { surpriseFrom } from '../math/logarithm.ts';
-import { count, name, ofHistory, peersName, percent, plural, toolName } from '../sentences.ts';
+import { bounded, count, name, peersName, percent, plural, toolName } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
 /** Observations by which each order of context leans on the next lower one (absolute back-off, Witten-Bell style). */
@@ -64,14 +64,18 @@ function peersPlaces(c: Context, context: number): number {
   return previous === 0 ? followed : Math.max(followed, c.peers.count(keyOf(KIND.tool, previous)));
 }
 
-/** Own habit where there is one, otherwise the peers': "which never happened in 143 such places". */
+/** Own habit where there is one, otherwise the peers': "after the tool before it, its peer group went on with it in 2 of 143 cases". */
 function howOften(c: Context, context: number, seen: number, together: number): string {
   const own = seen > 0;
   const places = own ? seen : peersPlaces(c, context);
   const times = own ? together : (c.peers?.count(keyOf(KIND.order1, mix(context, c.f.tool))) ?? 0);
-  const whose = own ? ofHistory(c) : `in ${peersName(c)}`;
-  if (times === 0) return `which never happened in ${plural(places, 'such place', 'such places')} ${whose}`;
-  return `which happened ${count(times)} of ${count(places)} times ${whose}`;
+  const whose = own ? 'this identity' : peersName(c);
+  const tool = name(toolName(c));
+  const often = times === 0 ? 'none' : count(times);
+  if (c.trace.get(TRACE.previous) === 0) {
+    return `${tool} is the first call of a session; of ${plural(places, 'learned session', 'learned sessions')} of ${whose}, ${often} began with it`;
+  }
+  return `${tool} came at an unusual place: after the tool before it, ${whose} went on with ${tool} in ${often} of ${plural(places, 'case', 'cases')}`;
 }
 
 /** How unlikely this tool is after the one before it, by this identity's own habit. */
@@ -97,19 +101,17 @@ export const toolTransition: Detector = {
     group.add(keyOf(KIND.order1, one), trust);
   },
 
-  explain(c) {
+  explain(c, bits) {
     const context = contextOf1(c.trace.get(TRACE.previous));
     const seen = ownPlaces(c, context);
     const together = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, c.f.tool));
-    const first = c.trace.get(TRACE.previous) === 0;
-    const where = first ? 'as the first call of a session' : 'right after the call before it';
     return {
       pattern: 'unlikely_transition',
       subject: { kind: 'tool', value: toolName(c) },
       observed: { name: 'times this tool came here before', value: together, unit: 'calls' },
-      expected: { name: 'probability of this tool here', value: ownOrder1(c), unit: 'probability' },
+      expected: { name: 'probability of this tool here', value: bounded(ownOrder1(c), bits), unit: 'probability' },
       basis: seen > 0 ? 'identity' : c.basis,
-      sentence: `${name(toolName(c))} came ${where}, ${howOften(c, context, seen, together)}.`,
+      sentence: `${howOften(c, context, seen, together)}.`,
     };
   },
 };
@@ -134,15 +136,15 @@ export const toolSequence: Detector = {
     group.add(keyOf(KIND.order2, mix(context, record.tool)), trust);
   },
 
-  explain(c) {
+  explain(c, bits) {
     const p = peersOrder2(c);
     return {
       pattern: 'unlikely_sequence',
       subject: { kind: 'tool', value: toolName(c) },
       observed: { name: 'calls in this session before', value: c.trace.events, unit: 'calls' },
-      expected: { name: 'probability of this tool here', value: p, unit: 'probability' },
+      expected: { name: 'probability of this tool here', value: bounded(p, bits), unit: 'probability' },
       basis: c.peers === undefined ? 'identity' : c.basis,
-      sentence: `${name(toolName(c))} is an unlikely step at this point of a session: ${c.peers === undefined ? 'this identity' : peersName(c)} takes it in ${percent(p)} of such places.`,
+      sentence: `${name(toolName(c))} is an unlikely next step after the two calls before it: ${c.peers === undefined ? 'this identity' : peersName(c)} takes it in ${percent(bounded(p, bits))} of such places.`,
     };
   },
 };

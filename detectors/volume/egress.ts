@@ -13,7 +13,7 @@ import {
 import { AT } from '../layout.ts';
 import { exp2, log2 } from '../math/logarithm.ts';
 import { type Expectation, expect, upperTailBits } from '../math/moments.ts';
-import { bytes, ofHistory } from '../sentences.ts';
+import { bytes, learnedFrom } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 import { SPAN } from '../windows.ts';
 
@@ -90,7 +90,7 @@ export const egressVolume: Detector = {
       observed: { name: `bytes handed on this ${span}`, value: found.total, unit: 'bytes' },
       expected: { name: `usual bytes handed on per ${span}`, value: Math.round(found.usual), unit: 'bytes' },
       basis: 'identity',
-      sentence: `${bytes(found.total)} were handed on in one ${span}; about ${bytes(found.usual)} are usual ${ofHistory(c)}${rise ? ', and the days before were already higher than usual: the excess adds up' : ''}.`,
+      sentence: `${bytes(found.total)} were handed on so far this ${span}; about ${bytes(found.usual)} are usual for a whole ${span}${rise ? ', and the days before were already higher than usual: the excess adds up' : ''} ${learnedFrom(c)}.`,
     };
   },
 

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { exp2 } from '../math/logarithm.ts';
 import { upperTailBits } from '../math/moments.ts';
-import { bytes, count, name, ofHistory, toolName } from '../sentences.ts';
+import { bytes, count, learnedFrom, learnedFromPeers, name, toolName } from '../sentences.ts';
 import { expectSize, learnSizes } from '../sizes.ts';
 
 const scratch = { n: 0, centre: 0, scale: 1 };
@@ -49,7 +49,7 @@ export const eventVolume: Detector = {
       observed: { name: `${unit} moved by the call`, value: total, unit },
       expected: { name: `usual ${unit} of this tool`, value: Math.round(usual), unit },
       basis: scratch.n > 0 ? 'identity' : c.basis,
-      sentence: `One call of ${name(toolName(c))} moved ${amount(total)}; about ${amount(usual)} are usual ${scratch.n > 0 ? ofHistory(c) : 'among its peers'}.`,
+      sentence: `One call of ${name(toolName(c))} moved ${amount(total)}; about ${amount(usual)} are usual ${scratch.n > 0 ? learnedFrom(c) : learnedFromPeers(c)}.`,
     };
   },
 };

@@ -4,7 +4,7 @@ import type { Detector } from '../detector.ts';
 import { DRIFT_DAYS_MIN, DRIFT_MEASURES, driftBits, driftWith } from '../drift.ts';
 import { AT, MEASURES, momentAt } from '../layout.ts';
 import { exp2 } from '../math/logarithm.ts';
-import { bytes, count } from '../sentences.ts';
+import { bytes, count, learnedFrom } from '../sentences.ts';
 import { SPAN } from '../windows.ts';
 
 const found = { bits: 0, which: 0 as 0 | 1 };
@@ -55,7 +55,7 @@ export const lowAndSlow: Detector = {
       observed: { name: `${unit} today`, value: total, unit },
       expected: { name: `usual ${unit} per day`, value: Math.round(usual), unit },
       basis: 'identity',
-      sentence: `${amount(total)} today against about ${amount(usual)} on a usual day${before ? ', after days that were already higher than usual' : ''}: the excess adds up over days.`,
+      sentence: `${amount(total)} ${measure === 2 ? 'were handled' : 'went out'} so far this day; about ${amount(usual)} are usual for a whole day${before ? ', and the days before were above it as well' : ''}: the excess adds up ${learnedFrom(c)}.`,
     };
   },
 };

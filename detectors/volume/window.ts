@@ -36,13 +36,13 @@ export const windowVolume: Detector = {
     const what = WHAT[found.measure] as string;
     const unit = found.measure === MEASURE.records ? 'records' : 'bytes';
     const amount = unit === 'records' ? (value: number) => `${count(value)} records` : bytes;
-    const direction = found.measure === MEASURE.bytes_in ? 'taken in' : 'moved out';
+    const direction = found.measure === MEASURE.bytes_in ? 'came in' : 'went out';
     return {
       pattern: `volume_${span}`,
       observed: { name: `${what} this ${span}`, value: total, unit },
       expected: { name: `usual ${what} per ${span}`, value: Math.round(usual), unit },
       basis: own ? 'identity' : c.basis,
-      sentence: `${amount(total)} ${unit === 'records' ? 'were handled' : `were ${direction}`} in one ${span}; about ${amount(usual)} are usual ${yardstick}.`,
+      sentence: `${amount(total)} ${unit === 'records' ? 'were handled' : direction} within one ${span}; about ${amount(usual)} are usual ${yardstick}.`,
     };
   },
 

@@ -5,6 +5,7 @@ import { OcsfDetectionFinding } from '../ocsf/detection-finding.ts';
 import { VERDICTS, Verdict } from '../verdict.ts';
 import { ContainmentView, ExecutorView } from './containments.ts';
 import { EventView } from './events.ts';
+import { AlertHabit, Explanation, NearestSession } from './explanation.ts';
 import { Comment, pageOf } from './shared.ts';
 
 export const AlertPage = pageOf(Alert);
@@ -21,6 +22,10 @@ export const AlertAnswer = z.object({
   containments: z.array(ContainmentView),
   executor: ExecutorView,
   verdicts: z.array(Verdict),
+  /** What would have been normal, and the past that comes nearest; absent where nothing of that is stored. */
+  habit: AlertHabit.optional(),
+  nearest: NearestSession.optional(),
+  explanation: Explanation,
 });
 
 export const VerdictBody = z.strictObject({ verdict: z.enum(VERDICTS), comment: Comment });

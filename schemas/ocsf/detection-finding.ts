@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { Recommendation } from '../alert.ts';
-import { Finding } from '../finding.ts';
+import { Alternative, Recommendation } from '../alert.ts';
+import { Impact, SeverityGround, StrongestEvent } from '../alert-facts.ts';
+import { Contribution, Finding } from '../finding.ts';
 
 /**
  * The part of OCSF 1.8.0's Detection Finding (https://schema.ocsf.io/1.8.0/classes/detection_finding, class 2004, with
@@ -148,6 +149,13 @@ const Unmapped = z.strictObject({
     bits: z.number(),
     sessions: z.array(z.string()),
     recommendation: Recommendation,
+    /** The optional facts of the alert, as it holds them. */
+    alternatives: z.array(Alternative).optional(),
+    grounds: z.array(SeverityGround).optional(),
+    alert_bits: z.number().optional(),
+    contributions: z.array(Contribution).optional(),
+    strongest: StrongestEvent.optional(),
+    impact: Impact.optional(),
     /** Findings with their numbers as numbers; evidence and sentence stand in `evidences` and `traits`. */
     findings: z.array(Finding.omit({ evidence: true, sentence: true })),
   }),
@@ -187,7 +195,7 @@ export const OcsfDetectionFinding = z.strictObject({
   message: z.string(),
   metadata: Metadata,
   finding_info: FindingInfo,
-  /** One for each listed finding, strongest first. */
+  /** One for each listed finding, strongest first; after them what each detector made of the strongest event. */
   anomaly_analyses: z.array(AnomalyAnalysis).optional(),
   evidences: z.array(Evidence).optional(),
   /** The identity first (role Actor), then what the findings are about (role Target). */

@@ -94,7 +94,38 @@ function atlas(id: string): { uid: string; src_url?: string } {
 
 /** One analysis a finding, so that an anomaly and the baseline it departs from stay a pair. */
 export function anomalyAnalyses(alert: Alert): Analyses {
-  return alert.findings.map((finding) => ({
+  return [...alert.findings.map((finding) => analysisOf(alert, finding)), ...combinedAnalysis(alert)];
+}
+
+/** What each detector made of the strongest event, against what makes an alert. */
+function combinedAnalysis({ identity, contributions = [], strongest, alert_bits, findings }: Alert): Analyses {
+  if (contributions.length === 0 || strongest === undefined || alert_bits === undefined) return [];
+  const { time } = strongest;
+  const span = { start_time: time, end_time: time, type_id: 9, type: 'Time Interval' } as const;
+  const observation_type = 'Combined Analysis';
+  return [
+    {
+      analysis_targets: [{ name: identity.id, type: identity.kind }],
+      anomalies: contributions.map(({ detector, bits }) => ({
+        observation_parameter: 'contribution to the surprise (bits)',
+        observation_type,
+        observed_pattern: detector,
+        observations: [{ value: String(bits), count: 1, timespan: span }],
+      })),
+      baselines: [
+        {
+          observation_parameter: 'surprise that makes an alert (bits)',
+          observation_type,
+          observed_pattern: 'alert budget',
+          observations: [{ value: String(alert_bits), count: findings[0]?.history.events ?? 0, timespan: span }],
+        },
+      ],
+    },
+  ];
+}
+
+function analysisOf(alert: Alert, finding: Finding): Analyses[number] {
+  return {
     analysis_targets: [{ name: alert.identity.id, type: alert.identity.kind }],
     anomalies: [
       {
@@ -128,7 +159,7 @@ export function anomalyAnalyses(alert: Alert): Analyses {
         ],
       },
     ],
-  }));
+  };
 }
 
 function parameterOf(measure: Measure): string {

@@ -95,8 +95,14 @@ function grading(alert: Alert) {
     risk_level_id: risk,
     risk_level: RISK_LEVELS[risk],
     risk_score: Math.min(100, Math.max(0, Math.round(alert.bits))),
-    risk_details: `Surprise of the strongest event: ${alert.bits.toFixed(1)} bits (-log2 of its tail probability).`,
+    risk_details: `Surprise of the strongest event: ${alert.bits.toFixed(1)} bits (-log2 of its tail probability).${madeOf(alert)}`,
   } as const;
+}
+
+/** `Made of: window_volume 61 %, tool_transition 20 %.` */
+function madeOf({ contributions = [] }: Alert): string {
+  if (contributions.length === 0) return '';
+  return ` Made of: ${contributions.map(({ detector, share }) => `${detector} ${Math.round(share * 100)} %`).join(', ')}.`;
 }
 
 /** A surprise is as trustworthy as the yardstick of the strongest finding: own and mature, the group's, or anyone's. */
@@ -134,6 +140,18 @@ function unmapped(alert: Alert): OcsfDetectionFinding['unmapped']['countersign']
     bits: alert.bits,
     sessions: alert.sessions,
     recommendation: alert.recommendation,
+    ...factsOf(alert),
     findings: alert.findings.map(({ evidence: _evidence, sentence: _sentence, ...numbers }) => numbers),
+  };
+}
+
+function factsOf({ alternatives, grounds, alert_bits, contributions, strongest, impact }: Alert) {
+  return {
+    ...(alternatives === undefined ? {} : { alternatives }),
+    ...(grounds === undefined ? {} : { grounds }),
+    ...(alert_bits === undefined ? {} : { alert_bits }),
+    ...(contributions === undefined ? {} : { contributions }),
+    ...(strongest === undefined ? {} : { strongest }),
+    ...(impact === undefined ? {} : { impact }),
   };
 }

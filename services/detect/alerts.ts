@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
-import type { Alert, Recommendation, Severity, Technique } from '../../schemas/alert.ts';
+import type { AlertDescription, AlertFacts } from '../../detectors/recommend.ts';
+import type { Alert } from '../../schemas/alert.ts';
 import { SEVERITIES } from '../../schemas/alert.ts';
 import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import { type EventFacts, factsOf } from './alert-facts.ts';
 import type { IdentityState, OpenAlert } from './identity.ts';
 import { wakeAlert } from './resting.ts';
 
@@ -13,18 +15,7 @@ import { wakeAlert } from './resting.ts';
  * longer than LIMITS.alert_quiet_ms after its last finding. A revision goes out when a person would want to look again:
  * at the beginning, with a new pattern, a higher severity or twice as many findings, and at the end.
  */
-export type DescribeAlert = (input: {
-  readonly identity: AlertIdentity;
-  readonly findings: readonly Finding[];
-  readonly session?: string;
-  readonly credential?: string;
-}) => {
-  readonly title: string;
-  readonly summary: string;
-  readonly severity: Severity;
-  readonly recommendation: Recommendation;
-  readonly techniques: Technique[];
-};
+export type DescribeAlert = (facts: AlertFacts) => AlertDescription;
 
 export type FindingContext = {
   readonly tenant: string;
@@ -35,7 +26,7 @@ export type FindingContext = {
   readonly bits: number;
   /** Threshold from which findings open an alert of their own. */
   readonly alert_bits: number;
-};
+} & EventFacts;
 
 /** The alert that the findings belong to, and the revision to send out, if this one is worth sending. */
 export type Grouped = { readonly uid: string | undefined; readonly revision: Alert | undefined };
@@ -100,6 +91,7 @@ const storyOf = (finding: Finding): string => `${finding.detector}/${finding.pat
 function openAlert(findings: readonly Finding[], context: FindingContext, describe: DescribeAlert): OpenAlert {
   const first = findings[0]!;
   const times = findings.map((f) => f.time);
+  const facts = factsOf(undefined, context);
   const alert: Alert = {
     uid: stableId(context.tenant, context.identity.id, first.id),
     revision: 1,
@@ -107,7 +99,7 @@ function openAlert(findings: readonly Finding[], context: FindingContext, descri
     tenant: context.tenant,
     identity: context.identity,
     sessions: context.session === '' ? [] : [context.session],
-    bits: context.bits,
+    ...facts,
     created: context.log_ms,
     updated: context.log_ms,
     first_time: Math.min(...times),
@@ -115,7 +107,7 @@ function openAlert(findings: readonly Finding[], context: FindingContext, descri
     findings: strongest(findings),
     finding_count: findings.length,
     evidence: mergeEvidence([], findings),
-    ...describe(subjectOf(context, strongest(findings))),
+    ...describe(subjectOf(context, strongest(findings), facts)),
   };
   return { alert, emitted_count: findings.length, quiet_due: context.log_ms + LIMITS.alert_quiet_ms };
 }
@@ -127,6 +119,7 @@ function mergeFindings(
   describe: DescribeAlert,
 ): Alert {
   const kept = strongest([...before.findings, ...findings]);
+  const facts = factsOf(before, context);
   const sessions =
     context.session === '' || before.sessions.includes(context.session)
       ? before.sessions
@@ -135,20 +128,25 @@ function mergeFindings(
     ...before,
     identity: context.identity,
     sessions,
-    bits: Math.max(before.bits, context.bits),
+    ...facts,
     first_time: Math.min(before.first_time, ...findings.map((f) => f.time)),
     last_time: Math.max(before.last_time, ...findings.map((f) => f.time)),
     findings: kept,
     finding_count: before.finding_count + findings.length,
     evidence: mergeEvidence(before.evidence, findings),
-    ...describe(subjectOf(context, kept)),
+    ...describe({ ...subjectOf(context, kept, facts), sessions: sessions.length }),
   };
 }
 
-function subjectOf(context: FindingContext, findings: readonly Finding[]): Parameters<DescribeAlert>[0] {
+function subjectOf(
+  context: FindingContext,
+  findings: readonly Finding[],
+  scored: AlertFacts['scored'] & object,
+): AlertFacts {
   return {
     identity: context.identity,
     findings,
+    scored,
     ...(context.session === '' ? {} : { session: context.session }),
     ...(context.identity.credential === undefined ? {} : { credential: context.identity.credential }),
   };

@@ -1,7 +1,7 @@
 import type { FindingDraft, Model, Score, ScoreInput } from '../../detectors/contract.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
-import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.ts';
+import type { AlertIdentity, Contribution, EvidenceRef, Finding } from '../../schemas/finding.ts';
 import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
 
@@ -28,8 +28,9 @@ export function raiseFindings(
   // Several weak signals can make a strong whole: then the strongest of them speaks for it.
   const drafts = model.explain(input, score, Math.min(prior.finding_bits, Math.max(...score.parts)));
   if (drafts.length === 0) return { findings: [], alert_uid: undefined, revision: undefined };
+  const contributions = model.contributions(input, score);
   const findings = drafts.map((draft) =>
-    findingOf(draft, event, { log_ms, serial: state.events, recent: session.recent }),
+    findingOf(withContribution(draft, contributions), event, { log_ms, serial: state.events, recent: session.recent }),
   );
   const context = {
     tenant: event.tenant,
@@ -38,10 +39,16 @@ export function raiseFindings(
     log_ms: state.clock_ms,
     bits: score.bits,
     alert_bits: prior.alert_bits,
+    event,
+    contributions,
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;
   return { findings, alert_uid: uid, revision };
+}
+
+function withContribution(draft: FindingDraft, contributions: readonly Contribution[]): FindingDraft {
+  return { ...draft, contributed: contributions.find(({ detector }) => detector === draft.detector)?.bits ?? 0 };
 }
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */

@@ -1,4 +1,5 @@
 import type { Alert } from '../../schemas/alert.ts';
+import type { AlertHabit, NearestSession } from '../../schemas/api/explanation.ts';
 import type { Missing } from '../../schemas/api/sources.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { AliasRow, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
@@ -196,6 +197,10 @@ export interface ReadStore {
   readAlertEvidence(alert: Alert, options: { readonly context_max: number }): Promise<AlertEvidence>;
   /** All findings of one alert, oldest first. */
   readAlertFindings(alert: Alert, limit: number): Promise<readonly FindingRow[]>;
+  /** What would have been normal where the alert's strongest event stands; undefined where that is not stored. */
+  readAlertHabit(alert: Alert): Promise<AlertHabit | undefined>;
+  /** The most similar session before the alert, of the identity or, failing that, of its peer group. */
+  readNearestSession(alert: Alert): Promise<NearestSession | undefined>;
   /** Events of one identity, newest first. */
   listEvents(
     filter: EventFilter,

@@ -118,8 +118,11 @@ describe('reading', { concurrency: 1 }, () => {
       containments: { state: string; cancellation?: { reason: string } }[];
       verdicts: { verdict: string; author: string; comment: string }[];
       executor: { state: string };
+      explanation: { since: string; nearest: string };
     }>(`/v1/alerts/${uid(2)}`);
     assert.deepEqual(page.alert, ALERTS[2]);
+    assert.match(page.explanation.since, /^Since 2026-03-02 09:14 UTC, 1 finding\./);
+    assert.equal(page.explanation.nearest, 'No session before has anything in common with it.');
     assert.deepEqual(
       page.containments.map(({ state, cancellation }) => [state, cancellation?.reason]),
       [['cancelled', 'alert_false_positive']],

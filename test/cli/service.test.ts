@@ -128,13 +128,15 @@ describe('looking', () => {
     const [alert] = await alertsOf();
     const shown = (await ok('alert', String(alert?.uid.slice(0, 9)))).stdout;
     for (const word of [
-      'What happened',
-      'Findings',
-      'observed',
-      'expected',
-      'history',
+      'severity',
+      'when',
+      'habit',
       'Evidence',
+      'What is unusual',
+      'made of',
+      'What would have been normal',
       'Recommended',
+      'not suspend_agent',
       'to approve',
       'to deny',
     ]) {

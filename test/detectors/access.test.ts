@@ -93,7 +93,7 @@ describe('origin', () => {
     assert.equal(draft.family, 'access_context');
     assert.match(
       draft.sentence,
-      /^The identity acts from the \w+ ?\w* [\w./]+, from which it never acted in its last \d+ sessions/,
+      /^The identity acts from the \w+ ?\w* "[\w./]+", from which it never acted in its last \d+ sessions/,
     );
   });
 
@@ -223,10 +223,7 @@ describe('two places', () => {
     const { drafts } = judge(settled.restored(), turns([home, there, home, there]));
     const draft = drafts.find((one) => one.pattern === 'two_places')!;
     assert.equal(draft.subject?.value, 'token-agent-1');
-    assert.match(
-      draft.sentence,
-      /all within 2 minutes \(1 return so far\); that happened in 0 of \d+ learned sessions\.$/,
-    );
+    assert.match(draft.sentence, /all within 2 minutes \(1 return so far\); none of \d+ learned sessions had that\.$/);
   });
 
   test('hours between them, or another credential, make it two visits', () => {

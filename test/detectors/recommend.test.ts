@@ -2,34 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeAlert } from '../../detectors/recommend.ts';
 import { MAPPED_PATTERNS, techniquesOf } from '../../detectors/techniques.ts';
-import { Recommendation, Severity, Technique } from '../../schemas/alert.ts';
+import { CONTAINMENT_ACTIONS, Recommendation, Severity, Technique } from '../../schemas/alert.ts';
+import type { Impact } from '../../schemas/alert-facts.ts';
 import type { Finding } from '../../schemas/finding.ts';
+import { findingOf as finding } from './findings.ts';
 
 const identity = { id: 'agent-7', kind: 'agent', name: 'Invoice bot' } as const;
 
-function finding(
-  pattern: string,
-  bits: number,
-  subject?: Finding['subject'],
-  maturity: 'learning' | 'mature' = 'mature',
-): Finding {
-  return {
-    id: pattern,
-    detector: 'd',
-    family: 'tool_usage',
-    pattern,
-    time: 0,
-    log_time: 0,
-    probability: 2 ** -bits,
-    bits,
-    ...(subject === undefined ? {} : { subject }),
-    observed: { name: 'o', value: 1 },
-    expected: { name: 'e', value: 1 },
-    history: { events: 900, sessions: 90, days: 9, maturity, basis: 'identity' },
-    evidence: [{ key: 'k', id: 'i', time: 0 }],
-    sentence: `Because of ${pattern}.`,
-  };
-}
 const tool = { kind: 'tool', value: 'send_money' };
 const secret = { kind: 'classification', value: 'restricted' };
 
@@ -73,21 +52,57 @@ test('the proposal is the narrowest that fits the story', () => {
   );
   assert.equal(action([finding('foreign_credential', 11)], { credential: 'c', session: 's' }), 'revoke_credential');
   const leak = [finding('volume_hour', 40), finding('sensitivity_reached', 9, secret)];
-  assert.equal(action(leak, { session: 's' }), 'suspend_agent');
+  const scored = (times: number): object => ({ bits: times * 15, alert_bits: 15, impact: EXPORTED });
+  assert.equal(action(leak, { session: 's', scored: scored(1) }), 'quarantine_session');
+  assert.equal(action(leak, { session: 's', sessions: 3, scored: scored(1.5) }), 'suspend_agent', 'it is spreading');
+  assert.equal(action(leak, { session: 's', scored: scored(3) }), 'suspend_agent', 'it is critical');
 });
 
-test('severity grows with surprise, sensitivity and what leaves; short history lowers it', () => {
-  const severity = (...findings: Finding[]): string => describeAlert({ identity, findings }).severity;
-  assert.equal(severity(finding('rare_tool', 8)), 'low');
-  assert.equal(severity(finding('rare_tool', 30)), 'medium');
-  const strange = ['rare_tool', 'unlikely_sequence', 'out_of_context'].map((pattern) => finding(pattern, 30));
-  assert.equal(severity(...strange), 'high');
-  assert.equal(severity(...strange, finding('first_seen_target', 15)), 'critical');
-  assert.equal(severity(finding('volume_day', 30)), 'critical');
-  assert.equal(severity(finding('first_seen_tool', 12), finding('first_seen_network', 12)), 'medium');
-  assert.equal(severity(finding('first_seen_tool', 24), finding('first_seen_network', 24)), 'high');
-  assert.equal(severity(finding('rare_tool', 30), finding('sensitivity_reached', 10, secret)), 'high');
-  assert.equal(severity(finding('rare_tool', 30, undefined, 'learning')), 'low');
+const EXPORTED: Impact = {
+  events: 20,
+  refused: 0,
+  failed: 0,
+  operations: ['export'],
+  classification: 'restricted',
+  bytes_out: 9e8,
+  records: 0,
+};
+
+test('every other containment is named with what speaks against it', () => {
+  const said = (findings: Finding[], rest: object = {}) => describeAlert({ identity, findings, ...rest });
+  const all = { session: 's', credential: 'c' };
+  const { recommendation, alternatives = [] } = said([finding('first_seen_tool', 18, tool)], all);
+  assert.equal(
+    recommendation.reason,
+    'What is unusual is the use of this tool; without it the identity can go on with its other work. Because of first_seen_tool.',
+  );
+  assert.deepEqual(alternatives, [
+    { action: 'restrict_data_class', why_not: 'No data more sensitive than usual was touched.' },
+    { action: 'quarantine_session', target: 's', why_not: 'Wider than needed: it stops all that the session does.' },
+    {
+      action: 'revoke_credential',
+      target: 'c',
+      why_not: 'Wider than needed: nothing shows that the credential is in other hands.',
+    },
+    { action: 'suspend_agent', target: 'agent-7', why_not: 'Wider than needed: it stops all work of the identity.' },
+  ]);
+  const stolen = [
+    finding('first_seen_network', 12, { kind: 'network', value: 'internet' }),
+    finding('rare_tool', 20, tool),
+  ];
+  for (const findings of [stolen, [finding('volume_day', 30)], [finding('sensitivity_reached', 20, secret)]]) {
+    for (const rest of [
+      {},
+      all,
+      { session: 's' },
+      { ...all, sessions: 4, scored: { bits: 60, alert_bits: 15, impact: EXPORTED } },
+    ]) {
+      const proposal = said(findings, rest);
+      const weighed = [proposal.recommendation.action, ...(proposal.alternatives ?? []).map(({ action }) => action)];
+      assert.deepEqual(weighed.toSorted(), [...CONTAINMENT_ACTIONS].sort());
+      for (const { why_not } of proposal.alternatives ?? []) assert.match(why_not, /^[A-Z].*\.$/);
+    }
+  }
 });
 
 test('the summary is the strongest sentences, strongest first, and says when history is short', () => {
@@ -102,8 +117,15 @@ test('the summary is the strongest sentences, strongest first, and says when his
 test('a place or credential that carries the surprise is in the title', () => {
   const stolen = finding('two_places', 14, { kind: 'credential', value: 'oauth-7' });
   const { title, recommendation } = describeAlert({ identity, findings: [stolen], credential: 'oauth-7' });
-  assert.match(title, /^Invoice bot acts from where, when or with what it usually does not: oauth-7$/);
-  assert.match(recommendation.reason, /^Somebody else may hold the credential\. Because of two_places\.$/);
+  assert.match(title, /^Invoice bot acts with a credential, from a place or at a time it usually does not: oauth-7$/);
+  assert.match(recommendation.reason, /^Somebody else may hold the credential; .* Because of two_places\.$/);
+});
+
+test('a sweep is called one only where there is one', () => {
+  const store = finding('first_seen_store', 14, { kind: 'store', value: 'bi' });
+  const title = (findings: Finding[]): string => describeAlert({ identity, findings }).title;
+  assert.equal(title([store]), 'Invoice bot touches what it does not usually touch: bi');
+  assert.match(title([store, finding('resource_sweep', 9)]), /^Invoice bot sweeps through resources .*: bi$/);
 });
 
 test('an alert without findings is a programmer error', () => {

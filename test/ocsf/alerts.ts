@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type Alert, CONTAINMENT_ACTIONS, SEVERITIES } from '../../schemas/alert.ts';
-import { IDENTITY_KINDS } from '../../schemas/event.ts';
+import { type Impact, SEVERITY_GROUNDS, type StrongestEvent } from '../../schemas/alert-facts.ts';
+import { IDENTITY_KINDS, OPERATIONS, OUTCOMES } from '../../schemas/event.ts';
 import { FAMILIES, type Finding, MATURITIES } from '../../schemas/finding.ts';
 import { VERDICTS } from '../../schemas/verdict.ts';
 
@@ -38,6 +39,7 @@ const finding: fc.Arbitrary<Finding> = record(
     session: text,
     probability: fc.double({ noNaN: true, min: Number.MIN_VALUE, max: 1 }),
     bits: positive,
+    contributed: positive,
     subject: fc.record({ kind: fc.oneof(fc.constantFrom('tool', 'resource', 'volume'), text), value: text }),
     observed: measure,
     expected: measure,
@@ -87,6 +89,50 @@ const technique = fc.record({
   name: text,
 });
 
+const ground = fc.record({ ground: fc.constantFrom(...SEVERITY_GROUNDS), points: fc.integer(), words: text });
+const contribution = fc.record({
+  detector: text,
+  bits: positive,
+  share: fc.double({ min: 0, max: 1, noNaN: true }),
+});
+const alternative = record({ action: fc.constantFrom(...CONTAINMENT_ACTIONS), target: text, why_not: text }, [
+  'action',
+  'why_not',
+]);
+const operation = fc.constantFrom(...OPERATIONS);
+const named = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 });
+const strongest: fc.Arbitrary<StrongestEvent> = record(
+  {
+    key: text,
+    id: text,
+    time,
+    session: text,
+    operation,
+    tool: text,
+    resource: record({ id: named, store: named, classification: named }, ['id']),
+    resources: fc.nat(),
+    bytes_in: positive,
+    bytes_out: positive,
+    records: fc.nat(),
+    outcome: fc.constantFrom(...OUTCOMES),
+    outcome_code: text,
+    source: record({ ip: text, network: text, workload: text }, []),
+  },
+  ['key', 'id', 'time', 'operation', 'resources', 'outcome'],
+);
+const impact: fc.Arbitrary<Impact> = record(
+  {
+    events: fc.nat(),
+    refused: fc.nat(),
+    failed: fc.nat(),
+    operations: fc.array(operation, { maxLength: 3 }),
+    classification: text,
+    bytes_out: positive,
+    records: positive,
+  },
+  ['events', 'refused', 'failed', 'operations', 'bytes_out', 'records'],
+);
+
 export const anyAlert: fc.Arbitrary<Alert> = record(
   {
     uid: text,
@@ -97,7 +143,12 @@ export const anyAlert: fc.Arbitrary<Alert> = record(
     identity,
     sessions: fc.array(text, { maxLength: 3 }),
     severity: fc.constantFrom(...SEVERITIES),
+    grounds: fc.array(ground, { maxLength: 3 }),
     bits: finite,
+    alert_bits: finite,
+    contributions: fc.array(contribution, { maxLength: 3 }),
+    strongest,
+    impact,
     created: time,
     updated: time,
     first_time: time,
@@ -113,6 +164,7 @@ export const anyAlert: fc.Arbitrary<Alert> = record(
       parameters: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,9}$/), text, { maxKeys: 2 }),
       reason: text,
     }),
+    alternatives: fc.array(alternative, { maxLength: 3 }),
     techniques: fc.array(technique, { maxLength: 3 }),
   },
   [
@@ -196,6 +248,54 @@ export function plainAlert(changes: Partial<Alert> = {}): Alert {
     techniques: [
       { framework: 'mitre_atlas', id: 'AML.T0086', name: 'Exfiltration via AI Agent Tool Invocation' },
       { framework: 'owasp_asi', id: 'ASI02', name: 'Tool Misuse and Exploitation' },
+    ],
+    ...changes,
+  };
+}
+
+/** The same as detect writes it since it keeps what an alert is made of. */
+export function explainedAlert(changes: Partial<Alert> = {}): Alert {
+  const plain = plainAlert();
+  const [evidence] = plain.evidence;
+  if (evidence === undefined) throw new Error('the plain alert has evidence');
+  return {
+    ...plain,
+    grounds: [
+      { ground: 'sends', points: 1, words: 'calls that send data out went through' },
+      { ground: 'amount', points: 1, words: 'more data was moved than usual' },
+      { ground: 'surprise', points: 3, words: 'the strongest event is 2.2 times as surprising as an alert needs' },
+    ],
+    alert_bits: 14.5,
+    contributions: [
+      { detector: 'window_volume', bits: 27.3, share: 0.861 },
+      { detector: 'tool_frequency', bits: 4.4, share: 0.139 },
+    ],
+    strongest: {
+      ...evidence,
+      session: 's-8841',
+      operation: 'export',
+      tool: 'mail.send',
+      resource: { id: 'partner@example.net', store: 'outbound-mail', classification: 'confidential' },
+      resources: 1,
+      bytes_out: 432_013_312,
+      outcome: 'ok',
+      source: { ip: '10.4.7.21', network: 'agents-eu-west' },
+    },
+    impact: {
+      events: 1,
+      refused: 0,
+      failed: 0,
+      operations: ['export'],
+      classification: 'confidential',
+      bytes_out: 432_013_312,
+      records: 0,
+    },
+    alternatives: [
+      {
+        action: 'suspend_agent',
+        target: 'agent:invoice-triage-07',
+        why_not: 'Wider than needed: it stops all work of the identity.',
+      },
     ],
     ...changes,
   };

@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { ocsfJson } from '../../schemas/ocsf/to-ocsf.ts';
-import { anyAlert, plainAlert } from './alerts.ts';
+import { anyAlert, explainedAlert, plainAlert } from './alerts.ts';
 
 const SCRIPT = fileURLToPath(new URL('./validate.py', import.meta.url));
 const PYTHON = process.env.PYTHON ?? 'python3';
@@ -18,7 +18,9 @@ it('the PyPI package ocsf-json-schema takes what we write', (t) => {
     t.skip('needs Python with ocsf-json-schema 1.2.0 and jsonschema; PYTHON names the interpreter');
     return;
   }
-  const documents = [plainAlert(), ...fc.sample(anyAlert, { seed: 2004, numRuns: 150 })].map(ocsfJson);
+  const documents = [plainAlert(), explainedAlert(), ...fc.sample(anyAlert, { seed: 2004, numRuns: 150 })].map(
+    ocsfJson,
+  );
   const result = validate(documents);
   assert.equal(result.stdout, '', result.stdout.slice(0, 2_000));
   assert.equal(result.status, 0, result.stderr);

@@ -8,7 +8,7 @@ import { Alert } from '../../schemas/alert.ts';
 import { OcsfDetectionFinding } from '../../schemas/ocsf/detection-finding.ts';
 import { PRODUCT } from '../../schemas/ocsf/product.ts';
 import { ocsfJson, toOcsf } from '../../schemas/ocsf/to-ocsf.ts';
-import { anyAlert, plainAlert } from './alerts.ts';
+import { anyAlert, explainedAlert, plainAlert } from './alerts.ts';
 import { departures } from './official.ts';
 
 describe('every valid alert', () => {
@@ -137,6 +137,33 @@ describe('what an alert says', () => {
       type_id: 1,
       type: 'Milliseconds',
     });
+  });
+
+  it('says after them what each detector made of the strongest event, against what makes an alert', () => {
+    assert.equal(mapped.anomaly_analyses?.length, 1, 'an alert of before that was kept has none');
+    const explained = toOcsf(explainedAlert());
+    const combined = explained.anomaly_analyses?.at(-1);
+    assert.deepEqual(
+      combined?.anomalies.map(({ observed_pattern, observations }) => [observed_pattern, observations[0]?.value]),
+      [
+        ['window_volume', '27.3'],
+        ['tool_frequency', '4.4'],
+      ],
+    );
+    assert.equal(combined?.baselines[0]?.observations[0]?.value, '14.5');
+    assert.match(explained.risk_details, /Made of: window_volume 86 %, tool_frequency 14 %\.$/);
+    const { contributions, grounds, strongest, impact, alternatives } = explainedAlert();
+    const { countersign } = explained.unmapped;
+    assert.deepEqual(
+      [
+        countersign.contributions,
+        countersign.grounds,
+        countersign.strongest,
+        countersign.impact,
+        countersign.alternatives,
+      ],
+      [contributions, grounds, strongest, impact, alternatives],
+    );
   });
 
   it('names ATLAS techniques in attacks and OWASP ones in tags', () => {

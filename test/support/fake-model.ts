@@ -83,6 +83,8 @@ export function fakeModel(): Model {
               },
             ],
       ),
+    contributions: (_input, score) =>
+      score.parts.map((bits, i) => ({ detector: i === 0 ? 'fake_usage' : 'fake_volume', bits, share: 0.5 })),
     learn(state, session, group) {
       const { digest } = session as Trace;
       set(state, LEARNED, word(state, LEARNED) + 1);

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { OpenStore } from '../../services/platform/clickhouse/client.ts';
 import { alertSuite } from './store-suite-alerts.ts';
 import { detectSuite } from './store-suite-detect.ts';
+import { explainSuite } from './store-suite-explain.ts';
 import { originSuite } from './store-suite-origins.ts';
 import { readSuite } from './store-suite-read.ts';
 
@@ -34,6 +35,7 @@ export function storeSuite(
     detectSuite(use);
     readSuite(use);
     alertSuite(use);
+    explainSuite(use);
     originSuite(use);
   });
 }

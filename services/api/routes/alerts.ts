@@ -9,6 +9,7 @@ import { command } from '../commands.ts';
 import { defined } from '../defined.ts';
 import { Refused, refuse } from '../errors.ts';
 import { streamAlerts } from '../event-stream.ts';
+import { explanationOf } from '../explanation.ts';
 import { keyset } from '../keyset.ts';
 import { callerOf, READERS, type Route, route } from '../route.ts';
 import { containmentView, eventView, executorView } from '../views.ts';
@@ -86,6 +87,7 @@ const one = route({
       await store.readAlertFindings(alert, LIMITS.alert_findings_shown_max),
       await store.readAlertEvidence(alert, { context_max: LIMITS.alert_context_shown_max }),
     ];
+    const [habit, nearest] = [await store.readAlertHabit(alert), await store.readNearestSession(alert)];
     const ids = control.state.byAlert.get(uid) ?? [];
     return {
       alert,
@@ -98,6 +100,8 @@ const one = route({
       }),
       executor: executorView(control.state),
       verdicts: [...(control.state.verdicts.get(uid) ?? [])],
+      ...defined({ habit, nearest }),
+      explanation: explanationOf(alert, habit, nearest),
     };
   },
 });

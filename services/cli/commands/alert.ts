@@ -14,8 +14,9 @@ export function registerAlert(program: Command): void {
     .command('alert')
     .summary('explain one alert in full')
     .description(
-      'Explains one alert: what was observed against which habit, the events it rests on, what is recommended and why, ' +
-        'and how to approve or deny it. The beginning of the uid is enough.',
+      'Explains one alert: what was observed against which habit, the events it rests on, what would have been normal, ' +
+        'what is recommended and why nothing narrower or wider, and how to approve or deny it. The beginning of the uid ' +
+        'is enough.',
     )
     .argument('<uid>', 'uid of the alert, or its beginning')
     .addHelpText('after', '\nExample:\n  countersign alert 5f2a1b3c9d');

@@ -3,44 +3,35 @@ import type { AlertAnswer } from '../../../schemas/api/alerts.ts';
 import type { Finding } from '../../../schemas/finding.ts';
 import { VERDICTS } from '../../../schemas/verdict.ts';
 import { invocation } from '../invocation.ts';
-import { counted, instant, printable, type Terminal, thousands } from '../terminal.ts';
+import { counted, instant, printable, type Terminal } from '../terminal.ts';
+import { impactText, severityReasons, shares, strongestText } from './alert-facts.ts';
 import { showWays, stateText } from './containment.ts';
 import { showEvents } from './events.ts';
 import { fact, heading, identityText, measureText, oddsText, severityText, shortId } from './words.ts';
 
 type Answer = z.output<typeof AlertAnswer>;
 
-const FINDINGS_SHOWN = 5;
-const EVENTS_SHOWN = 8;
+const FINDINGS_SHOWN = 4;
+const EVENTS_SHOWN = 6;
+const TECHNIQUES_SHOWN = 4;
 
-/** One alert so that a person can judge it: what, against which habit, since when, and what can be done. */
+/**
+ * One alert so that a person can judge it in a minute, in the order of the questions: what and how bad, since when
+ * against which habit, on which evidence, what would have been normal, and what can be done.
+ */
 export function showAlert(terminal: Terminal, answer: Answer): void {
-  const { alert, findings, evidence } = answer;
-  const { style } = terminal;
-  terminal.paragraph(style('bold', printable(alert.title, 300)));
-  fact(terminal, 'severity', `${severityText(terminal, alert.severity)}, ${stateOf(answer)}`);
-  fact(terminal, 'alert', `${printable(alert.uid)}, revision ${alert.revision}`);
+  const { alert, explanation } = answer;
+  terminal.paragraph(terminal.style('bold', printable(alert.title, 300)));
+  fact(terminal, 'severity', `${severityText(terminal, alert.severity)}${severityReasons(alert)}`);
+  fact(terminal, 'alert', `${printable(alert.uid)}, revision ${alert.revision}, ${stateOf(answer)}`);
   fact(terminal, 'identity', identityText(alert.identity));
   if (alert.identity.credential !== undefined) fact(terminal, 'credential', printable(alert.identity.credential));
-  fact(terminal, 'when', `${instant(alert.first_time)} to ${instant(alert.last_time)}`);
   if (alert.sessions.length > 0) fact(terminal, 'sessions', sessionsText(alert.sessions));
-  fact(terminal, 'surprise', `${alert.bits.toFixed(1)} bits: a chance of ${oddsText(alert.bits)}`);
-  const [strongest] = alert.findings;
-  if (strongest !== undefined) fact(terminal, 'history', historyText(strongest));
-
-  heading(terminal, 'What happened');
-  terminal.paragraph(printable(alert.summary, 2000), 2);
-
-  showFindings(terminal, findings.length > 0 ? findings : alert.findings, alert.finding_count);
-  if (evidence.length > 0) {
-    const strongest = evidence.toSorted((a, b) => b.bits - a.bits).slice(0, EVENTS_SHOWN);
-    const which = evidence.length > EVENTS_SHOWN ? `, the ${EVENTS_SHOWN} most surprising` : '';
-    heading(terminal, `Evidence (${counted(evidence.length, 'event')}${which})`);
-    showEvents(
-      terminal,
-      strongest.sort((a, b) => a.event.time - b.event.time),
-    );
-  }
+  fact(terminal, 'when', printable(explanation.since, 400));
+  fact(terminal, 'habit', printable(explanation.habit, 400));
+  showEvidence(terminal, answer);
+  showFindings(terminal, answer);
+  showNormal(terminal, answer);
   showRecommendation(terminal, answer);
   showJudgement(terminal, answer);
 }
@@ -55,31 +46,51 @@ function sessionsText(sessions: readonly string[]): string {
   return shown.join(', ') + (sessions.length > 3 ? ` and ${sessions.length - 3} more` : '');
 }
 
-function showFindings(terminal: Terminal, all: readonly Finding[], count: number): void {
-  const kinds = new Map<string, Finding>();
-  for (const finding of all.toSorted((a, b) => b.bits - a.bits)) {
-    if (!kinds.has(finding.pattern)) kinds.set(finding.pattern, finding);
-  }
-  const shown = [...kinds.values()].slice(0, FINDINGS_SHOWN);
-  heading(terminal, `Findings (${thousands(count)}${count > shown.length ? ', the strongest of each kind' : ''})`);
-  for (const [index, finding] of shown.entries()) {
-    if (index > 0) terminal.line();
-    const { pattern, bits, time, sentence, observed, expected, evidence } = finding;
-    const headline = `${bits.toFixed(1)} bits, against ${WHOSE[finding.history.basis]}, ${instant(time)}`;
-    terminal.paragraph(`${terminal.style('bold', printable(pattern))}  ${headline}`, 2);
-    terminal.paragraph(printable(sentence, 600), 4);
-    fact(terminal, '  observed', measureText(observed));
-    fact(terminal, '  expected', measureText(expected));
-    fact(
-      terminal,
-      '  event',
-      evidence
-        .slice(0, 3)
-        .map(({ id }) => printable(id, 64))
-        .join(', '),
+/** The strongest event in its few decisive fields, then those that led up to it. */
+function showEvidence(terminal: Terminal, { alert, evidence }: Answer): void {
+  const { strongest, alert_bits, bits, impact } = alert;
+  heading(terminal, 'Evidence');
+  if (strongest !== undefined) terminal.paragraph(strongestText(strongest), 2);
+  const needed = alert_bits === undefined ? '' : `; ${alert_bits.toFixed(1)} bits make an alert`;
+  fact(terminal, 'surprise', `${bits.toFixed(1)} bits, a chance of ${oddsText(bits)}${needed}`);
+  if (impact !== undefined) fact(terminal, 'in all', impactText(impact));
+  if (evidence.length === 0) return;
+  const shown = evidence.toSorted((a, b) => b.bits - a.bits).slice(0, EVENTS_SHOWN);
+  terminal.line();
+  showEvents(
+    terminal,
+    shown.sort((a, b) => a.event.time - b.event.time),
+  );
+  if (evidence.length > shown.length) {
+    terminal.line(
+      terminal.style('dim', `  the ${shown.length} most surprising of ${counted(evidence.length, 'event')}`),
     );
   }
 }
+
+function showFindings(terminal: Terminal, { alert, findings }: Answer): void {
+  const kinds = new Map<string, Finding>();
+  const all = findings.length > 0 ? findings : alert.findings;
+  for (const finding of all.toSorted((a, b) => weightOf(b) - weightOf(a))) {
+    if (!kinds.has(finding.pattern)) kinds.set(finding.pattern, finding);
+  }
+  const shown = [...kinds.values()].slice(0, FINDINGS_SHOWN);
+  const which = alert.finding_count > shown.length ? ', the strongest of each kind' : '';
+  heading(terminal, `What is unusual (${counted(alert.finding_count, 'finding')}${which})`);
+  for (const { pattern, bits, contributed, sentence, history, observed, expected } of shown) {
+    const part = contributed === undefined ? '' : `, ${contributed.toFixed(1)} of the score`;
+    const headline = `${bits.toFixed(1)} bits against ${WHOSE[history.basis]}${part}`;
+    terminal.paragraph(`${terminal.style('bold', printable(pattern))}  ${headline}`, 2);
+    terminal.paragraph(printable(sentence, 600), 4);
+    terminal.paragraph(terminal.style('dim', `${measureText(observed)}; ${measureText(expected)}`), 4);
+  }
+  if (alert.contributions !== undefined) {
+    fact(terminal, 'made of', shares(alert.contributions));
+  }
+}
+
+/** What a finding adds to the score of its event; of one of before that was kept, its own surprise. */
+const weightOf = ({ bits, contributed }: Finding): number => contributed ?? bits;
 
 const WHOSE = {
   identity: 'its own habit',
@@ -87,22 +98,25 @@ const WHOSE = {
   population: 'the habit of the fleet',
 } as const;
 
-/** How much the verdict rests on, as of the strongest finding. */
-function historyText({ history }: Finding): string {
-  const { events, sessions, days, maturity } = history;
-  const known = `${counted(events, 'event')} in ${counted(sessions, 'session')} over ${days.toFixed(1)} days`;
-  return maturity === 'mature'
-    ? `${known} learned before`
-    : `${known} learned before: still learning, peers are the yardstick`;
+function showNormal(terminal: Terminal, { explanation: { normal, nearest } }: Answer): void {
+  heading(terminal, 'What would have been normal');
+  for (const sentence of normal) terminal.paragraph(printable(sentence, 600), 2);
+  terminal.paragraph(printable(nearest, 900), 2);
 }
 
 function showRecommendation(terminal: Terminal, { alert, containments, executor }: Answer): void {
   const { action, target, reason } = alert.recommendation;
   heading(terminal, `Recommended: ${action} ${printable(target)}`);
   terminal.paragraph(printable(reason, 1000), 2);
+  for (const other of alert.alternatives ?? []) {
+    const against = other.target === undefined ? '' : `${printable(other.target, 80)}: `;
+    fact(terminal, `not ${other.action}`, `${against}${printable(other.why_not, 300)}`, WIDE_LABEL);
+  }
   if (alert.techniques.length > 0) {
-    const names = alert.techniques.map(({ id, name }) => `${printable(id)} ${printable(name)}`);
-    fact(terminal, 'techniques', names.join('; '));
+    const names = alert.techniques
+      .slice(0, TECHNIQUES_SHOWN)
+      .map(({ id, name }) => `${printable(id)} ${printable(name)}`);
+    fact(terminal, 'look for', names.join('; '), WIDE_LABEL);
   }
   for (const containment of containments) {
     heading(terminal, `Containment ${shortId(containment.id)}: ${stateText(terminal, containment)}`);
@@ -116,6 +130,9 @@ function showRecommendation(terminal: Terminal, { alert, containments, executor 
     terminal.paragraph(terminal.style('yellow', `Note: ${executor.message}`), 2);
   }
 }
+
+/** Room for `not restrict_data_class`. */
+const WIDE_LABEL = 25;
 
 function showJudgement(terminal: Terminal, { alert, verdicts }: Answer): void {
   heading(terminal, verdicts.length === 0 ? 'Not judged yet' : 'Verdicts');

@@ -63,8 +63,8 @@ export function heading(terminal: Terminal, text: string): void {
 const LABEL_CHARS = 13;
 
 /** `  label       value`, the value wrapped beneath itself. */
-export function fact(terminal: Terminal, label: string, value: string): void {
-  const before = `  ${label.padEnd(LABEL_CHARS)}`;
+export function fact(terminal: Terminal, label: string, value: string, chars = LABEL_CHARS): void {
+  const before = `  ${label.padEnd(chars)}`;
   const room = (terminal.columns ?? Number.POSITIVE_INFINITY) - before.length;
   const [first = '', ...rest] = wrap(value, room);
   terminal.line(terminal.style('dim', before) + first);

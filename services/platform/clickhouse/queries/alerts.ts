@@ -5,10 +5,15 @@ import { UNITS } from '../../../../schemas/limits.ts';
 import type { FindingRow, ScoredEvent } from '../../../../schemas/outputs.ts';
 import type { AlertCursor, AlertFilter, AlertPageRequest, Page, ReadStore } from '../../store.ts';
 import type { ClickHouse, Params } from '../connection.ts';
+import { readAlertHabit } from './alert-habit.ts';
 import { ask } from './ask.ts';
 import { EVENT_COLUMNS, readEventRow } from './event-rows.ts';
+import { readNearestSession } from './nearest-session.ts';
 
-type AlertReads = Pick<ReadStore, 'listAlerts' | 'readAlert' | 'readAlertEvidence' | 'readAlertFindings'>;
+type AlertReads = Pick<
+  ReadStore,
+  'listAlerts' | 'readAlert' | 'readAlertEvidence' | 'readAlertFindings' | 'readAlertHabit' | 'readNearestSession'
+>;
 
 export function alertReads(db: ClickHouse): AlertReads {
   return {
@@ -18,6 +23,8 @@ export function alertReads(db: ClickHouse): AlertReads {
       return { evidence: await readEvidence(db, alert), context: await readContext(db, alert, options.context_max) };
     },
     readAlertFindings: (alert, limit) => readFindings(db, alert, limit),
+    readAlertHabit: (alert) => readAlertHabit(db, alert),
+    readNearestSession: (alert) => readNearestSession(db, alert),
   };
 }
 
