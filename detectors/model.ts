@@ -11,6 +11,7 @@ import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
+import { detectorsTouchedBy, relearnWords } from './relearn.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
@@ -51,6 +52,7 @@ export function createModel(): Model {
       for (let i = 0; i < parts.length; i++) parts[i] = Math.fround((SCORES[i] as Detector['score'])(c));
       return { bits: Math.fround(combine(VOICES, parts, c)), parts };
     },
+    weigh: (input, parts) => Math.fround(combine(VOICES, parts, readAgain(input))),
     observe(input, score) {
       const c = readAgain(input);
       scored = undefined;
@@ -61,6 +63,8 @@ export function createModel(): Model {
       learnSession(state, session as Trace, group as Group);
     },
     advance: advanceWindows,
+    relearn: relearnWords,
+    touchedBy: detectorsTouchedBy,
     encodeSession: (session) => (session as Trace).encode(),
     decodeSession: (bytes, layout) => Trace.decode(bytes, layout),
     newGroup: () => new Group(),

@@ -2,7 +2,7 @@ import type { Model } from '../../detectors/contract.ts';
 import type { StateSlab } from '../../detectors/state.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
-import { dueOf, type IdentityState } from './identity.ts';
+import { type Directed, dueOf, type IdentityState } from './identity.ts';
 
 /**
  * The bytes of one identity's state: a JSON header for what is in flight, the words of the baselines as they stand in
@@ -26,6 +26,7 @@ type Header = {
   }[];
   readonly alerts: readonly { readonly alert: Alert; readonly emitted_count: number; readonly quiet_due: number }[];
   readonly held: readonly { readonly alert_uid: string; readonly since_ms: number; readonly bytes: number }[];
+  readonly directed?: Directed | undefined;
 };
 
 export function encodeIdentity(state: IdentityState, model: Model, slab: StateSlab): Uint8Array {
@@ -56,6 +57,7 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
       since_ms: h.since_ms,
       bytes: measured(model.encodeSession(h.trace)),
     })),
+    directed: state.directed,
   };
   const json = Buffer.from(JSON.stringify(header), 'utf8');
   const words = slab.save(state.slot);
@@ -109,6 +111,7 @@ export function decodeIdentity(
       trace: model.decodeSession(slice(h.bytes), header.layout),
       since_ms: h.since_ms,
     })),
+    directed: header.directed,
     window_due: header.window_due,
     due: undefined,
     armed: undefined,

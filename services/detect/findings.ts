@@ -3,45 +3,52 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.ts';
 import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
+import { directedOf } from './directed.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
+import type { Policy, Thresholds } from './policy.ts';
+import { siftFindings } from './sifting.ts';
+
+/** An event that surprised, and what directives say about its identity. */
+export type Surprise = {
+  readonly state: IdentityState;
+  readonly session: OpenSession;
+  readonly input: ScoreInput;
+  readonly score: Score;
+  readonly policy: Policy | undefined;
+  readonly thresholds: Thresholds;
+};
 
 export type Raised = {
   readonly findings: readonly Finding[];
+  /** Findings that a directive keeps from opening an alert. */
+  readonly muted: readonly Finding[];
   /** The alert that the findings belong to, and the revision of it that is worth sending. */
   readonly alert_uid: string | undefined;
   readonly revision: Alert | undefined;
 };
 
 /** What a surprising event leads to: findings, and the alert of the identity that they open or join. */
-export function raiseFindings(
-  model: Model,
-  describe: DescribeAlert,
-  on: {
-    readonly state: IdentityState;
-    readonly session: OpenSession;
-    readonly input: ScoreInput;
-    readonly score: Score;
-  },
-): Raised {
-  const { state, session, input, score } = on;
-  const { event, log_ms, prior } = input;
-  // Several weak signals can make a strong whole: then the strongest of them speaks for it.
-  const drafts = model.explain(input, score, Math.min(prior.finding_bits, Math.max(...score.parts)));
-  if (drafts.length === 0) return { findings: [], alert_uid: undefined, revision: undefined };
-  const findings = drafts.map((draft) =>
-    findingOf(draft, event, { log_ms, serial: state.events, recent: session.recent }),
-  );
+export function raiseFindings(model: Model, describe: DescribeAlert, on: Surprise): Raised {
+  const { state, session, input, thresholds } = on;
+  const { event, log_ms } = input;
+  const { drafts, muted: silenced, bits, watched } = siftFindings(model, on);
+  const at = { log_ms, serial: state.events, recent: session.recent };
+  const muted = silenced.map(({ draft, by }) => ({ ...findingOf(draft, event, at), muted_by: by }));
+  if (muted.length > 0) directedOf(state).muted += muted.length;
+  if (drafts.length === 0) return { findings: [], muted, alert_uid: undefined, revision: undefined };
+  const findings = drafts.map((draft) => findingOf(draft, event, at));
   const context = {
     tenant: event.tenant,
     identity: identityOf(event),
     session: session.id,
     log_ms: state.clock_ms,
-    bits: score.bits,
-    alert_bits: prior.alert_bits,
+    bits,
+    alert_bits: watched ? 0 : thresholds.alert_bits,
+    watched,
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;
-  return { findings, alert_uid: uid, revision };
+  return { findings, muted, alert_uid: uid, revision };
 }
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */

@@ -55,6 +55,7 @@ export class Residents {
       sessions: [],
       alerts: [],
       held: [],
+      directed: undefined,
       window_due: undefined,
       due: undefined,
       armed: undefined,
