@@ -66,6 +66,23 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   );
   must(limits.failed_records_max < limits.failed_records_span, 'failed_records_max < failed_records_span');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
+  directiveLimits(limits, must);
+  must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
+  must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
+  must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
+  must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
+  must(limits.webhook_timeout_ms < limits.webhook_give_up_ms, 'webhook_timeout_ms < webhook_give_up_ms');
+  must(limits.webhook_retry_ms <= limits.webhook_retry_ms_max, 'webhook_retry_ms <= webhook_retry_ms_max');
+  must(limits.webhook_retry_ms_max < limits.webhook_give_up_ms, 'webhook_retry_ms_max < webhook_give_up_ms');
+  must(limits.executor_timeout_ms < limits.dispatch_deadline_ms, 'executor_timeout_ms < dispatch_deadline_ms');
+  must(limits.dispatch_retry_ms < limits.dispatch_deadline_ms, 'dispatch_retry_ms < dispatch_deadline_ms');
+  must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
+  must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
+}
+
+type Must = (holds: boolean, sentence: string) => void;
+
+function directiveLimits(limits: typeof LIMITS, must: Must): void {
   must(
     limits.directives_in_force_max <= limits.directives_kept_max &&
       limits.directives_in_force_max <= limits.directives_per_partition_max,
@@ -82,15 +99,4 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.directive_verdict_ms <= limits.directive_ms_max, 'directive_verdict_ms <= directive_ms_max');
   must(limits.change_ms_default <= limits.change_ms_max, 'change_ms_default <= change_ms_max');
   must(limits.change_ms_max <= limits.directive_ms_max, 'change_ms_max <= directive_ms_max');
-  must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
-  must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
-  must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
-  must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
-  must(limits.webhook_timeout_ms < limits.webhook_give_up_ms, 'webhook_timeout_ms < webhook_give_up_ms');
-  must(limits.webhook_retry_ms <= limits.webhook_retry_ms_max, 'webhook_retry_ms <= webhook_retry_ms_max');
-  must(limits.webhook_retry_ms_max < limits.webhook_give_up_ms, 'webhook_retry_ms_max < webhook_give_up_ms');
-  must(limits.executor_timeout_ms < limits.dispatch_deadline_ms, 'executor_timeout_ms < dispatch_deadline_ms');
-  must(limits.dispatch_retry_ms < limits.dispatch_deadline_ms, 'dispatch_retry_ms < dispatch_deadline_ms');
-  must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
-  must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
 }

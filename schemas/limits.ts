@@ -296,7 +296,8 @@ export const LIMITS = {
   change_sessions_max: 1_000,
   /** Declared changes that are learned by one identity at the same time; of more the newest count. */
   changes_per_identity_max: 4,
-  /** Alerts per 1,000 identity-days that an override may allow. */
+  /** The alert budget when nobody says another, per 1,000 identity-days, and what an override of it may allow. */
+  alerts_per_1000_default: 20,
   budget_min: 0.1,
   budget_max: 1_000,
   offset_bits_max: 64,

@@ -19,9 +19,8 @@ export type Surprise = {
 };
 
 export type Raised = {
+  /** Those that a directive keeps from opening an alert come last. */
   readonly findings: readonly Finding[];
-  /** Findings that a directive keeps from opening an alert. */
-  readonly muted: readonly Finding[];
   /** The alert that the findings belong to, and the revision of it that is worth sending. */
   readonly alert_uid: string | undefined;
   readonly revision: Alert | undefined;
@@ -35,7 +34,7 @@ export function raiseFindings(model: Model, describe: DescribeAlert, on: Surpris
   const at = { log_ms, serial: state.events, recent: session.recent };
   const muted = silenced.map(({ draft, by }) => ({ ...findingOf(draft, event, at), muted_by: by }));
   if (muted.length > 0) directedOf(state).muted += muted.length;
-  if (drafts.length === 0) return { findings: [], muted, alert_uid: undefined, revision: undefined };
+  if (drafts.length === 0) return { findings: muted, alert_uid: undefined, revision: undefined };
   const findings = drafts.map((draft) => findingOf(draft, event, at));
   const context = {
     tenant: event.tenant,
@@ -48,7 +47,7 @@ export function raiseFindings(model: Model, describe: DescribeAlert, on: Surpris
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;
-  return { findings, muted, alert_uid: uid, revision };
+  return { findings: [...findings, ...muted], alert_uid: uid, revision };
 }
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */

@@ -136,6 +136,15 @@ export function createPriorBuilder({ log, store, build }: PriorOptions): PriorBu
   };
 }
 
+/** The operator's budget, as it was configured. */
+export function budgetOf(config: {
+  readonly alerts_per_1000_identity_days: number;
+  readonly alerts_per_day?: number | undefined;
+}): AlertBudget {
+  const { alerts_per_day, alerts_per_1000_identity_days } = config;
+  return alerts_per_day === undefined ? alerts_per_1000_identity_days : { alerts_per_day };
+}
+
 /** The prior that follows from the cuts of all partitions: the same bytes in whatever order they come. */
 export function buildPriorFrom(model: Model, cuts: readonly Uint8Array[], budget: AlertBudget): Uint8Array {
   const merged = new Map<string, GroupState[]>();

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
 import { UNITS } from '../../../schemas/limits.ts';
+import { budgetOf } from '../../detect/priors.ts';
 import type { Decided } from '../../ingest/core.ts';
 import { FORMATS } from '../../ingest/formats.ts';
 import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
@@ -62,7 +63,7 @@ async function backtest(files: readonly string[], options: Options): Promise<voi
     model,
     describe: describeAlert,
     partitions: config.log.partitions,
-    alerts_per_1000_identity_days: options.budget ?? config.detect.alerts_per_1000_identity_days,
+    alerts_per_1000_identity_days: options.budget ?? budgetOf(config.detect),
     lateness_ms: config.detect.lateness_ms,
   });
   const output = opened(options.out, (directory) => openBacktestFiles(directory, model));
