@@ -78,7 +78,8 @@ export const DirectiveUid = z.string().regex(/^[0-9a-f]{32}$/);
 
 const scoped = { scope: DirectiveScope, effect: DirectiveEffect } as const;
 
-export const Directive = z.strictObject({
+/** What it is about and does is strict: a reader that left out what it does not know would make it wider than was meant. */
+export const Directive = z.object({
   uid: DirectiveUid,
   tenant: z.string().min(1).max(LIMITS.id_chars_max),
   ...scoped,

@@ -242,9 +242,9 @@ export class PartitionWorker {
     const { score, policy, thresholds } = this.#directing.score(state, input);
     session.recent.push(evidenceOf(event));
     if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
-    const found = { state, session, input, score, policy, thresholds };
     const { partition, pack, describe } = this.#options;
     if (score.bits >= thresholds.finding_bits) {
+      const found = { state, session, input, score, policy, thresholds };
       this.#outbox.raised(event, raiseFindings(this.#model, describe, found), offset);
     }
     this.#model.observe(input, score);

@@ -263,6 +263,13 @@ describe('verdicts that reach beyond their alert', () => {
     assert.equal(await codeOf('admin', verdict({ about: undefined })), 'verdict_scope_unclear');
   });
 
+  test('are the same when they are asked again, also when the alert shows more by then', async () => {
+    const first = await uidOf('admin', verdict({}), 'verdict-once');
+    const more = { ...about, matches: [...about.matches, { pattern: 'q' }] };
+    assert.equal(await uidOf('admin', verdict({ about: more }), 'verdict-once'), first);
+    assert.equal(inForce().length, 1);
+  });
+
   test('of a machine judge harmless for the alert alone', async () => {
     assert.equal(await codeOf('robot', verdict({})), 'not_human');
     assert.equal(await codeOf('robot', verdict({ scope: 'alert' })), undefined);
