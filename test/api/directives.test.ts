@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Model } from '../../detectors/contract.ts';
 import { LIMITS, UNITS } from '../../schemas/limits.ts';
+import { systemClock } from '../../services/platform/clock.ts';
 import { orderedModel } from '../detect/support.ts';
 import { fakeModel } from '../support/fake-model.ts';
 import { type Service, startService } from './support/service.ts';
@@ -34,7 +35,7 @@ describe('what people tell detection', { concurrency: 1 }, () => {
     serial += 1;
     const event = {
       id: `${id}${serial}`,
-      time: new Date().toISOString(),
+      time: new Date(systemClock.now()).toISOString(),
       identity: { id: identity, kind: 'agent', peer_group: 'mailers' },
       session: `s${serial}`,
       tool: { name: tool },
