@@ -1,3 +1,4 @@
+import type { Touch } from '../schemas/directive.ts';
 import type { CanonicalEvent } from '../schemas/event.ts';
 import type { Contribution, Family, Finding } from '../schemas/finding.ts';
 import type { StateRef } from './state.ts';
@@ -59,10 +60,12 @@ export interface Prior {
   /** Events at or above it become findings; at or above the second, alerts. */
   readonly finding_bits: number;
   readonly alert_bits: number;
+  /** The same for another budget, in alerts per 1,000 identity-days. */
+  thresholdsAt(budget: number): { readonly finding_bits: number; readonly alert_bits: number };
 }
 
-/** What a declared change makes uncertain (relearn.ts). */
-export type Touch = 'model' | 'prompt' | 'tools' | 'data' | 'access';
+/** How many alerts there may be: per 1,000 identity-days where it is a number, else per day of the whole fleet. */
+export type AlertBudget = number | { readonly alerts_per_day: number };
 
 /** What a person is shown of a baseline: the API's identity page and the explanations draw on it. */
 export type Profile = {
@@ -99,6 +102,8 @@ export interface Model {
   newSession(): SessionTrace;
   /** Score first: reads state, session and prior, changes none of them. */
   score(input: ScoreInput): Score;
+  /** Combined surprise in bits of other parts than those of `score`. Call between score and observe. */
+  weigh(input: ScoreInput, parts: readonly number[]): number;
   /** Then observe: running windows and the session's trace take the event in; nothing is learned yet. */
   observe(input: ScoreInput, score: Score): void;
   /**
@@ -131,9 +136,9 @@ export interface Model {
   emptyPrior(): Prior;
   /**
    * Builds a prior from all partitions' groups; the same groups in any order give the same bytes.
-   * `alerts_per_1000_identity_days` is the operator's alert budget, from which the thresholds follow.
+   * The thresholds follow from the operator's alert budget.
    */
-  buildPrior(groups: ReadonlyMap<string, readonly GroupState[]>, alerts_per_1000_identity_days: number): Uint8Array;
+  buildPrior(groups: ReadonlyMap<string, readonly GroupState[]>, budget: AlertBudget): Uint8Array;
   openPrior(bytes: Uint8Array, version: string): Prior;
   profile(state: StateRef): Profile;
 }

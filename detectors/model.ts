@@ -66,6 +66,10 @@ export function createModel(rules: RuleSet = {}): Model {
       }
       return { bits: Math.fround(combine(VOICES, heard(c, parts, DETECTORS), c)), parts };
     },
+    weigh(input, parts) {
+      const c = readAgain(input);
+      return Math.fround(combine(VOICES, heard(c, parts, DETECTORS), c));
+    },
     observe(input, score) {
       const c = readAgain(input);
       scored = undefined;

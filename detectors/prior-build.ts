@@ -1,5 +1,6 @@
+import { levelsOf } from './budget.ts';
 import { CALIBRATION_FIELDS, excessOf } from './calibration.ts';
-import type { GroupState } from './contract.ts';
+import type { AlertBudget, GroupState } from './contract.ts';
 import { SIZE_STEPS } from './features.ts';
 import { Group, KIND, TRUST_FULL } from './group.ts';
 import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
@@ -16,20 +17,21 @@ const POPULATION_ENTRIES_MAX = 131_072;
  * Merges what all partitions learned into one immutable prior. Everything merged is a sum of integers and everything
  * listed is sorted, so the same groups give the same bytes in whatever order they come.
  */
-export function buildPriorBytes(
-  groups: ReadonlyMap<string, readonly GroupState[]>,
-  alerts_per_1000_identity_days: number,
-): Uint8Array {
+export function buildPriorBytes(groups: ReadonlyMap<string, readonly GroupState[]>, budget: AlertBudget): Uint8Array {
   const names = [...groups.keys()].sort();
   const merged = new Map(names.map((name) => [name, merge(groups.get(name) as readonly GroupState[])]));
   const out = new WordWriter();
   out.word(PRIOR_MAGIC);
-  const thresholds = thresholdsOf(sum([...merged.values()]), alerts_per_1000_identity_days);
+  const fleet = sum([...merged.values()]);
+  const thresholds = thresholdsOf(fleet, budget);
   out.float(thresholds.finding_bits);
   out.float(thresholds.alert_bits);
   out.float(thresholds.doubt_bits);
   writeGroups(out, populationsOf(merged), POPULATION_ENTRIES_MAX);
   writeGroups(out, merged, GROUP_ENTRIES_MAX);
+  const levels = levelsOf(fleet);
+  out.word(levels.length);
+  for (const level of levels) out.float(level);
   return out.bytes();
 }
 

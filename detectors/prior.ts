@@ -1,3 +1,4 @@
+import { readLevels, thresholdsAt } from './budget.ts';
 import { CALIBRATION_FIELDS } from './calibration.ts';
 import type { Prior } from './contract.ts';
 import { KIND } from './group.ts';
@@ -108,6 +109,10 @@ export class WordReader {
     this.#f32 = new Float32Array(words.buffer, words.byteOffset, words.length);
   }
 
+  get done(): boolean {
+    return this.#at >= this.#u32.length;
+  }
+
   word(): number {
     if (this.#at >= this.#u32.length) throw new RangeError('prior is cut');
     return this.#u32[this.#at++] as number;
@@ -138,6 +143,7 @@ export class OpenPrior implements Prior {
   readonly doubt_bits: number;
   readonly #groups = new Map<string, PriorGroup>();
   readonly #populations = new Map<string, PriorGroup>();
+  readonly levels: Float32Array | undefined;
 
   constructor(version: string, words: WordReader) {
     const magic = words.word();
@@ -149,9 +155,14 @@ export class OpenPrior implements Prior {
     this.doubt_bits = words.float();
     this.#read(words, this.#populations, calibrated);
     this.#read(words, this.#groups, calibrated);
+    this.levels = readLevels(words);
     for (const [name, group] of this.#groups) {
       if (!this.#populations.has(tenantOf(name))) this.#populations.set(tenantOf(name), group);
     }
+  }
+
+  thresholdsAt(budget: number): { readonly finding_bits: number; readonly alert_bits: number } {
+    return this.levels === undefined ? this : thresholdsAt(this.levels, budget);
   }
 
   #read(words: WordReader, into: Map<string, PriorGroup>, calibrated: boolean): void {

@@ -1,5 +1,6 @@
+import type { Touch } from '../schemas/directive.ts';
 import { UNITS } from '../schemas/limits.ts';
-import type { Profile, Touch } from './contract.ts';
+import type { Profile } from './contract.ts';
 import { AT, MEASURES, momentAt, RELEARN_PARTS, SIZE_SLOT_WORDS, SIZE_SLOTS, SPANS } from './layout.ts';
 import { MOMENT_WORDS } from './math/moments.ts';
 import type { StateRef } from './state.ts';
@@ -14,6 +15,8 @@ import { MEASURE, SPAN } from './windows.ts';
  * that they follow. All other detectors stay on guard.
  *
  * State: a word a part for the count of learned sessions at which it ends, one word a part for the time.
+ *
+ * Access to data more sensitive than before is excused by no change.
  *
  * Wrong when an attack comes with the declared change: what it does in the touched parts alone is heard as a whisper.
  */
@@ -55,8 +58,6 @@ const DETECTORS_OF: Readonly<Record<Part, readonly string[]>> = {
     'resource_breadth',
     'resource_sweep',
     'session_context',
-    'sensitivity',
-    'sensitivity_creep',
   ],
   access: ['access_origin', 'access_credential', 'access_hour', 'two_places'],
 };

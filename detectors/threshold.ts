@@ -1,3 +1,4 @@
+import type { AlertBudget } from './contract.ts';
 import { DAY_SCORES, SESSION_SCORES } from './layout.ts';
 
 /**
@@ -24,18 +25,17 @@ export const AGE_ENOUGH = 7;
 /** Share of the most surprising sessions that teach with less weight. */
 const DOUBTED_SHARE = 0.06;
 
-export function thresholdsOf(
-  fleet: {
-    readonly session_scores: Float64Array;
-    readonly day_scores: Float64Array;
-    readonly day: number;
-    readonly first_day: number;
-  },
-  alerts_per_1000_identity_days: number,
-): Thresholds {
+export type Fleet = {
+  readonly session_scores: Float64Array;
+  readonly day_scores: Float64Array;
+  readonly day: number;
+  readonly first_day: number;
+};
+
+export function thresholdsOf(fleet: Fleet, budget: AlertBudget): Thresholds {
   const days = totalOf(fleet.day_scores);
   const sessions = totalOf(fleet.session_scores);
-  const allowed = (alerts_per_1000_identity_days / 1000) * days;
+  const allowed = typeof budget === 'number' ? (budget / 1000) * days : budget.alerts_per_day * daysCounted(fleet);
   const own = Math.max(ALERT_BITS_MIN, levelReachedBy(fleet.day_scores, DAY_SCORES.bits, allowed));
   const trust = Math.min(
     1,
@@ -47,9 +47,23 @@ export function thresholdsOf(
   const doubted = levelReachedBy(fleet.session_scores, SESSION_SCORES.bits, sessions * DOUBTED_SHARE);
   return {
     alert_bits: Math.fround(alert_bits),
-    finding_bits: Math.fround(alert_bits * FINDING_SHARE),
+    finding_bits: findingBitsOf(alert_bits),
     doubt_bits: Math.fround(sessions < SESSIONS_ENOUGH ? alert_bits : doubted),
   };
+}
+
+export function findingBitsOf(alert_bits: number): number {
+  return Math.fround(alert_bits * FINDING_SHARE);
+}
+
+/** What stays of a day's counts when the next one begins (group.ts, `enterDay`). */
+const DAY_KEPT = 7 / 8;
+
+/** How many whole days the counts amount to: of each day before the last, less is left. */
+function daysCounted({ day, first_day }: Fleet): number {
+  let counted = 0;
+  for (let age = 0; age <= Math.min(day - first_day, 64); age++) counted = 1 + counted * DAY_KEPT;
+  return counted;
 }
 
 function totalOf(counts: Float64Array): number {

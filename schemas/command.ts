@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { ContainmentId, TermsDigest } from './containment.ts';
+import { DirectiveDraft, DirectiveReason, DirectiveScope, DirectiveUid } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
 import { KeyHash, KeyId, PrincipalRef, Role } from './principal.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
-import { VERDICTS } from './verdict.ts';
+import { VERDICTS, VerdictScope } from './verdict.ts';
 
 /**
  * What people and API processes ask for, in `agent.commands`. The responder decides and writes the outcome to the
@@ -40,7 +41,22 @@ export const Command = z.discriminatedUnion('type', [
     identity: z.string().min(1).max(LIMITS.id_chars_max),
     verdict: z.enum(VERDICTS),
     comment,
+    scope: VerdictScope.optional(),
+    /** What the alert is about, as whoever asks has read it: needed for every scope but `alert`. */
+    about: z
+      .object({ peer_group: DirectiveScope.shape.peer_group.unwrap(), matches: DirectiveScope.shape.matches.unwrap() })
+      .optional(),
+    /** How long what it leaves behind counts. */
+    for_ms: z.int().min(1).optional(),
   }),
+  z.object({
+    ...shared,
+    type: z.literal('verdict_undo'),
+    alert_uid: z.string().min(1).max(LIMITS.id_chars_max),
+    reason: DirectiveReason,
+  }),
+  z.object({ ...shared, type: z.literal('directive_set'), directive: DirectiveDraft }),
+  z.object({ ...shared, type: z.literal('directive_end'), directive: DirectiveUid, reason: DirectiveReason }),
   z.object({
     ...shared,
     type: z.literal('user_add'),
@@ -98,6 +114,13 @@ export const REFUSALS = [
   'credential_refused',
   'command_id_reused',
   'verdict_identity_mismatch',
+  'verdict_scope_unclear',
+  'nothing_to_undo',
+  'directive_unknown',
+  'directive_ended',
+  'directive_too_wide',
+  'directive_too_long',
+  'directive_too_large',
   'principal_exists',
   'key_exists',
   'key_unknown',

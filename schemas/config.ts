@@ -63,12 +63,23 @@ export const StoreConfig = z.strictObject({
   retention_days: days().default(400),
 });
 
-export const DetectConfig = z.strictObject({
-  /** The alert budget; thresholds follow from it. */
-  alerts_per_1000_identity_days: z.number().positive().max(100_000).default(20),
-  /** Events this much behind the log's clock still count in time windows. */
-  lateness_ms: z.int().min(LIMITS.future_ms).max(UNITS.DAY_MS).default(LIMITS.lateness_ms),
-});
+export const DetectConfig = z
+  .strictObject({
+    /** The alert budget; thresholds follow from it. Absent: 20, unless it is given for the whole fleet. */
+    alerts_per_1000_identity_days: z.number().positive().max(100_000).optional(),
+    /** The same for the whole fleet: how many it may be per identity-day follows from how many are active a day. */
+    alerts_per_day: z.number().positive().max(100_000).optional(),
+    /** Events this much behind the log's clock still count in time windows. */
+    lateness_ms: z.int().min(LIMITS.future_ms).max(UNITS.DAY_MS).default(LIMITS.lateness_ms),
+  })
+  .refine((detect) => detect.alerts_per_day === undefined || detect.alerts_per_1000_identity_days === undefined, {
+    error: 'is one budget too many beside alerts_per_1000_identity_days: leave one of the two out',
+    path: ['alerts_per_day'],
+  })
+  .transform((detect) => ({
+    ...detect,
+    alerts_per_1000_identity_days: detect.alerts_per_1000_identity_days ?? LIMITS.alerts_per_1000_default,
+  }));
 
 export const IngestConfig = z.strictObject({
   /** Mapping files for sources that do not write canonical JSON. */

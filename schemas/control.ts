@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Outcome } from './command.ts';
 import { Containment, ContainmentState } from './containment.ts';
+import { Directive, DirectiveReason } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { ApiKey, KeyId, Principal, PrincipalRef, Role } from './principal.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
@@ -50,6 +51,10 @@ export const ControlRecord = z.discriminatedUnion('kind', [
   }),
   z.object({ ...audit, kind: z.literal('subscription_retried'), subscription: z.string() }),
   z.object({ ...audit, kind: z.literal('verdict_given'), verdict: Verdict }),
+  /** The last judgement of the alert that was not withdrawn yet. */
+  z.object({ ...audit, kind: z.literal('verdict_undone'), alert_uid: z.string(), reason: DirectiveReason }),
+  z.object({ ...audit, kind: z.literal('directive_set'), directive: Directive }),
+  z.object({ ...audit, kind: z.literal('directive_ended'), directive: Directive.shape.uid, reason: DirectiveReason }),
   z.object({ ...audit, kind: z.literal('gap_opened'), gap: Gap }),
   /** `who` has decided it. */
   z.object({ ...audit, kind: z.literal('gap_decided'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),

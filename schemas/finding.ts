@@ -71,6 +71,8 @@ export const Finding = z.object({
   evidence: z.array(EvidenceRef).min(1),
   /** One sentence a person understands. */
   sentence: z.string(),
+  /** Uid of the directive because of which it opened no alert. */
+  muted_by: z.string().optional(),
 });
 export type Finding = z.infer<typeof Finding>;
 

@@ -6,6 +6,7 @@ import { Config } from './config.ts';
 import { Containment } from './containment.ts';
 import { ControlRecord } from './control.ts';
 import { DeadLetter } from './dead-letter.ts';
+import { Directive } from './directive.ts';
 import { CanonicalEvent, EventInput } from './event.ts';
 import { Finding } from './finding.ts';
 import { MappingFile } from './mapping.ts';
@@ -25,6 +26,7 @@ const PUBLISHED: Readonly<Record<string, { readonly schema: z.ZodType; readonly 
   'control-record': { schema: ControlRecord, description: 'A record of the topic agent.control.' },
   'dead-letter': { schema: DeadLetter, description: 'A rejected item with its reason and its original bytes.' },
   verdict: { schema: Verdict, description: "An analyst's judgement on an alert." },
+  directive: { schema: Directive, description: 'What people told detection.' },
   config: { schema: Config, description: 'countersign.yaml.' },
   mapping: { schema: MappingFile, description: 'A mapping file: how events of one source become canonical ones.' },
   'tool-catalogue': { schema: CatalogueFile, description: 'What the operator knows about tools.' },

@@ -66,6 +66,7 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   );
   must(limits.failed_records_max < limits.failed_records_span, 'failed_records_max < failed_records_span');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
+  directiveLimits(limits, must);
   must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_rest_ms <= limits.held_expiry_ms, 'alert_rest_ms <= held_expiry_ms');
@@ -78,4 +79,25 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.dispatch_retry_ms < limits.dispatch_deadline_ms, 'dispatch_retry_ms < dispatch_deadline_ms');
   must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
   must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
+}
+
+type Must = (holds: boolean, sentence: string) => void;
+
+function directiveLimits(limits: typeof LIMITS, must: Must): void {
+  must(
+    limits.directives_in_force_max <= limits.directives_kept_max &&
+      limits.directives_in_force_max <= limits.directives_per_partition_max,
+    'directives_in_force_max <= directives_kept_max and directives_per_partition_max',
+  );
+  must(
+    limits.directives_per_partition_max * limits.directive_bytes_max <= limits.log_record_bytes_max,
+    'directives_per_partition_max * directive_bytes_max <= log_record_bytes_max',
+  );
+  must(
+    limits.findings_per_alert_max <= limits.directive_matches_max,
+    'findings_per_alert_max <= directive_matches_max',
+  );
+  must(limits.directive_verdict_ms <= limits.directive_ms_max, 'directive_verdict_ms <= directive_ms_max');
+  must(limits.change_ms_default <= limits.change_ms_max, 'change_ms_default <= change_ms_max');
+  must(limits.change_ms_max <= limits.directive_ms_max, 'change_ms_max <= directive_ms_max');
 }

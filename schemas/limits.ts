@@ -286,6 +286,35 @@ export const LIMITS = {
   /** Judgements kept in memory of one alert, and alerts whose judgements are; the control log and its copies keep all. */
   verdicts_per_alert_max: 16,
   verdicts_alerts_max: 20_000,
+  /**
+   * Directives in force of all tenants, and all that stay in memory, ended ones too; the control log keeps all. A partition
+   * holds more than are ever in force, as its clock may lie behind that of whoever decides.
+   */
+  directives_in_force_max: 2_000,
+  directives_kept_max: 4_000,
+  directives_per_partition_max: 4_000,
+  /** What of an alert a verdict's scope can name, and findings that one suppression can. */
+  directive_matches_max: 16,
+  /** Bytes of one directive: those in force stand in the manifest of a partition. */
+  directive_bytes_max: 4 * KIB,
+  /** How long a directive may last, and how long one that a verdict brings does when nobody says. */
+  directive_ms_min: MINUTE_MS,
+  directive_ms_max: 365 * DAY_MS,
+  directive_verdict_ms: 30 * DAY_MS,
+  /** How long a declared change may be awaited and learned; as long when nobody says, and so many sessions. */
+  change_ms_max: 90 * DAY_MS,
+  change_ms_default: 14 * DAY_MS,
+  change_sessions_default: 20,
+  change_sessions_max: 1_000,
+  /** Declared changes that are learned by one identity at the same time; of more the newest count. */
+  changes_per_identity_max: 4,
+  /** The alert budget when nobody says another, per 1,000 identity-days, and what an override of it may allow. */
+  alerts_per_1000_default: 20,
+  budget_min: 0.1,
+  budget_max: 1_000,
+  offset_bits_max: 64,
+  /** An alert on a watched pattern that is open sends a revision for a repeat no more often than this. */
+  watched_again_ms: 10 * MINUTE_MS,
   /** Gaps that are not closed, and closed ones that stay in memory; the control log and its copies keep all. */
   gaps_unclosed_max: 10_000,
   gaps_closed_max: 1_000,

@@ -1,5 +1,6 @@
 import type { Alert } from './alert.ts';
 import type { DeadLetter } from './dead-letter.ts';
+import type { DirectiveEntry } from './directive.ts';
 import type { CanonicalEvent } from './event.ts';
 import type { Finding } from './finding.ts';
 import type { AliasRecord } from './record.ts';
@@ -83,6 +84,8 @@ export type Manifest = {
   readonly prior_version: string;
   /** Peer groups whose state this partition holds: loaded at assignment. */
   readonly groups: readonly string[];
+  /** Directives in force, oldest first; absent where there are none. */
+  readonly directives?: readonly DirectiveEntry[] | undefined;
   readonly rules_version: number;
   /** Sums since the beginning of the partition: applied, accepted, duplicate, late, early, id_reused, ... */
   readonly counters: Readonly<Record<string, number>>;

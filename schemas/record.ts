@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DirectiveChange } from './directive.ts';
 import { CanonicalEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { Verdict } from './verdict.ts';
@@ -20,6 +21,8 @@ export const CutRecord = z.object({ type: z.literal('cut'), at, version: z.strin
 export const PriorRecord = z.object({ type: z.literal('prior'), at, version: z.string() });
 /** An analyst's judgement of an alert reaches the baseline of its identity. */
 export const VerdictRecord = z.object({ type: z.literal('verdict'), at, verdict: Verdict });
+/** What people told detection, in every partition that it concerns. */
+export const DirectiveRecord = z.object({ type: z.literal('directive'), at, change: DirectiveChange });
 /**
  * Events that were accepted as nobody's own turned out to be of an identity after all. Stands in the partition of the
  * identity under which they were accepted; what was learned and decided stays as it is.
@@ -44,6 +47,7 @@ export const DetectRecord = z.discriminatedUnion('type', [
   CutRecord,
   PriorRecord,
   VerdictRecord,
+  DirectiveRecord,
   AliasRecord,
 ]);
 export type DetectRecord = z.infer<typeof DetectRecord>;

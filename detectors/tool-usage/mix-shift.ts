@@ -182,7 +182,7 @@ export const mixShift: Detector = {
         unit: 'calls',
       },
       basis: 'identity',
-      sentence: `${quoted(what)} was used ${times(found.times)} so far today; ${usual} would be usual for so much work ${learnedFrom(c)}.`,
+      sentence: `The identity used ${quoted(what)} ${times(found.times)} so far today; ${usual} would be usual for so much work ${learnedFrom(c)}.`,
     };
   },
 };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Alert } from '../alert.ts';
 import { MATURITIES } from '../finding.ts';
 import { ContainmentView } from './containments.ts';
+import { DirectiveView } from './directives.ts';
 import { pageOf } from './shared.ts';
 
 const count = () => z.int().min(0);
@@ -75,6 +76,10 @@ export const IdentityAnswer = z.object({
   baseline: ProfileView.optional(),
   open_alerts: z.array(Alert),
   containments: z.array(ContainmentView),
+  /** What people told detection about it, its group or its tenant, in force now; newest first. */
+  directives: z.array(DirectiveView),
+  /** Findings that opened no alert because of a directive, as of the last durable state. */
+  muted_findings: count(),
   /** Newest first. */
   aliases: z.array(AliasView),
 });

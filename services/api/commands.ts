@@ -34,6 +34,16 @@ export async function command(
   caller: Caller,
   body: CommandBody,
 ): Promise<Refused | undefined> {
+  const done = await commandSubject(asked, caller, body);
+  return done instanceof Refused ? done : undefined;
+}
+
+/** The same, with the id of what the command was about. */
+export async function commandSubject(
+  asked: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly context: Context },
+  caller: Caller,
+  body: CommandBody,
+): Promise<Refused | { readonly subject: string }> {
   const { request, context } = asked;
   const id = commandId(request, caller, context);
   if (id instanceof Refused) return id;
@@ -45,7 +55,7 @@ export async function command(
     credential: caller.credential,
     time: context.ports.clock.now(),
   });
-  if (answer.kind === 'done') return undefined;
+  if (answer.kind === 'done') return { subject: answer.subject };
   if (answer.kind === 'refused') return refuseAs(answer.code, answer.message);
   return refuse('command_undecided', {
     retry_after_s: 1,

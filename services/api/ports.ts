@@ -35,11 +35,14 @@ export type Ports = {
   readonly detect: DetectPort;
   readonly log: Pick<EventLog, 'bounds' | 'counters'>;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
-  readonly readProfile: (tenant: string, identity: string) => Promise<Profile | undefined>;
+  readonly readProfile: (tenant: string, identity: string) => Promise<IdentityProfile | undefined>;
   readonly readiness: () => Promise<ReadinessReport>;
   /** Prometheus text exposition format 0.0.4. */
   readonly metrics: () => Promise<string>;
 };
+
+/** What was learned of an identity, and how many of its findings a directive has muted. */
+export type IdentityProfile = Profile & { readonly muted_findings?: number };
 
 export type IngestItem = {
   readonly bytes: Buffer;

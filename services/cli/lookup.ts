@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { AlertAnswer, AlertPage } from '../../schemas/api/alerts.ts';
 import { ContainmentAnswer, ContainmentPage } from '../../schemas/api/containments.ts';
+import { DirectivePage } from '../../schemas/api/directives.ts';
 import { GapPage } from '../../schemas/api/gaps.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { at, type Client } from './client.ts';
@@ -41,7 +42,15 @@ export function fullGapId(client: Client, prefix: string): Promise<string> {
   });
 }
 
-/** Hexadecimal digits of alert uids and containment ids. */
+export function fullDirectiveUid(client: Client, prefix: string): Promise<string> {
+  return expand(prefix, { what: 'directive', list: 'directive list', full_chars: FULL_CHARS }, async (cursor) => {
+    const asked = { state: 'in_force', limit: LIMITS.page_items_max, cursor };
+    const page = await client.get('/v1/directives', DirectivePage, asked);
+    return { ids: page.items.map(({ uid }) => uid), next: page.next_cursor };
+  });
+}
+
+/** Hexadecimal digits of alert and directive uids and containment ids. */
 const FULL_CHARS = 32;
 const GAP_CHARS = 16;
 

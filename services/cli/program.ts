@@ -5,6 +5,7 @@ import { registerBacktest } from './commands/backtest.ts';
 import { registerContainments } from './commands/containments.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerDirectives } from './commands/directives.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerGaps } from './commands/gaps.ts';
 import { registerIdentities } from './commands/identities.ts';
@@ -36,7 +37,7 @@ export function createProgram(): Command {
   const groups: readonly [string, readonly ((program: Command) => void)[]][] = [
     ['Run:', [registerDemo, registerUp, registerDoctor, registerStatus, registerSources]],
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
-    ['Decide:', [registerContainments, registerVotes, registerGaps]],
+    ['Decide:', [registerContainments, registerVotes, registerDirectives, registerGaps]],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
     ['Administer:', [registerKeys, registerSubscriptions]],
   ];

@@ -3,6 +3,7 @@ import { type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
 import { commandDigest } from '../control/command-bus.ts';
 import { keyRefusal, standingOf } from '../control/keys.ts';
 import * as accounts from './accounts.ts';
+import * as directives from './directives.ts';
 import * as gaps from './gaps.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
@@ -13,6 +14,9 @@ const ROLES_FOR = {
   deny: undefined,
   cancel: undefined,
   verdict: ['analyst', 'approver'],
+  verdict_undo: ['analyst', 'approver'],
+  directive_set: ['analyst', 'admin'],
+  directive_end: ['analyst', 'admin'],
   user_add: ['admin'],
   user_remove: ['admin'],
   key_create: ['admin'],
@@ -82,6 +86,12 @@ function perform(turn: Turn, command: Command): Outcome {
       return countersign(turn, command);
     case 'verdict':
       return judge(turn, command);
+    case 'verdict_undo':
+      return directives.undo(turn, command);
+    case 'directive_set':
+      return directives.set(turn, command);
+    case 'directive_end':
+      return directives.end(turn, command);
     case 'user_add':
       return accounts.addUser(turn, command);
     case 'user_remove':
@@ -127,6 +137,8 @@ function judge(turn: Turn, command: Extract<Command, { type: 'verdict' }>): Outc
   if (terms !== undefined && (terms.tenant !== tenant || terms.identity.id !== identity)) {
     return refusal('verdict_identity_mismatch', 'the alert is about another identity');
   }
+  const left = directives.ofVerdict(turn, command);
+  if (left !== undefined && 'kind' in left) return left;
   const verdict = {
     alert_uid,
     tenant,
@@ -135,10 +147,13 @@ function judge(turn: Turn, command: Extract<Command, { type: 'verdict' }>): Outc
     author: `${command.by.issuer}/${command.by.subject}`,
     time: turn.context.now,
     ...(command.comment !== undefined && { comment: command.comment }),
+    ...(command.scope !== undefined && { scope: command.scope }),
   };
   const cause = { who: command.by, command: command.id };
   write(turn, { ...audit(turn, { ...cause, what: `verdict ${command.verdict}` }), kind: 'verdict_given', verdict });
   turn.verdicts.push(verdict);
+  directives.replaceOfAlert(turn, alert_uid, command, 'judged again');
+  if (left !== undefined) directives.enact(turn, left, command);
   if (command.verdict !== 'true_positive') cancelForAlert(turn, alert_uid, command.verdict, cause);
   return { kind: 'done', subject: alert_uid, state: command.verdict };
 }

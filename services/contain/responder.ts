@@ -13,6 +13,7 @@ import {
 import type { Clock } from '../platform/clock.ts';
 import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS, type Topic } from '../platform/event-log.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
+import { directiveRecords } from './directives.ts';
 import { createExecutions, type Executions } from './executions.ts';
 import { type Executor, isRepeatable } from './executor.ts';
 import { decideInputs, type Inputs, readInputs, type Scan, verdictRecords } from './inputs.ts';
@@ -228,7 +229,10 @@ async function takeOver(options: ResponderOptions, stopping: AbortSignal): Promi
 async function finish(shell: Shell, held: Held, turn: Turn, consumed: ControlPosition): Promise<boolean> {
   const { log, clock, telemetry, executions, stopping } = shell;
   const next = { ...consumed, write: held.position.write + 1 };
-  const others = await whileUnavailable(clock, stopping, () => verdictRecords(log, turn.verdicts));
+  const others = await whileUnavailable(clock, stopping, async () => [
+    ...(await verdictRecords(log, turn.verdicts)),
+    ...(await directiveRecords(log, turn.announcements)),
+  ]);
   const write = { records: turn.records, others, expect: held.text, next };
   if ((await commitControl(log, clock, write, stopping)) === 'conflict') return false;
   held.position = next;

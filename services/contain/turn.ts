@@ -7,6 +7,7 @@ import type { Verdict } from '../../schemas/verdict.ts';
 import { standingOf } from '../control/keys.ts';
 import { applyControl, type ControlState } from '../control/state.ts';
 import type { OccurrenceName } from '../platform/occurrences.ts';
+import type { Announcement } from './directives.ts';
 import { type Decision, decide, dueAt, type Effect, type MachineCommand } from './machine.ts';
 import type { ContainmentPolicy } from './policy.ts';
 
@@ -28,6 +29,8 @@ export type Turn = {
   readonly records: ControlRecord[];
   /** To be appended to the partitions of their identities, in the same transaction. */
   readonly verdicts: Verdict[];
+  /** To be appended to the partitions that they concern, behind the verdicts. */
+  readonly announcements: Announcement[];
   /** To be carried out once the transaction is durable. */
   readonly effects: { readonly containment: Containment; readonly effect: Effect }[];
   /** To be counted and logged once the transaction is durable. */
@@ -39,7 +42,7 @@ export type Turn = {
 };
 
 export function openTurn(state: ControlState, context: TurnContext): Turn {
-  return { state, context, records: [], verdicts: [], effects: [], notes: [] };
+  return { state, context, records: [], verdicts: [], announcements: [], effects: [], notes: [] };
 }
 
 type Audit = { readonly who: PrincipalRef; readonly what: string; readonly command?: string | undefined };

@@ -42,9 +42,9 @@ export function createCommandBus(seams: {
   };
 }
 
-/** What was asked, without when: the same question asked later is the same command. */
+/** What was asked, without when, and without what was read for it: the same question asked later is the same command. */
 export function commandDigest(command: Command): string {
-  const { time: _, ...asked } = command;
+  const { time: _, ...asked } = command.type === 'verdict' ? { ...command, about: undefined } : command;
   return createHash('sha256').update(JSON.stringify(asked)).digest('hex');
 }
 

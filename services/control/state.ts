@@ -6,6 +6,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role } from '../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
+import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
 
 export type PrincipalEntry = {
@@ -43,7 +44,9 @@ export type ControlState = {
   readonly subscriptions: Map<string, SubscriptionEntry>;
   readonly outcomes: Map<string, { readonly digest: string; readonly outcome: Outcome }>;
   /** The latest judgements of an alert by its uid, oldest first. */
-  readonly verdicts: Map<string, readonly Verdict[]>;
+  readonly verdicts: Map<string, readonly Judgement[]>;
+  /** By uid, oldest first; those in force, and the last ones that are not. */
+  readonly directives: Directives;
   /** By id: unclosed ones in the order in which they were opened, closed ones in that in which they were closed. */
   readonly gaps: Map<string, GapIncident>;
   responder: ResponderEntry | undefined;
@@ -60,6 +63,7 @@ export function emptyControlState(): ControlState {
     subscriptions: new Map(),
     outcomes: new Map(),
     verdicts: new Map(),
+    directives: new Map(),
     gaps: new Map(),
     responder: undefined,
   };
@@ -115,6 +119,20 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       return state;
     case 'verdict_given':
       return applyVerdict(state, record.verdict);
+    case 'verdict_undone': {
+      const { alert_uid, who, when, reason } = record;
+      const judged = state.verdicts.get(alert_uid);
+      if (judged !== undefined) state.verdicts.set(alert_uid, undoVerdict(judged, { by: who, when, reason }));
+      return state;
+    }
+    case 'directive_set':
+      setDirective(state.directives, record.directive, record.when);
+      return state;
+    case 'directive_ended': {
+      const { directive, who, when, reason } = record;
+      endDirective(state.directives, directive, { by: who, when, reason });
+      return state;
+    }
     case 'gap_opened':
       openGap(state.gaps, record.gap, record.when);
       return state;

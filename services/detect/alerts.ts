@@ -26,6 +26,8 @@ export type FindingContext = {
   readonly bits: number;
   /** Threshold from which findings open an alert of their own. */
   readonly alert_bits: number;
+  /** Somebody asked to see such findings again: each session that shows one has an alert of its own. */
+  readonly watched?: boolean;
 } & EventFacts;
 
 /** The alert that the findings belong to, and the revision to send out, if this one is worth sending. */
@@ -37,7 +39,7 @@ export function groupFindings(
   context: FindingContext,
   describe: DescribeAlert,
 ): Grouped {
-  const joined = findStory(state, findings, context.session);
+  const joined = findStory(state, findings, context);
   if (joined === undefined && context.bits < context.alert_bits) return { uid: undefined, revision: undefined };
   const woken = joined === undefined ? wakeAlert(state, findings, context) : undefined;
   if (woken !== undefined) return join(woken, findings, context, describe, { again: true });
@@ -61,7 +63,8 @@ function join(
   const merged = mergeFindings(before, findings, context, describe);
   joined.alert = merged;
   joined.quiet_due = context.log_ms + LIMITS.alert_quiet_ms;
-  if (!again && !worthSending(before, merged, joined.emitted_count)) return { uid: merged.uid, revision: undefined };
+  const worth = again || worthSending(before, merged, joined.emitted_count) || isDueAgain(before, context);
+  if (!worth) return { uid: merged.uid, revision: undefined };
   return { uid: merged.uid, revision: revise(joined, context.log_ms) };
 }
 
@@ -77,13 +80,23 @@ function revise(open: OpenAlert, log_ms: number): Alert {
   return open.alert;
 }
 
-function findStory(state: IdentityState, findings: readonly Finding[], session: string): OpenAlert | undefined {
+function isDueAgain(before: Alert, { watched = false, log_ms }: FindingContext): boolean {
+  return watched && log_ms - before.updated >= LIMITS.watched_again_ms;
+}
+
+function findStory(
+  state: IdentityState,
+  findings: readonly Finding[],
+  { session, watched = false }: FindingContext,
+): OpenAlert | undefined {
   const inSession = session === '' ? undefined : state.alerts.find((open) => open.alert.sessions.includes(session));
   if (inSession !== undefined) return inSession;
+  const room = state.alerts.length < LIMITS.alerts_open_per_identity_max;
+  if (watched && session !== '' && room) return undefined;
   const stories = new Set(findings.map(storyOf));
   const samePattern = state.alerts.find((open) => open.alert.findings.some((f) => stories.has(storyOf(f))));
   if (samePattern !== undefined) return samePattern;
-  return state.alerts.length >= LIMITS.alerts_open_per_identity_max ? state.alerts.at(-1) : undefined;
+  return room ? undefined : state.alerts.at(-1);
 }
 
 const storyOf = (finding: Finding): string => `${finding.detector}/${finding.pattern}`;

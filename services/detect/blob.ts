@@ -2,7 +2,7 @@ import type { Model } from '../../detectors/contract.ts';
 import type { StateSlab } from '../../detectors/state.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
-import { dueOf, type IdentityState } from './identity.ts';
+import { type Directed, dueOf, type IdentityState } from './identity.ts';
 import type { RestingAlert } from './resting.ts';
 
 /**
@@ -28,6 +28,7 @@ type Header = {
   readonly alerts: readonly { readonly alert: Alert; readonly emitted_count: number; readonly quiet_due: number }[];
   readonly resting?: readonly RestingAlert[];
   readonly held: readonly { readonly alert_uid: string; readonly since_ms: number; readonly bytes: number }[];
+  readonly directed?: Directed | undefined;
 };
 
 export function encodeIdentity(state: IdentityState, model: Model, slab: StateSlab): Uint8Array {
@@ -59,6 +60,7 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
       since_ms: h.since_ms,
       bytes: measured(model.encodeSession(h.trace)),
     })),
+    directed: state.directed,
   };
   const json = Buffer.from(JSON.stringify(header), 'utf8');
   const words = slab.save(state.slot);
@@ -113,6 +115,7 @@ export function decodeIdentity(
       trace: model.decodeSession(slice(h.bytes), header.layout),
       since_ms: h.since_ms,
     })),
+    directed: header.directed,
     window_due: header.window_due,
     due: undefined,
     armed: undefined,

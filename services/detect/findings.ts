@@ -3,9 +3,23 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { AlertIdentity, Contribution, EvidenceRef, Finding } from '../../schemas/finding.ts';
 import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
+import { directedOf } from './directed.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
+import type { Policy, Thresholds } from './policy.ts';
+import { siftFindings } from './sifting.ts';
+
+/** An event that surprised, and what directives say about its identity. */
+export type Surprise = {
+  readonly state: IdentityState;
+  readonly session: OpenSession;
+  readonly input: ScoreInput;
+  readonly score: Score;
+  readonly policy: Policy | undefined;
+  readonly thresholds: Thresholds;
+};
 
 export type Raised = {
+  /** Those that a directive keeps from opening an alert come last. */
   readonly findings: readonly Finding[];
   /** The alert that the findings belong to, and the revision of it that is worth sending. */
   readonly alert_uid: string | undefined;
@@ -13,38 +27,30 @@ export type Raised = {
 };
 
 /** What a surprising event leads to: findings, and the alert of the identity that they open or join. */
-export function raiseFindings(
-  model: Model,
-  describe: DescribeAlert,
-  on: {
-    readonly state: IdentityState;
-    readonly session: OpenSession;
-    readonly input: ScoreInput;
-    readonly score: Score;
-  },
-): Raised {
-  const { state, session, input, score } = on;
-  const { event, log_ms, prior } = input;
-  // Several weak signals can make a strong whole: then the strongest of them speaks for it.
-  const drafts = model.explain(input, score, Math.min(prior.finding_bits, Math.max(...score.parts)));
-  if (drafts.length === 0) return { findings: [], alert_uid: undefined, revision: undefined };
-  const contributions = model.contributions(input, score);
-  const findings = drafts.map((draft) =>
-    findingOf(withContribution(draft, contributions), event, { log_ms, serial: state.events, recent: session.recent }),
-  );
+export function raiseFindings(model: Model, describe: DescribeAlert, on: Surprise): Raised {
+  const { state, session, input, score, thresholds } = on;
+  const { event, log_ms } = input;
+  const { drafts, muted: silenced, bits, watched } = siftFindings(model, on);
+  const at = { log_ms, serial: state.events, recent: session.recent };
+  const muted = silenced.map(({ draft, by }) => ({ ...findingOf(draft, event, at), muted_by: by }));
+  if (muted.length > 0) directedOf(state).muted += muted.length;
+  if (drafts.length === 0) return { findings: muted, alert_uid: undefined, revision: undefined };
+  const contributions = model.contributions(input, { ...score, bits });
+  const findings = drafts.map((draft) => findingOf(withContribution(draft, contributions), event, at));
   const context = {
     tenant: event.tenant,
     identity: identityOf(event),
     session: session.id,
     log_ms: state.clock_ms,
-    bits: score.bits,
-    alert_bits: prior.alert_bits,
+    bits,
+    alert_bits: watched ? 0 : thresholds.alert_bits,
+    watched,
     event,
     contributions,
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;
-  return { findings, alert_uid: uid, revision };
+  return { findings: [...findings, ...muted], alert_uid: uid, revision };
 }
 
 function withContribution(draft: FindingDraft, contributions: readonly Contribution[]): FindingDraft {

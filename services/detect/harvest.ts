@@ -27,7 +27,10 @@ export function harvest(workers: readonly PartitionWorker[], telemetry: Telemetr
 /** Says what has become durable. */
 export function report(outputs: Outputs, telemetry: Telemetry): void {
   if (outputs.events.length > 0) telemetry.occurred('events_applied', {}, {}, outputs.events.length);
-  for (const { finding } of outputs.findings) telemetry.occurred('findings_raised', { family: finding.family });
+  for (const { finding } of outputs.findings) {
+    const { family, muted_by } = finding;
+    telemetry.occurred(muted_by === undefined ? 'findings_raised' : 'findings_muted', { family });
+  }
   for (const { alert } of outputs.alerts) {
     const fields = { uid: alert.uid, revision: alert.revision };
     telemetry.occurred('alerts_revised', { severity: alert.severity, status: alert.status }, fields);

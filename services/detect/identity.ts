@@ -29,6 +29,8 @@ export type IdentityState = {
   /** Closed alerts that may come back, the oldest first. */
   resting: RestingAlert[];
   held: HeldSession[];
+  /** What directives left behind; undefined for most. */
+  directed: Directed | undefined;
   /** When the detectors' next window closes. */
   window_due: number | undefined;
   /** `dueOf` as of the last change: the next moment at which something of the identity falls due. */
@@ -53,6 +55,13 @@ export type OpenAlert = {
   /** Findings counted when the last revision went out. */
   emitted_count: number;
   quiet_due: number;
+};
+
+export type Directed = {
+  /** Findings that opened no alert because of a directive. */
+  muted: number;
+  /** Declared changes that have begun for the identity, and how many sessions each has still to learn. */
+  changes: { readonly uid: string; left: number }[];
 };
 
 export type HeldSession = { readonly alert_uid: string; readonly trace: SessionTrace; readonly since_ms: number };

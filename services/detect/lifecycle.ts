@@ -3,6 +3,7 @@ import type { Alert } from '../../schemas/alert.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { closeAlert } from './alerts.ts';
+import { countLesson } from './directed.ts';
 import type { GroupTable } from './groups.ts';
 import { dueOf, type IdentityState, type OpenSession } from './identity.ts';
 import { forgetResting, restAlert } from './resting.ts';
@@ -122,6 +123,7 @@ export class Lifecycle {
   }
 
   #learn(state: IdentityState, trace: SessionTrace, offset: number): void {
+    countLesson(state);
     const group = this.#groups.get(state.group);
     if (offset > group.applied) {
       this.#model.learn(state.slot, trace, group.state);

@@ -1,6 +1,8 @@
 import type { Alert } from '../../schemas/alert.ts';
-import type { FindingRow, Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
+import type { CanonicalEvent } from '../../schemas/event.ts';
+import type { Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
 import type { AliasRecord } from '../../schemas/record.ts';
+import type { Raised } from './findings.ts';
 import { emptyOutputs, type GroupCut } from './handover.ts';
 
 /** What a partition worker has brought forth and its shell has not taken yet. */
@@ -28,8 +30,14 @@ export class Outbox {
     this.#outputs.events.push(row);
   }
 
-  finding(row: FindingRow): void {
-    this.#outputs.findings.push(row);
+  /** What is muted belongs to no alert. */
+  raised({ tenant, identity }: CanonicalEvent, { findings, alert_uid, revision }: Raised, offset: number): void {
+    if (revision !== undefined) this.alert(revision, offset);
+    for (const finding of findings) {
+      const of = finding.muted_by === undefined ? alert_uid : undefined;
+      const at = { tenant, identity: identity.id, partition: this.#partition, offset };
+      this.#outputs.findings.push({ finding, ...at, alert_uid: of });
+    }
   }
 
   alert(alert: Alert, offset: number): void {

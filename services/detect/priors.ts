@@ -1,4 +1,4 @@
-import type { GroupState, Model } from '../../detectors/contract.ts';
+import type { AlertBudget, GroupState, Model } from '../../detectors/contract.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { DetectRecord } from '../../schemas/record.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -136,12 +136,17 @@ export function createPriorBuilder({ log, store, build }: PriorOptions): PriorBu
   };
 }
 
+/** The operator's budget, as it was configured. */
+export function budgetOf(config: {
+  readonly alerts_per_1000_identity_days: number;
+  readonly alerts_per_day?: number | undefined;
+}): AlertBudget {
+  const { alerts_per_day, alerts_per_1000_identity_days } = config;
+  return alerts_per_day === undefined ? alerts_per_1000_identity_days : { alerts_per_day };
+}
+
 /** The prior that follows from the cuts of all partitions: the same bytes in whatever order they come. */
-export function buildPriorFrom(
-  model: Model,
-  cuts: readonly Uint8Array[],
-  alerts_per_1000_identity_days: number,
-): Uint8Array {
+export function buildPriorFrom(model: Model, cuts: readonly Uint8Array[], budget: AlertBudget): Uint8Array {
   const merged = new Map<string, GroupState[]>();
   for (const bytes of cuts) {
     for (const [name, state] of decodeCut(bytes, model)) {
@@ -150,7 +155,7 @@ export function buildPriorFrom(
       else states.push(state);
     }
   }
-  return model.buildPrior(merged, alerts_per_1000_identity_days);
+  return model.buildPrior(merged, budget);
 }
 
 async function readWaiting(log: EventLog): Promise<{ position: string | undefined; requests: PriorRequest[] }> {

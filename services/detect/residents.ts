@@ -56,6 +56,7 @@ export class Residents {
       alerts: [],
       resting: [],
       held: [],
+      directed: undefined,
       window_due: undefined,
       due: undefined,
       armed: undefined,

@@ -1,4 +1,4 @@
-import { type Model, peerGroupOf, type Score, type ScoreInput } from '../../detectors/contract.ts';
+import { type Model, peerGroupOf } from '../../detectors/contract.ts';
 import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
@@ -8,11 +8,12 @@ import type { SeenKey } from '../platform/store.ts';
 import type { DescribeAlert } from './alerts.ts';
 import { type Decoded, isPoison } from './decode.ts';
 import { DedupMemory } from './dedup.ts';
+import { Directing } from './directing.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
 import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
-import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
+import { type IdentityState, joinGroup, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { expectedBy, needsOf } from './needs.ts';
 import { Outbox } from './outbox.ts';
@@ -56,6 +57,7 @@ export class PartitionWorker {
   readonly #lateness_ms: number;
   readonly #priors: PriorShelf;
   readonly #outbox: Outbox;
+  readonly #directing: Directing;
   #next: number;
   readonly #offset_base: number;
   readonly #watermark: Watermark;
@@ -72,6 +74,7 @@ export class PartitionWorker {
     this.#dedup = new DedupMemory(options.dedup_keys_max);
     this.#lateness_ms = options.lateness_ms ?? LIMITS.lateness_ms;
     this.#priors = new PriorShelf(options.model);
+    this.#directing = new Directing(options.model, manifest?.directives);
     this.#next = manifest?.next_offset ?? 0;
     this.#offset_base = manifest?.offset_base ?? 0;
     this.#watermark = { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 };
@@ -201,12 +204,15 @@ export class PartitionWorker {
     this.#count(record.type);
     if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
     else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
+    this.#directing.pass(this.#watermark);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
     else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);
     else if (record.type === 'cut') return this.#applyCut(record.version, offset);
     else if (record.type === 'prior') this.adoptPrior(record.version);
     else if (record.type === 'verdict') this.#applyVerdict(record.verdict, offset, log_ms, recorded);
-    else this.#outbox.alias(record, offset, log_ms);
+    else if (record.type === 'directive') {
+      this.#count(`directive.${this.#directing.apply(record.change, recorded, this.#watermark)}`);
+    } else this.#outbox.alias(record, offset, log_ms);
     return undefined;
   }
 
@@ -233,14 +239,17 @@ export class PartitionWorker {
     // An old clock can come back to an identity, as when a recording is replayed again: its windows are long closed.
     const in_window = (flags & OUT_OF_WINDOW) === 0 && event.time >= state.clock_ms - this.#lateness_ms;
     const input = { event, log_ms, in_window, state: state.slot, session: session.trace, prior: this.#priors.current };
-    const score = this.#model.score(input);
+    const { score, policy, thresholds } = this.#directing.score(state, input);
     session.recent.push(evidenceOf(event));
     if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
-    if (score.bits >= this.#priors.current.finding_bits) this.#raise(state, session, input, score, offset);
+    const { partition, pack, describe } = this.#options;
+    if (score.bits >= thresholds.finding_bits) {
+      const found = { state, session, input, score, policy, thresholds };
+      this.#outbox.raised(event, raiseFindings(this.#model, describe, found), offset);
+    }
     this.#model.observe(input, score);
     this.#lifecycle.observed(state, offset, in_window);
     this.#residents.rearm(state);
-    const { partition, pack } = this.#options;
     const row = { event, partition, offset, log_time: log_ms, bits: score.bits, parts: score.parts, flags };
     this.#outbox.event(pack === undefined ? row : pack(row));
   }
@@ -248,16 +257,6 @@ export class PartitionWorker {
   #countFlags(flags: number): void {
     for (let rest = flags, bit = 0; rest !== 0; rest >>= 1, bit++) {
       if (rest & 1) this.#count(`flag.${EVENT_FLAGS[bit]}`);
-    }
-  }
-
-  #raise(state: IdentityState, session: OpenSession, input: ScoreInput, score: Score, offset: number): void {
-    const { partition, describe } = this.#options;
-    const { findings, alert_uid, revision } = raiseFindings(this.#model, describe, { state, session, input, score });
-    if (revision !== undefined) this.#outbox.alert(revision, offset);
-    const { tenant, identity } = input.event;
-    for (const finding of findings) {
-      this.#outbox.finding({ finding, tenant, identity: identity.id, alert_uid, partition, offset });
     }
   }
 
@@ -329,6 +328,7 @@ export class PartitionWorker {
         watermark_recorded: this.#watermark.recorded,
         dedup_from: this.#dedup.from(this.#next),
         prior_version: this.#priors.current.version,
+        ...this.#directing.saved(),
         groups: this.#groups.names(),
         rules_version: this.#model.rules_version,
         counters: { ...this.#counters },

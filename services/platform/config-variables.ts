@@ -58,6 +58,7 @@ export const VARIABLES: Readonly<
     field: ['detect', 'alerts_per_1000_identity_days'],
     as: 'number',
   },
+  COUNTERSIGN_DETECT_ALERTS_PER_DAY: { field: ['detect', 'alerts_per_day'], as: 'number' },
   COUNTERSIGN_DETECT_LATENESS_MS: { field: ['detect', 'lateness_ms'], as: 'number' },
   COUNTERSIGN_INGEST_MAPPINGS: { field: ['ingest', 'mappings'], as: 'list' },
   COUNTERSIGN_INGEST_TOOL_CATALOGUE: { field: ['ingest', 'tool_catalogue'], as: 'text' },

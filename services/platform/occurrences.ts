@@ -36,6 +36,7 @@ export const OCCURRENCES = declare({
   events_duplicate: { level: 'debug', help: 'redelivered events dropped by key', labels: [] },
   events_flagged: { level: 'debug', help: 'accepted events that carry a flag', labels: ['flag'] },
   findings_raised: { level: 'debug', help: 'findings raised', labels: ['family'] },
+  findings_muted: { level: 'debug', help: 'findings that a directive kept from alerting', labels: ['family'] },
   session_lessons: { level: 'debug', help: 'ended sessions, and what became of held ones', labels: ['outcome'] },
   alerts_revised: { level: 'info', help: 'alert revisions written', labels: ['severity', 'status'] },
   store_retries: { level: 'warn', help: 'writes repeated because the store was unavailable', labels: ['write'] },

@@ -33,7 +33,7 @@ describe('docs/api.md', { concurrency: 1, skip: missing.length > 0 && `needs ${m
   let service: Service;
   before(async () => {
     service = await startService();
-    await service.raise(...[1, 2, 3].map((n) => plainAlert({ uid: String(n).repeat(32), updated: n })));
+    await service.raise(...[1, 2, 3, 4].map((n) => plainAlert({ uid: String(n).repeat(32), updated: n })));
   });
   after(() => service.close());
   before(async () => {

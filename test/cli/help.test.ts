@@ -29,7 +29,8 @@ describe('help', () => {
     assert.deepEqual(
       all.map(({ name }) => name).toSorted(),
       [
-        ...['alert', 'alerts', 'approve', 'backtest', 'cancel', 'containment', 'containments', 'dead-letters', 'demo'],
+        ...['alert', 'alerts', 'approve', 'backtest', 'budget', 'cancel', 'containment', 'containments'],
+        ...['dead-letters', 'declare', 'demo', 'directive end', 'directive list'],
         ...[
           'deny',
           'doctor',
@@ -45,7 +46,7 @@ describe('help', () => {
         ],
         ...['replay', 'simulate', 'sources', 'status'],
         ...['list', 'redeliver', 'remove', 'retry', 'set'].map((name) => `subscriptions ${name}`),
-        ...['tail', 'up', 'verdict'],
+        ...['suppress', 'tail', 'undo', 'up', 'verdict'],
       ].toSorted(),
     );
   });

@@ -21,7 +21,8 @@ function shown(answer: Partial<Answer>): string {
     note: () => undefined,
     style: (_, text) => text,
   };
-  const nothing = { tenant: 'default', identity: 'agent-1', open_alerts: [], containments: [], aliases: [] };
+  const lists = { open_alerts: [], containments: [], directives: [], aliases: [] };
+  const nothing = { tenant: 'default', identity: 'agent-1', muted_findings: 0, ...lists };
   showIdentity(terminal, { ...nothing, ...answer });
   return lines.join('\n');
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { BUDGET_LADDER, levelsOf, thresholdsAt } from '../../detectors/budget.ts';
 import { Group, KIND, keyOf } from '../../detectors/group.ts';
 import { DAY_SCORES, SESSION_SCORES } from '../../detectors/layout.ts';
 import { hashText } from '../../detectors/math/hash.ts';
@@ -102,6 +103,54 @@ test('thresholds follow the budget, and a fleet that just started is not flooded
   const young = { first_day: 100, day: 100, day_scores, session_scores };
   assert.equal(thresholdsOf(young, 100_000).alert_bits, DEFAULT_ALERT_BITS);
   assert.equal(model.emptyPrior().alert_bits, DEFAULT_ALERT_BITS);
+});
+
+test('another budget has the threshold that a fleet with this budget would have', () => {
+  const fleet = {
+    first_day: 100,
+    day: 130,
+    day_scores: Float64Array.from({ length: DAY_SCORES.buckets }, (_, b) => 100_000 >> b),
+    session_scores: Float64Array.from({ length: SESSION_SCORES.buckets }, () => 1000),
+  };
+  const levels = Float32Array.from(levelsOf(fleet));
+  for (const budget of BUDGET_LADDER) {
+    const { alert_bits, finding_bits } = thresholdsAt(levels, budget);
+    assert.equal(alert_bits, thresholdsOf(fleet, budget).alert_bits);
+    assert.ok(Math.abs(finding_bits - thresholdsOf(fleet, budget).finding_bits) < 1e-5);
+  }
+  for (const budget of [0.3, 3, 15, 70, 700]) {
+    const between = thresholdsAt(levels, budget).alert_bits;
+    assert.ok(Math.abs(between - thresholdsOf(fleet, budget).alert_bits) < 1, `${budget}: ${between}`);
+  }
+  assert.deepEqual(thresholdsAt(levels, 0.01), thresholdsAt(levels, 0.1));
+  assert.deepEqual(thresholdsAt(levels, 9_999), thresholdsAt(levels, 1_000));
+});
+
+test('a prior carries the levels of other budgets, and one of an earlier version has one level for all', () => {
+  const fleet = workedFleet({ days: 10, identities: 8 });
+  const groups = new Map([...fleet.groups].map(([name, group]) => [name, [group]]));
+  const bytes = model.buildPrior(groups, 20);
+  const prior = model.openPrior(bytes, 'v');
+  assert.ok(prior.thresholdsAt(1000).alert_bits <= prior.thresholdsAt(1).alert_bits);
+  const before = bytes.slice(0, bytes.length - 4 * (BUDGET_LADDER.length + 1));
+  const { alert_bits, finding_bits } = model.openPrior(before, 'v');
+  const flat = model.openPrior(before, 'v').thresholdsAt(1000);
+  assert.deepEqual([flat.alert_bits, flat.finding_bits], [alert_bits, finding_bits]);
+});
+
+test('a budget per day is as many per identity-day as identities are active a day', () => {
+  const active = 200;
+  const group = new Group();
+  for (let day = 1; day <= 60; day++) {
+    group.enterDay(100 + day);
+    for (let i = 0; i < active; i++) group.day_scores[i % 8] = (group.day_scores[i % 8] as number) + 1;
+  }
+  const { day, first_day, day_scores } = group;
+  const fleet = { day, first_day, day_scores, session_scores: new Float64Array(SESSION_SCORES.buckets).fill(1000) };
+  const per_day = thresholdsOf(fleet, { alerts_per_day: 4 });
+  const per_1000 = thresholdsOf(fleet, (4 / active) * 1000);
+  assert.ok(Math.abs(per_day.alert_bits - per_1000.alert_bits) < 0.5, `${per_day.alert_bits} ${per_1000.alert_bits}`);
+  assert.ok(thresholdsOf(fleet, { alerts_per_day: 60 }).alert_bits < per_day.alert_bits);
 });
 
 test('one identity that surprises all day moves the threshold no more than one that does once', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { FindingDraft, Touch } from '../../detectors/contract.ts';
+import type { FindingDraft } from '../../detectors/contract.ts';
+import type { Touch } from '../../schemas/directive.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import { UNITS } from '../../schemas/limits.ts';
 import { type EventSketch, event, Fleet, MONDAY, seeded } from './fleet.ts';

@@ -51,7 +51,7 @@ export function checkSums(facts: LogFacts, dump: Dump, sent: Sent): string[] {
   equal('accepted and events in the log', counter('ingest.accepted'), records('event'));
   const manifests = dump.manifests.map((row) => JSON.parse((JSON.parse(row) as { body: string }).body) as Manifest);
   const applied = (name: string): number => manifests.reduce((sum, { counters }) => sum + (counters[name] ?? 0), 0);
-  for (const type of ['event', 'tick', 'cut', 'prior', 'verdict', 'poison']) {
+  for (const type of ['event', 'tick', 'cut', 'prior', 'verdict', 'directive', 'poison']) {
     equal(`${type} records in the log and applied`, records(type), applied(type));
   }
   equal('events, and accepted and duplicate ones', applied('event'), applied('accepted') + applied('duplicate'));

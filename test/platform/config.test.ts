@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { stringify } from 'yaml';
 import { Config } from '../../schemas/config.ts';
+import { budgetOf } from '../../services/detect/priors.ts';
 import { type ConfigSources, configProblemText, isLoopback, loadConfig } from '../../services/platform/config.ts';
 import { VARIABLE_NAMES } from '../../services/platform/config-variables.ts';
 import { nearest } from '../../services/platform/nearest.ts';
@@ -129,6 +130,18 @@ describe('what configuration is refused', () => {
       'the command line: ingest.mappings[0]: "" must not be empty; or leave it out [config_invalid_value]',
       'the command line: log.retention_days: 1.5 must be a whole number; or leave it out [config_invalid_value]',
     ]);
+  });
+
+  test('two alert budgets; one of them is the budget, and none is the default', () => {
+    const environment = { COUNTERSIGN_DETECT_ALERTS_PER_DAY: '5' };
+    const both = write('c.yaml', 'detect:\n  alerts_per_1000_identity_days: 3\n');
+    assert.deepEqual(refused({ file: both, environment }), [
+      'COUNTERSIGN_DETECT_ALERTS_PER_DAY: detect.alerts_per_day: 5 is one budget too many beside ' +
+        'alerts_per_1000_identity_days: leave one of the two out [config_invalid_value]',
+    ]);
+    assert.deepEqual(budgetOf(loaded({ environment }).config.detect), { alerts_per_day: 5 });
+    assert.equal(budgetOf(loaded({ file: both }).config.detect), 3);
+    assert.equal(budgetOf(loaded().config.detect), 20);
   });
 
   test('files that are no configuration', () => {

@@ -55,6 +55,7 @@ export function fakeModel(): Model {
       const parts = [DIGEST, TOTAL].map((at) => bitsOf(surprise(input, word(input.state, at))));
       return { bits: Math.max(...parts), parts };
     },
+    weigh: (_input, parts) => Math.max(...parts),
     observe(input, score) {
       const trace = input.session as Trace;
       trace.bits_max = Math.max(trace.bits_max, score.bits);
@@ -103,8 +104,10 @@ export function fakeModel(): Model {
       set(state, TOTAL, 0);
       return undefined;
     },
-    relearn: () => {},
-    touchedBy: () => [],
+    relearn(state, touches, log_ms) {
+      set(state, DIGEST, mix(word(state, DIGEST), digestOf(`${touches.join()}@${log_ms}`)));
+    },
+    touchedBy: (touches) => (touches.includes('tools') ? ['fake_usage'] : ['fake_volume']),
     encodeSession: encode,
     decodeSession: (bytes) => decode<Trace>(bytes),
     newGroup: () => ({ sessions: 0, digest: 3 }) as GroupState,
@@ -132,7 +135,8 @@ export function fakeModel(): Model {
 }
 
 function priorOf(version: string, digest: number): FakePrior {
-  return { version, finding_bits: 8, alert_bits: 11, digest };
+  const thresholdsAt = (budget: number) => ({ finding_bits: budget < 10 ? 11 : 8, alert_bits: budget < 10 ? 12 : 8 });
+  return { version, finding_bits: 8, alert_bits: 11, thresholdsAt, digest };
 }
 
 function surprise(input: ScoreInput, own: number): number {

@@ -1,13 +1,23 @@
 import { z } from 'zod';
 import { SEVERITIES, Severity } from '../../../schemas/alert.ts';
-import { AlertAnswer, AlertPage, OcsfPage, VerdictAnswer, VerdictBody } from '../../../schemas/api/alerts.ts';
+import {
+  AlertAnswer,
+  AlertPage,
+  OcsfPage,
+  UndoAnswer,
+  UndoBody,
+  VerdictAnswer,
+  VerdictBody,
+} from '../../../schemas/api/alerts.ts';
 import { CursorText, IdentityId, Limit, TenantName, TimeMs } from '../../../schemas/api/shared.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { OcsfDetectionFinding } from '../../../schemas/ocsf/detection-finding.ts';
 import { toOcsf } from '../../../schemas/ocsf/to-ocsf.ts';
+import type { Judgement } from '../../control/directives.ts';
 import { command } from '../commands.ts';
 import { defined } from '../defined.ts';
-import { Refused, refuse } from '../errors.ts';
+import { directivesAround, groupOf, leftBehind, matchesOf } from '../directives.ts';
+import { Refused, refuse, refuseAs } from '../errors.ts';
 import { streamAlerts } from '../event-stream.ts';
 import { explanationOf } from '../explanation.ts';
 import { keyset } from '../keyset.ts';
@@ -102,6 +112,7 @@ const one = route({
       verdicts: [...(control.state.verdicts.get(uid) ?? [])],
       ...defined({ habit, nearest }),
       explanation: explanationOf(alert, habit, nearest),
+      directives: directivesAround(alert, ports),
     };
   },
 });
@@ -120,6 +131,8 @@ const verdict = route({
     const { params, query, body, context } = asked;
     const alert = await context.ports.store.readAlert(query.tenant, params.uid);
     if (alert === undefined) return unknownAlert();
+    const { scope, for_ms } = body;
+    const matches = matchesOf(alert.findings);
     const refused = await command(asked, callerOf(asked), {
       type: 'verdict',
       alert_uid: alert.uid,
@@ -127,8 +140,35 @@ const verdict = route({
       identity: alert.identity.id,
       verdict: body.verdict,
       ...defined({ comment: body.comment }),
+      ...(scope !== 'alert' && { scope, ...defined({ for_ms }) }),
+      ...(scope !== 'alert' && matches.length > 0 && { about: { peer_group: groupOf(alert.identity), matches } }),
     });
-    return refused ?? { alert_uid: alert.uid, verdict: body.verdict };
+    if (refused !== undefined) return refused;
+    const left = scope === 'alert' ? undefined : leftBehind(alert.uid, context.ports);
+    return { alert_uid: alert.uid, verdict: body.verdict, ...defined({ directive: left }) };
+  },
+});
+
+const undo = route({
+  method: 'POST',
+  url: '/v1/alerts/:uid/verdict/undo',
+  access: ['analyst'],
+  tag: 'alerts',
+  summary: 'Withdraw the last verdict on an alert, and end what it left behind; what was learned stays learned',
+  params: Uid,
+  query: z.strictObject({ tenant: TenantName }),
+  body: UndoBody,
+  answer: UndoAnswer,
+  async handle(asked) {
+    const { params, query, body, context } = asked;
+    const judged = (): readonly Judgement[] => context.ports.control.state.verdicts.get(params.uid) ?? [];
+    if (judged().some(({ tenant }) => tenant !== query.tenant)) return unknownAlert();
+    const { reason } = body;
+    const refused = await command(asked, callerOf(asked), { type: 'verdict_undo', alert_uid: params.uid, reason });
+    if (refused !== undefined) return refused;
+    const undone = judged().findLast((verdict) => verdict.undone !== undefined);
+    if (undone === undefined) return refuseAs('nothing_to_undo', 'the verdict was withdrawn long ago');
+    return { alert_uid: params.uid, verdict: undone };
   },
 });
 
@@ -152,7 +192,7 @@ const stream = route({
   handle: (asked) => streamAlerts(asked, callerOf(asked), READERS),
 });
 
-export const alerts: readonly Route[] = [list, stream, one, verdict];
+export const alerts: readonly Route[] = [list, stream, one, verdict, undo];
 
 function unknownAlert(): Refused {
   return refuse('alert_unknown', { remedy: 'look for it with GET /v1/alerts; a new one takes a moment to be stored' });

@@ -4,9 +4,10 @@ import { IdentityAnswer, IdentityPage } from '../../../schemas/api/identities.ts
 import { CursorText, IdentityId, Limit, TenantName, TimeMs } from '../../../schemas/api/shared.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { defined } from '../defined.ts';
+import { directivesOn, groupOf } from '../directives.ts';
 import { Refused, refuse } from '../errors.ts';
 import { keyset } from '../keyset.ts';
-import type { Ports } from '../ports.ts';
+import type { IdentityProfile, Ports } from '../ports.ts';
 import { READERS, type Route, route } from '../route.ts';
 import { containmentView, eventView } from '../views.ts';
 
@@ -45,10 +46,11 @@ const one = route({
     const identity = params.id;
     const { store, readProfile } = ports;
     const summary = await store.readIdentity(tenant, identity);
-    const profile = await readProfile(tenant, identity);
-    if (summary === undefined && profile === undefined) {
+    const learned = await readProfile(tenant, identity);
+    if (summary === undefined && learned === undefined) {
       return refuse('identity_unknown', { remedy: 'look for it with GET /v1/identities; ids are case sensitive' });
     }
+    const group = summary && groupOf(summary);
     const page = { limit: LIMITS.identity_alerts_shown_max, order: 'newest_first' } as const;
     const aliases = await store.readAliases(tenant, identity, LIMITS.identity_aliases_shown_max);
     const { items } = await store.listAlerts({ tenant, identity, status: 'open' }, page);
@@ -64,10 +66,10 @@ const one = route({
           days: [...summary.days],
         },
       }),
-      ...(profile !== undefined && {
-        baseline: { ...profile, relearning: [...profile.relearning], baselines: [...profile.baselines] },
-      }),
+      ...(learned !== undefined && { baseline: baselineOf(learned) }),
       open_alerts: [...items],
+      directives: directivesOn(ports.control.state, { tenant, identity, group }, ports.clock.now()),
+      muted_findings: learned?.muted_findings ?? 0,
       containments: containmentsOf(tenant, identity, ports),
       aliases: aliases.map(({ alias: { tenant: _, ...alias }, log_time }) => ({ ...alias, time: log_time })),
     };
@@ -105,6 +107,10 @@ const history = route({
 });
 
 export const identities: readonly Route[] = [list, one, history];
+
+function baselineOf({ muted_findings: _, relearning, baselines, ...profile }: IdentityProfile) {
+  return { ...profile, relearning: [...relearning], baselines: [...baselines] };
+}
 
 function containmentsOf(tenant: string, identity: string, { control }: Ports) {
   const found = [];

@@ -2,6 +2,7 @@ import type { Route } from '../route.ts';
 import { access } from './access.ts';
 import { alerts } from './alerts.ts';
 import { containments } from './containments.ts';
+import { directives } from './directives.ts';
 import { events } from './events.ts';
 import { gaps } from './gaps.ts';
 import { identities } from './identities.ts';
@@ -20,6 +21,7 @@ export const ROUTES: readonly Route[] = [
   ...alerts,
   ...identities,
   ...containments,
+  ...directives,
   ...gaps,
   ...siem,
   ...access,

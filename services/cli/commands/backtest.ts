@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { createModel } from '../../../detectors/model.ts';
 import { describeAlert } from '../../../detectors/recommend.ts';
+import { budgetOf } from '../../detect/priors.ts';
 import { FORMATS } from '../../ingest/formats.ts';
 import { type ReplayStep, replayRecords } from '../../ingest/replay.ts';
 import { settleRule } from '../../ingest/settle/rule.ts';
@@ -80,7 +81,7 @@ async function backtest(files: readonly string[], options: Options): Promise<voi
   const terminal = createTerminal({ json: options.json === true });
   const loaded = readConfig(options);
   const rules: Rules = {
-    budget: options.budget ?? loaded.config.detect.alerts_per_1000_identity_days,
+    budget: options.budget ?? budgetOf(loaded.config.detect),
     without: options.without ?? [],
   };
   const other = options.compare === undefined ? undefined : otherRules(rules, options.compare);

@@ -1,4 +1,4 @@
-import type { Model } from '../../../detectors/contract.ts';
+import type { AlertBudget, Model } from '../../../detectors/contract.ts';
 import type { CanonicalEvent } from '../../../schemas/event.ts';
 import type { Outputs } from '../../../schemas/outputs.ts';
 import type { DetectRecord } from '../../../schemas/record.ts';
@@ -19,7 +19,7 @@ export type BacktestOptions = {
   readonly model: Model;
   readonly describe: DescribeAlert;
   readonly partitions: number;
-  readonly alerts_per_1000_identity_days: number;
+  readonly alerts_per_1000_identity_days: AlertBudget;
   readonly lateness_ms: number;
 };
 

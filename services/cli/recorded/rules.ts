@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { z } from 'zod';
+import type { AlertBudget } from '../../../detectors/contract.ts';
 import { DETECTOR_NAMES } from '../../../detectors/rule-set.ts';
 import { type CheckProblem, fileProblemText, readConfigFile } from '../../ingest/config-file.ts';
 import { nearest } from '../../platform/nearest.ts';
@@ -9,8 +10,7 @@ import { readText } from './inputs.ts';
 
 /** By what a backtest judges: the alert budget, and the detectors that are to say nothing. */
 export type Rules = {
-  /** Alerts per 1,000 identity-days. */
-  readonly budget: number;
+  readonly budget: AlertBudget;
   readonly without: readonly string[];
 };
 
@@ -109,9 +109,14 @@ const namesOf = (text: string): string[] =>
 
 const ordered = (names: readonly string[]): string[] => [...new Set(names)].toSorted();
 
-const sameRules = (a: Rules, b: Rules): boolean => a.budget === b.budget && a.without.join(',') === b.without.join(',');
+const sameRules = (a: Rules, b: Rules): boolean =>
+  budgetText(a.budget) === budgetText(b.budget) && a.without.join(',') === b.without.join(',');
 
 /** `budget 20`, `budget 20 without call_rate, transition`. */
 export function rulesText({ budget, without }: Rules): string {
-  return `budget ${budget}${without.length === 0 ? '' : ` without ${without.join(', ')}`}`;
+  return `budget ${budgetText(budget)}${without.length === 0 ? '' : ` without ${without.join(', ')}`}`;
+}
+
+function budgetText(budget: AlertBudget): string {
+  return typeof budget === 'number' ? String(budget) : `${budget.alerts_per_day} a day`;
 }

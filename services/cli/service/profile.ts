@@ -10,7 +10,7 @@ import type { DetectStore } from '../../platform/store.ts';
 export function createProfileReader(
   store: DetectStore,
   partitions: number,
-): (tenant: string, identity: string) => Promise<Profile | undefined> {
+): (tenant: string, identity: string) => Promise<(Profile & { readonly muted_findings: number }) | undefined> {
   const model = createModel();
   const slab = new StateSlab(model.words);
   return async (tenant, identity) => {
@@ -21,6 +21,6 @@ export function createProfileReader(
     const state = decodeIdentity(key, blob.version, blob.bytes, model, slab);
     const profile = model.profile(state.slot);
     slab.give(state.slot);
-    return profile;
+    return { ...profile, muted_findings: state.directed?.muted ?? 0 };
   };
 }

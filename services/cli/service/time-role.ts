@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { LIMITS, UNITS } from '../../../schemas/limits.ts';
 import { buildPriorInThread } from '../../detect/prior-thread.ts';
-import { appendTick, requestPrior, runPriorBuilder, waitingPriors } from '../../detect/priors.ts';
+import { appendTick, budgetOf, requestPrior, runPriorBuilder, waitingPriors } from '../../detect/priors.ts';
 import { spanTickRecord } from '../../ingest/record.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { type EventLog, TOPICS, type Topic } from '../../platform/event-log.ts';
@@ -29,8 +29,8 @@ export function startTime(foundation: Foundation): Office {
 
 /** Builds the priors that are asked for until the signal aborts. */
 export function buildPriors({ log, store, config }: Foundation, signal: AbortSignal): Promise<void> {
-  const { alerts_per_1000_identity_days } = config.detect;
-  const build = (cuts: readonly Uint8Array[]) => buildPriorInThread(cuts, alerts_per_1000_identity_days);
+  const budget = budgetOf(config.detect);
+  const build = (cuts: readonly Uint8Array[]) => buildPriorInThread(cuts, budget);
   return runPriorBuilder({ log, store, clock: systemClock, build }, signal);
 }
 

@@ -6,6 +6,7 @@ import { invocation } from '../invocation.ts';
 import { counted, instant, printable, type Terminal } from '../terminal.ts';
 import { impactText, severityReasons, shares, strongestText } from './alert-facts.ts';
 import { showWays, stateText } from './containment.ts';
+import { showDirectives } from './directives.ts';
 import { showEvents } from './events.ts';
 import { fact, heading, identityText, measureText, oddsText, severityText, shortId } from './words.ts';
 
@@ -134,11 +135,19 @@ function showRecommendation(terminal: Terminal, { alert, containments, executor 
 /** Room for `not restrict_data_class`. */
 const WIDE_LABEL = 25;
 
-function showJudgement(terminal: Terminal, { alert, verdicts }: Answer): void {
+function showJudgement(terminal: Terminal, { alert, verdicts, directives }: Answer): void {
   heading(terminal, verdicts.length === 0 ? 'Not judged yet' : 'Verdicts');
-  for (const { verdict, author, time, comment } of verdicts) {
+  for (const { verdict, author, time, comment, scope = 'alert', undone } of verdicts) {
     const why = comment === undefined ? '' : `: ${printable(comment, 400)}`;
-    terminal.paragraph(`${verdict} by ${printable(author)} at ${instant(time)}${why}`, 2);
+    const reach = scope === 'alert' ? '' : ` for the ${scope}`;
+    terminal.paragraph(`${verdict}${reach} by ${printable(author)} at ${instant(time)}${why}`, 2);
+    if (undone !== undefined) {
+      const { by, when, reason } = undone;
+      terminal.paragraph(`withdrawn by ${printable(by.subject)} at ${instant(when)}: ${printable(reason, 400)}`, 4);
+    }
   }
   terminal.line(`  ${invocation()} verdict ${shortId(alert.uid)} ${VERDICTS.join('|')}`);
+  if (directives.length === 0) return;
+  heading(terminal, 'What people told detection about this identity');
+  showDirectives(terminal, directives);
 }

@@ -3,6 +3,7 @@ import type { IdentityAnswer, IdentityView } from '../../../schemas/api/identiti
 import { bytesText, counted, instant, minute, printable, type Terminal, thousands } from '../terminal.ts';
 import { showAlerts } from './alerts.ts';
 import { isOpen, showContainments } from './containment.ts';
+import { showDirectives } from './directives.ts';
 import { fact, heading } from './words.ts';
 
 type Answer = z.output<typeof IdentityAnswer>;
@@ -42,6 +43,10 @@ export function showIdentity(terminal: Terminal, answer: Answer): void {
   if (open.length > 0) {
     heading(terminal, 'Containments');
     showContainments(terminal, open);
+  }
+  if (answer.directives.length > 0 || answer.muted_findings > 0) {
+    heading(terminal, `What people told detection (${counted(answer.muted_findings, 'finding')} muted so far)`);
+    showDirectives(terminal, answer.directives);
   }
   if (aliases.length > 0) showAliases(terminal, identity, aliases);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DirectiveEntry } from '../../../schemas/directive.ts';
 import { TOPICS } from '../event-log.ts';
 import type { DetectStore, Manifest, SeenKey, StateBlob } from '../store.ts';
 import { type ClickHouse, jsonRows, type Params, SEQUENTIAL_READ_SETTINGS } from './connection.ts';
@@ -202,6 +203,7 @@ const ManifestShape = z.object({
   dedup_from: z.int(),
   prior_version: z.string(),
   groups: z.array(z.string()),
+  directives: z.array(DirectiveEntry).optional(),
   rules_version: z.number(),
   counters: z.record(z.string(), z.number()),
 });

@@ -4,7 +4,7 @@ import { notLookedAt } from './storage.ts';
 import { total } from './words.ts';
 
 /** Kinds of records that detect counts: together they are all it has applied. */
-const RECORD_KINDS = ['event', 'tick', 'cut', 'prior', 'verdict', 'alias', 'poison'] as const;
+const RECORD_KINDS = ['event', 'tick', 'cut', 'prior', 'verdict', 'directive', 'alias', 'poison'] as const;
 const LOST = 'records are missing or counted twice: keep the data directory as it is, and report it';
 
 /** Promise P1 at the entrance: every item received has become exactly one of accepted, absorbed, held, dead-lettered. */

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { StateSlab } from '../../../detectors/state.ts';
 import type { Alert } from '../../../schemas/alert.ts';
@@ -108,6 +109,8 @@ export type ServiceOptions = {
   /** A subscription that the control log does not know, as that of the configuration. */
   readonly configured?: SubscriptionEntry;
   readonly change?: (ports: Ports) => Ports;
+  /** Absent: the shipped one. */
+  readonly model?: Model;
 };
 
 /** Countersign in one process over a fresh directory, from the pieces that the service itself is made of. */
@@ -149,7 +152,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     },
     stopping.signal,
   );
-  const model = createModel();
+  const model = options.model ?? createModel();
   const detect = new DetectRunner({
     log,
     store,
@@ -201,7 +204,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       const blob = blobs.get(key);
       if (blob === undefined) return undefined;
       const slab = new StateSlab(model.words);
-      return model.profile(decodeIdentity(key, blob.version, blob.bytes, model, slab).slot);
+      const state = decodeIdentity(key, blob.version, blob.bytes, model, slab);
+      return { ...model.profile(state.slot), muted_findings: state.directed?.muted ?? 0 };
     },
     readiness: async () => ({ ready: true, reasons: [] }),
     metrics: () => telemetry.registry.metrics(),

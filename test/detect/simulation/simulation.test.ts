@@ -41,10 +41,11 @@ test(`partition worker: ${HOW_MANY} of crashes equal the uninterrupted run`, asy
     const world = await buildWorld(seed);
     const outcome = await runChaos(world, seed);
     assert.deepEqual(differences(world, outcome).slice(0, 5), []);
-    return { deaths: outcome.deaths, alert_revisions: world.reference.alerts.size };
+    const muted = [...world.reference.findings.values()].filter((row) => row.includes('"muted_by"')).length;
+    return { deaths: outcome.deaths, alert_revisions: world.reference.alerts.size, muted };
   });
   t.diagnostic(JSON.stringify(sums));
-  exercises(sums, { deaths: 0.5, alert_revisions: 1 });
+  exercises(sums, { deaths: 0.5, alert_revisions: 1, muted: 0.25 });
 });
 
 test(`several processes: ${HOW_MANY} of rebalances, pauses and crashes equal the uninterrupted run`, async (t) => {

@@ -1,3 +1,4 @@
+import type { DirectiveEffect, DirectiveScope } from '../../../schemas/directive.ts';
 import type { CanonicalEvent } from '../../../schemas/event.ts';
 import type { DetectRecord } from '../../../schemas/record.ts';
 import { undecidedGaps } from '../../../services/detect/gap.ts';
@@ -141,6 +142,7 @@ class Teller {
   /** Whether the record at hand carries the clock of the recording. */
   #recorded: boolean;
   readonly #sent: { partition: number; record: DetectRecord }[] = [];
+  readonly #directives: string[] = [];
   #serial = 0;
 
   constructor(random: Random, clock: VirtualClock, clocks: (typeof CLOCKS)[number]) {
@@ -179,6 +181,7 @@ class Teller {
       return { ...this.#send(again.partition, { ...again.record, ...this.#at() }), key: 'k' };
     }
     if (dice < 0.26 && reference.alerts.size > 0) return this.#verdict(partitions, reference);
+    if (dice < 0.31) return this.#directive(partitions);
     const event = this.#event();
     const partition = partitionOf(identityKey(event.tenant, event.identity.id), partitions);
     const sent = this.#send(partition, { type: 'event', ...this.#at(), event });
@@ -202,6 +205,31 @@ class Teller {
     };
     const partition = partitionOf(identityKey(alert.tenant, alert.identity.id), partitions);
     return this.#send(partition, { type: 'verdict', ...this.#at(), verdict });
+  }
+
+  /** Sets one, of any kind and reach, or ends one that may be over, in force, or unknown to this partition. */
+  #directive(partitions: number): Told {
+    const random = this.#random;
+    const partition = random.int(partitions);
+    const { length } = this.#directives;
+    const by = { author: 'ana', reason: 'because', time: 0 };
+    if (length > 0 && random.chance(0.3)) {
+      const directive = this.#directives[random.int(length)]!;
+      return this.#send(partition, { type: 'directive', ...this.#at(), change: { op: 'end', directive, ...by } });
+    }
+    const uid = random.chance(0.1) && length > 0 ? this.#directives[random.int(length)]! : uidOf(length);
+    this.#directives.push(uid);
+    const now = this.#recorded ? this.#recorded_ms : this.#clock.now();
+    const expires = now + [1_000, 3_600_000, 2 * 86_400_000, 40 * 86_400_000][random.int(4)]!;
+    const directive = {
+      uid,
+      tenant: random.chance(0.9) ? 'default' : 'another',
+      scope: scopeOf(random),
+      effect: effectOf(random),
+      ...by,
+      ...(random.chance(0.8) && { expires }),
+    };
+    return this.#send(partition, { type: 'directive', ...this.#at(), change: { op: 'set', directive } });
   }
 
   #send(partition: number, record: DetectRecord): Told {
@@ -230,7 +258,12 @@ class Teller {
       origin: 'sim',
       tenant: 'default',
       time: (this.#recorded ? this.#recorded_ms : this.#clock.now()) + skew_ms,
-      identity: { id: `agent-${random.int(7)}`, kind: 'agent', peer_group: `g${random.int(3)}` },
+      identity: {
+        id: `agent-${random.int(7)}`,
+        kind: 'agent',
+        peer_group: `g${random.int(3)}`,
+        ...(random.chance(0.5) && { version: `v${random.int(2)}` }),
+      },
       ...(session === 0 ? {} : { session: `s${session}` }),
       action: { operation: 'read' },
       resources: [],
@@ -249,4 +282,30 @@ export function copyOfLog(disk: SimulatedDisk): SimulatedDisk {
     return [name, { generation: topic.generation, partitions }] as const;
   });
   return { topics: new Map(topics), positions: new Map(), counters: new Map(), onGrowth: new Set() };
+}
+
+const uidOf = (serial: number): string => serial.toString(16).padStart(32, '0');
+
+function scopeOf(random: Random): DirectiveScope {
+  const whose = [{ identity: `agent-${random.int(7)}` }, { peer_group: `g${random.int(3)}` }, {}][random.int(3)]!;
+  const matches = [{ pattern: `p${random.int(3)}` }, { detector: ['fake_usage', 'fake_volume'][random.int(2)]! }];
+  return { ...whose, ...(random.chance(0.5) && { matches: [matches[random.int(2)]!] }) };
+}
+
+function effectOf(random: Random): DirectiveEffect {
+  const detector = ['fake_usage', 'fake_volume'][random.int(2)]!;
+  const effects: readonly DirectiveEffect[] = [
+    { kind: 'suppress' },
+    { kind: 'watch' },
+    { kind: 'budget', alerts_per_1000_identity_days: [1, 50][random.int(2)]! },
+    { kind: 'detector_offset', detector, offset_bits: random.int(9) - 4 },
+    { kind: 'detector_mute', detector },
+    {
+      kind: 'change',
+      touches: random.chance(0.5) ? ['tools'] : ['data', 'model'],
+      sessions: 1 + random.int(4),
+      ...(random.chance(0.5) && { version: `v${random.int(2)}` }),
+    },
+  ];
+  return effects[random.int(effects.length)]!;
 }

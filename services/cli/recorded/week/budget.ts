@@ -1,3 +1,4 @@
+import type { AlertBudget } from '../../../../detectors/contract.ts';
 import { UNITS } from '../../../../schemas/limits.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -19,17 +20,29 @@ export type BudgetReport = {
 
 const TOLERANCE = 0.25;
 
-export function budgetReport(ledger: Ledger, budget: number): BudgetReport {
+export function budgetReport(ledger: Ledger, budget: AlertBudget): BudgetReport {
   const since = ledger.own_since_ms;
   const first_day = since === undefined ? Number.POSITIVE_INFINITY : Math.ceil(since / UNITS.DAY_MS);
   const from_ms = first_day * UNITS.DAY_MS;
   let identity_days = 0;
-  for (const { days } of ledger.identities) for (const day of days) if (day >= first_day) identity_days += 1;
-  const asked = (budget / 1000) * identity_days;
+  const judged_days = new Set<number>();
+  for (const { days } of ledger.identities) {
+    for (const day of days) {
+      if (day < first_day) continue;
+      identity_days += 1;
+      judged_days.add(day);
+    }
+  }
+  const asked = typeof budget === 'number' ? (budget / 1000) * identity_days : budget.alerts_per_day * judged_days.size;
   const came = ledger.alerts.filter(({ created }) => created >= from_ms).length;
   const judged = since !== undefined && asked > 0;
   return {
-    alerts_per_1000_identity_days: budget,
+    alerts_per_1000_identity_days:
+      typeof budget === 'number'
+        ? budget
+        : identity_days === 0
+          ? 0
+          : Math.round((asked / identity_days) * 100_000) / 100,
     own_thresholds_since: since === undefined ? null : new Date(since).toISOString(),
     identity_days,
     asked: Math.round(asked * 10) / 10,
