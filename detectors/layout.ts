@@ -46,7 +46,7 @@ export const ACCESS_ENTRIES = 48;
 export const PLACES_WORDS = 7;
 
 /** Versions of the identity and of its tool servers. */
-export const VERSION_ENTRIES = 16;
+export const VERSION_ENTRIES = 32;
 /** Parts of a baseline that a declared change makes uncertain, each by itself (relearn.ts). */
 export const RELEARN_PARTS = 4;
 
