@@ -52,7 +52,7 @@ export const EGRESS_SPANS = 3;
 export const PLACES_WORDS = 7;
 
 /** Versions of the identity and of its tool servers. */
-export const VERSION_ENTRIES = 16;
+export const VERSION_ENTRIES = 32;
 /** Parts of a baseline that a declared change makes uncertain, each by itself (relearn.ts). */
 export const RELEARN_PARTS = 4;
 

@@ -23,11 +23,12 @@ import { MEASURE, SPAN } from '../windows.ts';
  * within a day has the Good-Turing chance of a new tool in so many calls as the day usually has, and that it goes on after
  * that is believed to be as likely as not, more so with each one (beta-binomial, as for runs).
  *
- * State: a count table of 16 entries (29 words) for both kinds, one word a kind for the rate, two words for the run of
+ * State: a count table of 32 entries (45 words) for both kinds, one word a kind for the rate, two words for the run of
  * new tools, 9 words of the session. The group: one count a version, four for the rates.
  *
  * Wrong when a source states a build number or a time as version: then every session is a new one, until the rate has
- * learned it; and blind to a change that states no version and uses no new tool.
+ * learned it; with more than some fifteen versioned servers, as the table forgets; and blind to a change that states no
+ * version and uses no new tool.
  */
 /** First sessions of an identity: what is new in them is what any identity begins with. */
 const BEGINNING = 16;
