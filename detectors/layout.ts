@@ -6,7 +6,7 @@ import { MOMENT_WORDS } from './math/moments.ts';
 /**
  * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
  */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 export const TOOL_ENTRIES = 64;
 export const BIGRAM_ENTRIES = 112;
@@ -39,6 +39,9 @@ export const RHYTHM_SLOTS = 48;
 
 /** Tools of which it is remembered that this identity began to use them, learned or not. */
 export const NEW_TOOLS = 3;
+
+/** Hours of the week as in the rhythm, and the longest silences, two to a word each (silence/). */
+export const SILENCE_GAPS = 16;
 
 /** Addresses, networks, workloads, credentials and their kinds. */
 export const ACCESS_ENTRIES = 48;
@@ -87,6 +90,12 @@ export const AT = {
   access_news: region(ACCESS_KINDS),
   places: region(PLACES_WORDS),
   place_runs: region(CHAIN_WORDS),
+  /** Hours since the epoch plus 1, of the log's clock: last active, first watched, silence found (0: it speaks). */
+  heard_hour: region(1),
+  heard_first: region(1),
+  silent_hour: region(1),
+  heard_rates: region(RHYTHM_SLOTS / 2),
+  heard_gaps: region(SILENCE_GAPS / 2),
 } as const;
 
 /** Words of one identity. */
@@ -97,7 +106,12 @@ export function momentAt(span: number, measure: number): number {
 }
 
 /** Words that the layouts before this one had: each ended where the next one went on. */
-const LENGTHS: Readonly<Record<number, number>> = { 1: AT.new_tools, 2: AT.access, [LAYOUT_VERSION]: WORDS };
+const LENGTHS: Readonly<Record<number, number>> = {
+  1: AT.new_tools,
+  2: AT.access,
+  3: AT.heard_hour,
+  [LAYOUT_VERSION]: WORDS,
+};
 
 /** @throws RangeError on a layout that no release had. */
 export function upgradeWords(words: Uint32Array, from: number): Uint32Array {

@@ -11,6 +11,8 @@ import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
+import { draftOfSilence } from './silence/finding.ts';
+import { lookAtSilence, restartSilence } from './silence/silence.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
@@ -61,6 +63,16 @@ export function createModel(): Model {
       learnSession(state, session as Trace, group as Group);
     },
     advance: advanceWindows,
+    silence: {
+      heard: ({ u32, at }) => u32[at + AT.heard_hour] as number,
+      restart: restartSilence,
+      look(state, log_ms, bits_min, away) {
+        const { found, due } = lookAtSilence(state, log_ms, bits_min, away);
+        if (found === undefined) return { draft: undefined, due };
+        const history = { ...historyOf(state.u32, state.at), basis: 'identity' as const };
+        return { draft: { ...draftOfSilence(found), history }, due };
+      },
+    },
     encodeSession: (session) => (session as Trace).encode(),
     decodeSession: (bytes, layout) => Trace.decode(bytes, layout),
     newGroup: () => new Group(),

@@ -7,6 +7,7 @@ import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
+import { hear } from './silence/silence.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
 import { noteNewTool } from './vouchers.ts';
 import { observeWindows, SPAN } from './windows.ts';
@@ -43,6 +44,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.previous] = f.tool;
   trace.record(f);
   observeWindows(input.state, input, f);
+  hear(input.state, input.log_ms);
 }
 
 /** Where from, with which credential and in which hour the session acted, for learning. */

@@ -25,7 +25,7 @@ export type AlertDescription = {
 };
 
 /** What a story is about; decides the proposal. */
-type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'access' | 'hijack';
+type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'access' | 'silence' | 'hijack';
 
 const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
   Object.assign(Object.create(null) as Record<string, Theme>, {
@@ -65,6 +65,7 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     rare_credential_kind: 'access',
     unusual_hour: 'access',
     two_places: 'access',
+    gone_silent: 'silence',
   }),
 );
 
@@ -75,6 +76,7 @@ const TITLES: Readonly<Record<Theme, string>> = {
   reach: 'reaches data more sensitive than usual',
   misuse: 'uses tools in a way it never did',
   access: 'acts from where, when or with what it usually does not',
+  silence: 'has fallen silent',
   hijack: 'acts out of line with its usual work',
 };
 
@@ -156,7 +158,7 @@ function combinedBits(findings: readonly Finding[]): number {
 /** Amounts, counts and runs have no end; rarity levels off. */
 function isAmount(pattern: string): boolean {
   const theme = THEMES[pattern];
-  return theme === 'exfiltration' || theme === 'probing' || AMOUNTS.has(pattern);
+  return theme === 'exfiltration' || theme === 'probing' || theme === 'silence' || AMOUNTS.has(pattern);
 }
 
 const AMOUNTS: ReadonlySet<string> = new Set(['resource_sweep', 'resource_breadth', 'call_rate']);
@@ -196,6 +198,7 @@ function recommend(facts: AlertFacts, findings: readonly Finding[], theme: Theme
       `Somebody else may hold the credential. ${elsewhere === findings[0] ? '' : `${elsewhere.sentence} `}${why}`,
     );
   }
+  if (theme === 'silence') return propose('suspend_agent', facts.identity.id, `${SILENT_BECAUSE} ${why}`);
   if (theme === 'probing' && facts.credential !== undefined) {
     return propose('revoke_credential', facts.credential, `The credential tries doors that stay shut. ${why}`);
   }
@@ -224,6 +227,10 @@ function recommend(facts: AlertFacts, findings: readonly Finding[], theme: Theme
   }
   return propose('suspend_agent', facts.identity.id, `Nothing narrower than the identity can be named. ${why}`);
 }
+
+/** A suspended agent that turns out to be dead has lost nothing; one whose telemetry was cut is stopped. */
+const SILENT_BECAUSE =
+  'First look whether the agent runs and its audit pipeline delivers. If it runs, it works unseen (ATT&CK T1562.008): suspend it until its events arrive again.';
 
 /** What shows that a credential is used by somebody else; an odd hour alone does not. */
 function isElsewhere({ pattern, bits }: Finding): boolean {

@@ -234,6 +234,12 @@ export const LIMITS = {
   held_sessions_max: 8,
   held_expiry_ms: 14 * DAY_MS,
   alert_quiet_ms: 4 * HOUR_MS,
+  /** An alert about an identity that fell silent stays open until it is heard of again, or for so long. */
+  silence_alert_ms: 14 * DAY_MS,
+  /** Sources, and peer groups, of a partition of which it is known when they fall silent as a whole. */
+  pulses_max: 32,
+  /** A log whose clock jumps by more than this was not watched in between. */
+  unwatched_ms: 1 * HOUR_MS,
   alerts_open_per_identity_max: 8,
   findings_per_alert_max: 16,
   evidence_per_alert_max: 32,

@@ -2,7 +2,8 @@ import type { Model } from '../../detectors/contract.ts';
 import type { StateSlab } from '../../detectors/state.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
-import { dueOf, type IdentityState } from './identity.ts';
+import { dueOf, type IdentityState, type LastHeard } from './identity.ts';
+import { keptOf } from './silence.ts';
 
 /**
  * The bytes of one identity's state: a JSON header for what is in flight, the words of the baselines as they stand in
@@ -16,6 +17,9 @@ type Header = {
   readonly group: string;
   readonly events: number;
   readonly window_due: number | undefined;
+  /** Absent in blobs of older layouts. */
+  readonly silence_due?: number | undefined;
+  readonly last?: LastHeard | undefined;
   readonly sessions: readonly {
     readonly id: string;
     readonly begun_ms: number;
@@ -42,6 +46,8 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
     group: state.group,
     events: state.events,
     window_due: state.window_due,
+    silence_due: state.silence_due,
+    last: keptOf(state),
     sessions: state.sessions.map((s) => ({
       id: s.id,
       begun_ms: s.begun_ms,
@@ -110,6 +116,9 @@ export function decodeIdentity(
       since_ms: h.since_ms,
     })),
     window_due: header.window_due,
+    silence_due: header.silence_due,
+    last: header.last,
+    marked: undefined,
     due: undefined,
     armed: undefined,
   };

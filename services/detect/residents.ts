@@ -56,6 +56,9 @@ export class Residents {
       alerts: [],
       held: [],
       window_due: undefined,
+      silence_due: undefined,
+      last: undefined,
+      marked: undefined,
       due: undefined,
       armed: undefined,
     };

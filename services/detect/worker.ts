@@ -2,6 +2,7 @@ import { type Model, peerGroupOf, type Score, type ScoreInput } from '../../dete
 import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
+import type { NamedPulse } from '../../schemas/pulse.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { identityKey } from '../platform/partitioner.ts';
 import type { SeenKey } from '../platform/store.ts';
@@ -18,6 +19,8 @@ import { expectedBy, needsOf } from './needs.ts';
 import { Outbox } from './outbox.ts';
 import { PriorShelf } from './prior-shelf.ts';
 import { Residents, type Watermark } from './residents.ts';
+import { SilenceWatch } from './silence.ts';
+import { Sources } from './sources.ts';
 
 /**
  * The partition worker: all that needs an identity's state, as a pure core. It deduplicates, scores, learns, closes
@@ -56,6 +59,8 @@ export class PartitionWorker {
   readonly #lateness_ms: number;
   readonly #priors: PriorShelf;
   readonly #outbox: Outbox;
+  readonly #sources: Sources;
+  readonly #silence: SilenceWatch;
   #next: number;
   readonly #offset_base: number;
   readonly #watermark: Watermark;
@@ -69,6 +74,8 @@ export class PartitionWorker {
     this.#groups = new GroupTable(options.model, manifest?.groups ?? []);
     this.#outbox = new Outbox(options.partition);
     this.#lifecycle = new Lifecycle(options.model, this.#groups, this.#outbox);
+    this.#sources = new Sources(manifest?.pulses);
+    this.#silence = new SilenceWatch(options.model, options.describe, this.#outbox, options.partition);
     this.#dedup = new DedupMemory(options.dedup_keys_max);
     this.#lateness_ms = options.lateness_ms ?? LIMITS.lateness_ms;
     this.#priors = new PriorShelf(options.model);
@@ -102,6 +109,11 @@ export class PartitionWorker {
 
   get counters(): Readonly<Record<string, number>> {
     return this.#counters;
+  }
+
+  /** How its sources and peer groups are heard of. */
+  get pulses(): readonly NamedPulse[] {
+    return this.#sources.all;
   }
 
   get watermark(): Readonly<Watermark> {
@@ -201,6 +213,7 @@ export class PartitionWorker {
     this.#count(record.type);
     if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
     else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
+    this.#sources.pass(log_ms, recorded);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
     else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);
     else if (record.type === 'cut') return this.#applyCut(record.version, offset);
@@ -225,10 +238,12 @@ export class PartitionWorker {
     const moved = known === undefined || !staysInGroup(known, event.identity);
     const group = moved ? this.#groups.register(peerGroupOf(event)) : known.group;
     const state = known ?? this.#residents.create(key, group);
+    this.#sources.hear(event, flags, state, group, recorded);
     if (offset <= state.applied) return;
     if (moved) joinGroup(state, group, event.identity);
     state.events++;
     this.#lifecycle.advance(state, offset, log_ms, recorded);
+    this.#silence.speaks(state, offset, log_ms);
     const session = this.#lifecycle.session(state, event.session ?? '', offset);
     // An old clock can come back to an identity, as when a recording is replayed again: its windows are long closed.
     const in_window = (flags & OUT_OF_WINDOW) === 0 && event.time >= state.clock_ms - this.#lateness_ms;
@@ -237,7 +252,9 @@ export class PartitionWorker {
     session.recent.push(evidenceOf(event));
     if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
     if (score.bits >= this.#priors.current.finding_bits) this.#raise(state, session, input, score, offset);
+    const heard_before = this.#silence.heard(state);
     this.#model.observe(input, score);
+    this.#silence.observed(state, heard_before, { event, log_ms, session, prior: input.prior });
     this.#lifecycle.observed(state, offset, in_window);
     this.#residents.rearm(state);
     const { partition, pack } = this.#options;
@@ -272,6 +289,7 @@ export class PartitionWorker {
         continue;
       }
       this.#lifecycle.advance(state, offset, log_ms, recorded);
+      this.#silence.tick(state, offset, this.#priors.current, () => this.#sources.away(state));
       this.#residents.rearm(state);
     }
     for (const state of ahead) this.#residents.rearm(state);
@@ -332,6 +350,7 @@ export class PartitionWorker {
         groups: this.#groups.names(),
         rules_version: this.#model.rules_version,
         counters: { ...this.#counters },
+        pulses: this.#sources.snapshot(),
       },
     };
   }
