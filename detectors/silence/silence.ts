@@ -146,8 +146,24 @@ function isAway(hour: number, away: readonly Hours[]): boolean {
   return false;
 }
 
+/** Surprise of the silence as of `log_ms`, whether it is a finding or not; 0 while nothing is known. */
+export function surpriseOfSilence(state: Words, log_ms: number, away: readonly Hours[]): number {
+  const last = state.u32[state.at + AT.heard_hour] as number;
+  const days = daysOf(state);
+  if (last === 0 || !isKnown(state, days)) return 0;
+  const end = Math.min(hourOf(log_ms), last + 1 + SILENCE_HOURS_MAX);
+  let weight = 0;
+  for (let hour = last + 1; hour < end; hour++) if (!isAway(hour, away)) weight += weightOf(state, slotOf(hour));
+  return weight === 0 ? 0 : surpriseOfGap(state, days, weight);
+}
+
 /** Log clock at which the hour began that the identity was heard of last; undefined before any. */
 export function heardLast({ u32, at }: Words): number | undefined {
   const hour = u32[at + AT.heard_hour] as number;
   return hour === 0 ? undefined : (hour - 1) * UNITS.HOUR_MS;
+}
+
+/** Log clock from which on it has been silent, where that was found; undefined while it is heard of. */
+export function silentSince({ u32, at }: Words): number | undefined {
+  return u32[at + AT.silent_hour] === 0 ? undefined : (u32[at + AT.heard_hour] as number) * UNITS.HOUR_MS;
 }

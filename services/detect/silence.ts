@@ -2,11 +2,12 @@ import type { FindingDraft, Model, Prior } from '../../detectors/contract.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { Finding } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
-import type { Hours } from '../../schemas/pulse.ts';
+import type { NamedPulse, Pulses } from '../../schemas/pulse.ts';
 import { closeAlert, type DescribeAlert, groupFindings, stableId } from './alerts.ts';
 import { alertIdentityOf } from './findings.ts';
 import { dueOf, type IdentityState, type LastHeard, type OpenAlert, type OpenSession } from './identity.ts';
 import type { Outbox } from './outbox.ts';
+import { Sources } from './sources.ts';
 
 /** Last events that go along as evidence. */
 const EVIDENCE_MAX = 3;
@@ -25,14 +26,39 @@ type Heard = {
 export class SilenceWatch {
   readonly #model: Model;
   readonly #describe: DescribeAlert;
-  readonly #outbox: Outbox;
   readonly #partition: number;
+  readonly #outbox: Outbox;
+  readonly #sources: Sources;
 
-  constructor(model: Model, describe: DescribeAlert, outbox: Outbox, partition: number) {
-    this.#model = model;
-    this.#describe = describe;
+  constructor(
+    options: { readonly model: Model; readonly describe: DescribeAlert; readonly partition: number },
+    outbox: Outbox,
+    pulses: Pulses | undefined,
+  ) {
+    this.#model = options.model;
+    this.#describe = options.describe;
+    this.#partition = options.partition;
     this.#outbox = outbox;
-    this.#partition = partition;
+    this.#sources = new Sources(pulses);
+  }
+
+  /** How sources and peer groups are heard of: to be looked at, and to be kept. */
+  get pulses(): readonly NamedPulse[] {
+    return this.#sources.all;
+  }
+
+  snapshot(): Pulses {
+    return this.#sources.snapshot();
+  }
+
+  /** Time passes on one clock. */
+  pass(log_ms: number, recorded: boolean): void {
+    this.#sources.pass(log_ms, recorded);
+  }
+
+  /** An accepted event, whether or not the identity has applied it already. */
+  hear(event: CanonicalEvent, flags: number, state: IdentityState, group: string, recorded: boolean): void {
+    this.#sources.hear(event, flags, state, group, recorded);
   }
 
   /** The identity is heard of: what was raised about its silence is over. To be called before the event is scored. */
@@ -58,9 +84,14 @@ export class SilenceWatch {
   }
 
   /** A tick has come to an identity: raises its silence if it is one, else sets the next deadline. */
-  tick(state: IdentityState, offset: number, prior: Prior, away: () => readonly Hours[]): void {
+  tick(state: IdentityState, offset: number, prior: Prior): void {
     if (state.silence_due === undefined || state.silence_due > state.clock_ms) return;
-    const { draft, due } = this.#model.silence.look(state.slot, state.clock_ms, prior.alert_bits, away());
+    const { draft, due } = this.#model.silence.look(
+      state.slot,
+      state.clock_ms,
+      prior.alert_bits,
+      this.#sources.away(state),
+    );
     state.silence_due = due === undefined ? undefined : Math.max(due, state.clock_ms + 1);
     if (draft !== undefined && state.last !== undefined) this.#raise(state, state.last, draft, offset);
     state.due = dueOf(state);

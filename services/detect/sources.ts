@@ -1,7 +1,7 @@
 import { hashText } from '../../detectors/math/hash.ts';
 import { hourOf } from '../../detectors/silence/silence.ts';
 import { awayHours, markPulse, newPulse, passHours } from '../../detectors/silence/source.ts';
-import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
+import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Hours, NamedPulse, Pulse, PulseKind, Pulses } from '../../schemas/pulse.ts';
 import { UNRESOLVED } from '../../schemas/span.ts';
@@ -94,6 +94,3 @@ function copyOf({ pulse, ...one }: NamedPulse): NamedPulse {
   const copy = { ...pulse, marks: [...marks], means: [...means], seen: [...seen], tallies: { ...tallies } };
   return { ...one, pulse: copy };
 }
-
-/** Names of the flags that count as late are those that keep an event out of the windows. */
-export const LATE_FLAGS = EVENT_FLAGS.filter((_, bit) => (OUT_OF_WINDOW & (1 << bit)) !== 0);

@@ -1,5 +1,5 @@
 import { type Model, peerGroupOf, type Score, type ScoreInput } from '../../detectors/contract.ts';
-import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
+import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 import type { NamedPulse } from '../../schemas/pulse.ts';
@@ -10,7 +10,7 @@ import type { DescribeAlert } from './alerts.ts';
 import { type Decoded, isPoison } from './decode.ts';
 import { DedupMemory } from './dedup.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
-import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
+import { flagNames, flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
 import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
 import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
@@ -20,7 +20,7 @@ import { Outbox } from './outbox.ts';
 import { PriorShelf } from './prior-shelf.ts';
 import { Residents, type Watermark } from './residents.ts';
 import { SilenceWatch } from './silence.ts';
-import { Sources } from './sources.ts';
+import { passTick } from './ticks.ts';
 
 /**
  * The partition worker: all that needs an identity's state, as a pure core. It deduplicates, scores, learns, closes
@@ -46,8 +46,6 @@ export type WorkerOptions = {
 
 /** Newest events of a session that go along as evidence. */
 const RECENT_EVIDENCE = 5;
-/** Identities for which time passes in one step of a tick: about 5 ms. */
-const TICK_STEP = 512;
 
 export class PartitionWorker {
   readonly #options: WorkerOptions;
@@ -59,7 +57,6 @@ export class PartitionWorker {
   readonly #lateness_ms: number;
   readonly #priors: PriorShelf;
   readonly #outbox: Outbox;
-  readonly #sources: Sources;
   readonly #silence: SilenceWatch;
   #next: number;
   readonly #offset_base: number;
@@ -74,8 +71,7 @@ export class PartitionWorker {
     this.#groups = new GroupTable(options.model, manifest?.groups ?? []);
     this.#outbox = new Outbox(options.partition);
     this.#lifecycle = new Lifecycle(options.model, this.#groups, this.#outbox);
-    this.#sources = new Sources(manifest?.pulses);
-    this.#silence = new SilenceWatch(options.model, options.describe, this.#outbox, options.partition);
+    this.#silence = new SilenceWatch(options, this.#outbox, manifest?.pulses);
     this.#dedup = new DedupMemory(options.dedup_keys_max);
     this.#lateness_ms = options.lateness_ms ?? LIMITS.lateness_ms;
     this.#priors = new PriorShelf(options.model);
@@ -113,7 +109,7 @@ export class PartitionWorker {
 
   /** How its sources and peer groups are heard of. */
   get pulses(): readonly NamedPulse[] {
-    return this.#sources.all;
+    return this.#silence.pulses;
   }
 
   get watermark(): Readonly<Watermark> {
@@ -213,7 +209,7 @@ export class PartitionWorker {
     this.#count(record.type);
     if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
     else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
-    this.#sources.pass(log_ms, recorded);
+    this.#silence.pass(log_ms, recorded);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
     else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);
     else if (record.type === 'cut') return this.#applyCut(record.version, offset);
@@ -232,13 +228,13 @@ export class PartitionWorker {
     this.#count('accepted');
     if (recorded) this.#count('accepted_recorded');
     const flags = flagsOf(event, log_ms, { lateness_ms: this.#lateness_ms, id_reused: seen === 'id_reused' });
-    this.#countFlags(flags);
+    if (flags !== 0) for (const flag of flagNames(flags)) this.#count(`flag.${flag}`);
     const key = identityKey(event.tenant, event.identity.id);
     const known = this.#residents.get(key);
     const moved = known === undefined || !staysInGroup(known, event.identity);
     const group = moved ? this.#groups.register(peerGroupOf(event)) : known.group;
     const state = known ?? this.#residents.create(key, group);
-    this.#sources.hear(event, flags, state, group, recorded);
+    this.#silence.hear(event, flags, state, group, recorded);
     if (offset <= state.applied) return;
     if (moved) joinGroup(state, group, event.identity);
     state.events++;
@@ -262,12 +258,6 @@ export class PartitionWorker {
     this.#outbox.event(pack === undefined ? row : pack(row));
   }
 
-  #countFlags(flags: number): void {
-    for (let rest = flags, bit = 0; rest !== 0; rest >>= 1, bit++) {
-      if (rest & 1) this.#count(`flag.${EVENT_FLAGS[bit]}`);
-    }
-  }
-
   #raise(state: IdentityState, session: OpenSession, input: ScoreInput, score: Score, offset: number): void {
     const { partition, describe } = this.#options;
     const { findings, alert_uid, revision } = raiseFindings(this.#model, describe, { state, session, input, score });
@@ -278,21 +268,9 @@ export class PartitionWorker {
     }
   }
 
-  *#applyTick(offset: number, log_ms: number, recorded: boolean): Generator<undefined, void> {
-    // An identity that is ahead of this tick has met it already; its deadline waits for a tick that it has not met.
-    const ahead: IdentityState[] = [];
-    let met = 0;
-    for (const state of this.#residents.due(log_ms, recorded)) {
-      if (++met % TICK_STEP === 0) yield;
-      if (offset <= state.applied) {
-        ahead.push(state);
-        continue;
-      }
-      this.#lifecycle.advance(state, offset, log_ms, recorded);
-      this.#silence.tick(state, offset, this.#priors.current, () => this.#sources.away(state));
-      this.#residents.rearm(state);
-    }
-    for (const state of ahead) this.#residents.rearm(state);
+  #applyTick(offset: number, log_ms: number, recorded: boolean): Generator<undefined, void> {
+    const on = { residents: this.#residents, lifecycle: this.#lifecycle, silence: this.#silence };
+    return passTick({ offset, log_ms, recorded, prior: this.#priors.current }, on);
   }
 
   *#applyCut(version: string, offset: number): Generator<undefined, void> {
@@ -350,7 +328,7 @@ export class PartitionWorker {
         groups: this.#groups.names(),
         rules_version: this.#model.rules_version,
         counters: { ...this.#counters },
-        pulses: this.#sources.snapshot(),
+        pulses: this.#silence.snapshot(),
       },
     };
   }

@@ -3,6 +3,7 @@ import { EventPage } from '../../../schemas/api/events.ts';
 import { IdentityAnswer, IdentityPage } from '../../../schemas/api/identities.ts';
 import { CursorText, IdentityId, Limit, TenantName, TimeMs } from '../../../schemas/api/shared.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
+import { identityCoverage } from '../coverage.ts';
 import { defined } from '../defined.ts';
 import { Refused, refuse } from '../errors.ts';
 import { keyset } from '../keyset.ts';
@@ -27,8 +28,14 @@ const list = route({
     const after = names.decode(query.cursor);
     if (after instanceof Refused) return after;
     const asked = { limit: query.limit, ...defined({ after }) };
-    const { items, next } = await context.ports.store.listIdentities(query.tenant, asked);
-    return { items: [...items], ...(next !== undefined && { next_cursor: names.encode(next) }) };
+    const { store, readStates } = context.ports;
+    const { items, next } = await store.listIdentities(query.tenant, asked);
+    const states = await readStates(
+      query.tenant,
+      items.map(({ identity }) => identity),
+    );
+    const covered = items.map((row) => ({ ...row, coverage: identityCoverage(row.identity, states, row) }));
+    return { items: covered, ...(next !== undefined && { next_cursor: names.encode(next) }) };
   },
 });
 
@@ -43,9 +50,10 @@ const one = route({
   answer: IdentityAnswer,
   async handle({ params, query: { tenant }, context: { ports } }) {
     const identity = params.id;
-    const { store, readProfile } = ports;
+    const { store, readProfile, readStates } = ports;
     const summary = await store.readIdentity(tenant, identity);
     const profile = await readProfile(tenant, identity);
+    const states = await readStates(tenant, [identity]);
     if (summary === undefined && profile === undefined) {
       return refuse('identity_unknown', { remedy: 'look for it with GET /v1/identities; ids are case sensitive' });
     }
@@ -55,6 +63,7 @@ const one = route({
     return {
       tenant,
       identity,
+      coverage: identityCoverage(identity, states, summary),
       ...(summary !== undefined && {
         summary: {
           ...summary,
