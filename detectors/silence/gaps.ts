@@ -15,9 +15,9 @@ const STEPS = 64;
 /** What is believed before anything is known: so many excesses of so many bits on average. */
 const PRIOR_EXCESSES = 3;
 const PRIOR_BITS = 3;
-/** Days that the list stands for at most; with every day, what is on it fades by a 128th. */
-const DAYS_MAX = 128;
-const FADE = 7;
+/** Days that the list stands for at most. With every day, what weighs 8 bits or more fades by a 512th. */
+const DAYS_MAX = 512;
+const FADE = 9;
 
 type Words = Pick<StateRef, 'u16' | 'at'>;
 
@@ -38,7 +38,7 @@ export function learnGap(words: Words, bits: number): void {
   u16[place] = weight;
 }
 
-/** Old silences are forgotten slowly: who took a holiday half a year ago is not for ever excused. */
+/** Long silences are forgotten slowly: who took a holiday last year is not for ever excused. */
 export function fadeGaps(words: Words, days: number): void {
   const { u16 } = words;
   const from = first(words);
@@ -70,8 +70,9 @@ export function surpriseOfGap(words: Words, days: number, weight: number): numbe
   return Math.max(0, tail.often_bits + EXCESSES * log2(1 + beyond / tail.excess));
 }
 
-/** Weight at which the surprise reaches so many bits. */
+/** Weight at which the surprise reaches so many bits; what was heavier before is no surprise. */
 export function weightAt(words: Words, days: number, bits: number): number {
   read(words, days);
-  return tail.least + tail.excess * Math.max(0, exp2((bits - tail.often_bits) / EXCESSES) - 1);
+  const reached = tail.least + tail.excess * Math.max(0, exp2((bits - tail.often_bits) / EXCESSES) - 1);
+  return Math.max(reached, heaviestOf(words) + 1 / STEPS);
 }

@@ -16,8 +16,7 @@ import { learnHour, rateOf, weightOf } from './rates.ts';
  * identity-day. Sources: time change of a point process (Daley and Vere-Jones 2003, section 7.4), spacings of
  * exponential maxima (Renyi 1953), peaks over a threshold (Pickands 1975).
  *
- * A silence teaches no more of itself than makes it a finding: one that was an outage, or an attacker's, is not the habit of
- * tomorrow. Hours in which nobody was watching, or in which the whole source was silent, do not count (source.ts).
+ * A silence teaches a bounded part of itself: one that was an outage, or an attacker's, is not the habit of tomorrow. Hours in which nobody was watching, or in which the whole source was silent, do not count (source.ts).
  *
  * State: 35 words. One look per active hour, one per deadline.
  *
@@ -27,6 +26,8 @@ import { learnHour, rateOf, weightOf } from './rates.ts';
 
 /** No silence of less surprise is a finding, whatever the threshold: one identity-day in a thousand. */
 export const SILENCE_BITS_MIN = 10;
+/** What a silence teaches of itself at most: a day off becomes a habit, a week without telemetry does not. */
+const TAUGHT_BITS = 2 * SILENCE_BITS_MIN;
 /** Days watched without which nothing is said: a working week and a weekend. */
 const DAYS_MIN = 7;
 /** Sessions learned without which it is not known what is usual. */
@@ -61,10 +62,10 @@ export function restartSilence({ u32, at }: Words): void {
   u32[at + AT.silent_hour] = 0;
 }
 
-/** Hours between the last one that was heard of and this one. Those that make it a finding are no habit. */
+/** Hours between the last one that was heard of and this one, as far as they teach. */
 function learnUpTo(state: Words, last: number, hour: number): void {
   const days = daysOf(state);
-  const limit = isKnown(state, days) ? weightAt(state, days, SILENCE_BITS_MIN) : Number.POSITIVE_INFINITY;
+  const limit = isKnown(state, days) ? weightAt(state, days, TAUGHT_BITS) : Number.POSITIVE_INFINITY;
   const end = Math.min(hour, last + 1 + SILENCE_HOURS_MAX);
   let weight = 0;
   for (let one = last + 1; one < end && weight < limit; one++) {
