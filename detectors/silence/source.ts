@@ -116,10 +116,10 @@ export function silentSince(pulse: Pulse): number | undefined {
   return pulse.sum >= BELIEVED_NATS ? pulse.since : undefined;
 }
 
-/** Hours that do not count against anybody, the current silence included. */
+/** Hours up to now that do not count against anybody. What comes counts again, or is asked about again. */
 export function awayHours(pulse: Pulse): Hours[] {
   const since = silentSince(pulse);
-  return since === undefined ? pulse.spans : [...pulse.spans, { from: since, to: Number.MAX_SAFE_INTEGER }];
+  return since === undefined ? pulse.spans : [...pulse.spans, { from: since, to: pulse.hour + 1 }];
 }
 
 const dyadic = (value: number): number => Math.round(value * STEPS) / STEPS;
