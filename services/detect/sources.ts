@@ -15,12 +15,13 @@ import type { IdentityState } from './identity.ts';
 export class Sources {
   readonly #passed: { live: number; recorded: number };
   readonly #all: NamedPulse[];
-  readonly #byKey = new Map<string, Pulse>();
+  /** By name; looked up for every event, so no key is put together. */
+  readonly #named = { live: emptyNames(), recorded: emptyNames() };
 
   constructor(from: Pulses | undefined) {
     this.#passed = { live: 0, recorded: 0, ...from?.passed };
     this.#all = (from?.all ?? []).map(copyOf);
-    for (const one of this.#all) this.#byKey.set(keyOf(one.of, one.name, one.recorded), one.pulse);
+    for (const one of this.#all) this.#names(one.of, one.recorded).set(one.name, one.pulse);
   }
 
   /** Time passes on one clock. Called for every record: all but the first of an hour cost a comparison. */
@@ -58,8 +59,8 @@ export class Sources {
   /** Hours that do not count against an identity. */
   away(state: IdentityState): Hours[] {
     const { last, group, recorded } = state;
-    const source = last === undefined ? undefined : this.#byKey.get(keyOf('source', last.origin, recorded));
-    const peers = this.#byKey.get(keyOf('peer_group', group, recorded));
+    const source = last === undefined ? undefined : this.#names('source', recorded).get(last.origin);
+    const peers = this.#names('peer_group', recorded).get(group);
     return [source, peers].flatMap((pulse) => (pulse === undefined ? [] : awayHours(pulse)));
   }
 
@@ -73,21 +74,26 @@ export class Sources {
     return this.#all;
   }
 
+  #names(of: PulseKind, recorded: boolean): Map<string, Pulse> {
+    return this.#named[recorded ? 'recorded' : 'live'][of];
+  }
+
+  /** The pulse of that name, begun if need be; undefined beyond as many as there may be. */
   #pulse(of: PulseKind, name: string, recorded: boolean): Pulse | undefined {
-    const key = keyOf(of, name, recorded);
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    const made = newPulse();
-    made.hour = hourOf(recorded ? this.#passed.recorded : this.#passed.live);
-    if (this.#all.filter((one) => one.of === of && one.recorded === recorded).length >= LIMITS.pulses_max)
-      return undefined;
-    this.#all.push({ of, name, recorded, pulse: made });
-    this.#byKey.set(key, made);
-    return made;
+    const names = this.#names(of, recorded);
+    const known = names.get(name);
+    if (known !== undefined || names.size >= LIMITS.pulses_max) return known;
+    const pulse = { ...newPulse(), hour: hourOf(recorded ? this.#passed.recorded : this.#passed.live) };
+    this.#all.push({ of, name, recorded, pulse });
+    names.set(name, pulse);
+    return pulse;
   }
 }
 
-const keyOf = (of: PulseKind, name: string, recorded: boolean): string => `${of}${recorded ? '~' : '='}${name}`;
+const emptyNames = (): Readonly<Record<PulseKind, Map<string, Pulse>>> => ({
+  source: new Map(),
+  peer_group: new Map(),
+});
 
 function copyOf({ pulse, ...one }: NamedPulse): NamedPulse {
   const { marks, means, seen, tallies } = pulse;
