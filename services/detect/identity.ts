@@ -4,6 +4,7 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent, IdentityKind } from '../../schemas/event.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import type { Pulse } from '../../schemas/pulse.ts';
 
 /** Everything one partition worker knows of one identity: the fixed words of the baselines and the few things in flight. */
 export type IdentityState = {
@@ -40,7 +41,8 @@ export type IdentityState = {
   armed: number | undefined;
 };
 
-export type Marked = { readonly hour: number; readonly origin: string; readonly group: string };
+/** `source` is that of one clock. */
+export type Marked = { readonly hour: number; readonly source: Pulse; readonly group: string };
 
 export type LastHeard = {
   readonly tenant: string;

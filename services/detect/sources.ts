@@ -48,8 +48,8 @@ export class Sources {
     if (bytes_in === undefined && bytes_out === undefined && records === undefined) tallies.unsized++;
     // One mark an hour is enough, and to make it again changes nothing.
     const { marked } = state;
-    if (marked?.hour === source.hour && marked.origin === event.origin && marked.group === group) return;
-    state.marked = { hour: source.hour, origin: event.origin, group };
+    if (marked?.hour === source.hour && marked.source === source && marked.group === group) return;
+    state.marked = { hour: source.hour, source, group };
     const hash = hashText(state.key);
     markPulse(source, hash);
     const peers = this.#pulse('peer_group', group, recorded);
