@@ -48,6 +48,7 @@ function choiceOf(one: Case): Choice {
         'Somebody else may hold the credential; revoking it shuts them out, and the identity can be given another.',
     };
   }
+  if (theme === 'silence') return silent;
   if (theme === 'probing' && credential !== undefined) {
     return {
       action: 'revoke_credential',
@@ -76,6 +77,13 @@ function choiceOf(one: Case): Choice {
     because: `Nothing narrower than the identity can be named${severity === 'low' ? '; look before you approve' : ''}.`,
   };
 }
+
+/** A suspended agent that turns out to be dead has lost nothing; one whose telemetry was cut is stopped. */
+const silent: Choice = {
+  action: 'suspend_agent',
+  because:
+    'First look whether the agent runs and its audit pipeline delivers. If it runs, it works unseen (ATT&CK T1562.008): suspend it until its events arrive again.',
+};
 
 const withoutTool: Choice = {
   action: 'restrict_tool',

@@ -1,6 +1,7 @@
 import type { Touch } from '../schemas/directive.ts';
 import type { CanonicalEvent } from '../schemas/event.ts';
 import type { Contribution, Family, Finding } from '../schemas/finding.ts';
+import type { Hours } from '../schemas/pulse.ts';
 import type { StateRef } from './state.ts';
 
 /**
@@ -120,6 +121,7 @@ export interface Model {
    * Returns the log clock at which the next window is due, or undefined when none is open.
    */
   advance(state: StateRef, log_ms: number, held: boolean): number | undefined;
+  readonly silence: SilenceModel;
 
   /** A change was declared: what it touches is learned anew. To be called before the first event of the new version. */
   relearn(state: StateRef, touches: readonly Touch[], log_ms: number): void;
@@ -141,6 +143,24 @@ export interface Model {
   buildPrior(groups: ReadonlyMap<string, readonly GroupState[]>, budget: AlertBudget): Uint8Array;
   openPrior(bytes: Uint8Array, version: string): Prior;
   profile(state: StateRef): Profile;
+}
+
+/** What is judged when nothing happens. `observe` notes that the identity was heard of. */
+export interface SilenceModel {
+  /** Changes whenever the identity is heard of in another hour than before; 0 before that. */
+  heard(state: StateRef): number;
+  /** The identity goes on on another clock: what lies between the two is no silence. */
+  restart(state: StateRef): void;
+  /**
+   * Judges the silence as of `log_ms`: a finding of at least `bits_min`, once until the identity is heard of again, or else
+   * the log clock, later than now, at which to look again. Hours in `away` do not count.
+   */
+  look(
+    state: StateRef,
+    log_ms: number,
+    bits_min: number,
+    away: readonly Hours[],
+  ): { readonly draft: FindingDraft | undefined; readonly due: number | undefined };
 }
 
 /** Peer group of an event within its tenant: declared, or one per kind of identity. */

@@ -40,6 +40,9 @@ export const RHYTHM_SLOTS = 48;
 /** Tools of which it is remembered that this identity began to use them, learned or not. */
 export const NEW_TOOLS = 3;
 
+/** Hours of the week as in the rhythm, and the longest silences, two to a word each (silence/). */
+export const SILENCE_GAPS = 16;
+
 /** Addresses, networks, workloads, credentials and their kinds. */
 export const ACCESS_ENTRIES = 48;
 /** Tools and stores of which it is counted how often they were used today. */
@@ -114,6 +117,12 @@ export const AT = {
   relearning: region(2 * RELEARN_PARTS),
   /** Calls on sensitive data: those of today, CUSUM and moments of their daily number. */
   creep: region(2 + MOMENT_WORDS),
+  /** Hours since the epoch plus 1, of the log's clock: last active, first watched, silence found (0: it speaks). */
+  heard_hour: region(1),
+  heard_first: region(1),
+  silent_hour: region(1),
+  heard_rates: region(RHYTHM_SLOTS / 2),
+  heard_gaps: region(SILENCE_GAPS / 2),
 } as const;
 
 /** Words of one identity. */

@@ -16,6 +16,8 @@ import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
 import { detectorsTouchedBy, relearningOf, relearnWords } from './relearn.ts';
 import { type RuleSet, scoresOf } from './rule-set.ts';
+import { draftOfSilence } from './silence/finding.ts';
+import { lookAtSilence, restartSilence } from './silence/silence.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
@@ -87,6 +89,7 @@ export function createModel(rules: RuleSet = {}): Model {
     advance: advanceWindows,
     relearn: relearnWords,
     touchedBy: detectorsTouchedBy,
+    silence: SILENCE,
     encodeSession: (session) => (session as Trace).encode(),
     decodeSession: (bytes, layout) => Trace.decode(bytes, layout),
     newGroup: () => new Group(),
@@ -102,6 +105,17 @@ export function createModel(rules: RuleSet = {}): Model {
 function claim(scores: readonly Detector['score'][], c: Context): void {
   for (let i = 0; i < scores.length; i++) c.claims[i] = Math.fround((scores[i] as Detector['score'])(c));
 }
+
+const SILENCE: Model['silence'] = {
+  heard: ({ u32, at }) => u32[at + AT.heard_hour] as number,
+  restart: restartSilence,
+  look(state, log_ms, bits_min, away) {
+    const { found, due } = lookAtSilence(state, log_ms, bits_min, away);
+    if (found === undefined) return { draft: undefined, due };
+    const history = { ...historyOf(state.u32, state.at), basis: 'identity' as const };
+    return { draft: { ...draftOfSilence(found), history }, due };
+  },
+};
 
 /** Copies once, so that the words are aligned and nobody changes them afterwards. */
 function openPrior(bytes: Uint8Array, version: string): Prior {

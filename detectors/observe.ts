@@ -10,6 +10,7 @@ import { countMaxima } from './maxima.ts';
 import { observeCreep } from './retrieval/creep.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
+import { hear } from './silence/silence.ts';
 import { isFailed, observeToday } from './today.ts';
 import { observeVersions } from './tool-usage/version.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
@@ -54,6 +55,7 @@ export function observeEvent(c: Context, input: ScoreInput, { bits }: Score): vo
   observeWindows(input.state, input, f);
   if (input.in_window && !c.repeated && !isFailed(f)) observeToday(input.state, f);
   observeCreep(c);
+  hear(input.state, input.log_ms);
 }
 
 /** Where from, with which credential and in which hour the session acted, for learning. */

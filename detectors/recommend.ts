@@ -28,7 +28,7 @@ export type AlertDescription = Pick<
 >;
 
 /** What a story is about; decides the proposal. */
-export type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'access' | 'hijack';
+export type Theme = 'exfiltration' | 'collection' | 'probing' | 'reach' | 'misuse' | 'access' | 'silence' | 'hijack';
 
 const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
   Object.assign(Object.create(null) as Record<string, Theme>, {
@@ -78,6 +78,7 @@ const THEMES: Readonly<Record<string, Theme>> = Object.freeze(
     first_seen_version: 'misuse',
     first_seen_tool_version: 'misuse',
     tool_set_change: 'misuse',
+    gone_silent: 'silence',
   }),
 );
 
@@ -88,6 +89,7 @@ const TITLES: Readonly<Record<Theme, string>> = {
   reach: 'reaches data more sensitive than usual',
   misuse: 'uses tools in a way it usually does not',
   access: 'acts with a credential, from a place or at a time it usually does not',
+  silence: 'has fallen silent',
   hijack: 'acts out of line with its usual work',
 };
 

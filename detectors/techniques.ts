@@ -15,6 +15,8 @@ const REPOSITORY_DATA = atlas('AML.T0036', 'Data from Information Repositories')
 const VALID_ACCOUNTS = atlas('AML.T0012', 'Valid Accounts');
 const ACCESS_TOKEN = atlas('AML.T0091.000', 'Application Access Token');
 
+const DENIAL_OF_SERVICE = atlas('AML.T0029', 'Denial of AI Service');
+
 const GOAL_HIJACK = asi('ASI01', 'Agent Goal Hijack');
 const TOOL_MISUSE = asi('ASI02', 'Tool Misuse and Exploitation');
 const PRIVILEGE_ABUSE = asi('ASI03', 'Identity and Privilege Abuse');
@@ -71,6 +73,8 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     first_seen_tool_version: [TOOL_INVOCATION, SUPPLY_CHAIN],
     tool_set_change: [TOOL_INVOCATION, SUPPLY_CHAIN],
     sensitivity_creep: [AI_SERVICE_DATA, PRIVILEGE_ABUSE],
+    // Closest in ATLAS to Disable or Modify Cloud Logs (ATT&CK T1562.008): either the agent stopped or its telemetry was cut.
+    gone_silent: [DENIAL_OF_SERVICE, ROGUE_AGENT],
     low_and_slow: [TOOL_EXFILTRATION, ROGUE_AGENT],
     egress_hour: [TOOL_EXFILTRATION, TOOL_MISUSE],
     egress_day: [TOOL_EXFILTRATION, ROGUE_AGENT],

@@ -50,7 +50,8 @@ export const Alert = z.object({
   /** Starts at 1 and grows by 1 with every change. (uid, revision) names one immutable state. */
   revision: z.int().min(1),
   status: z.enum(['open', 'closed']),
-  closed_reason: z.enum(['quiet', ...VERDICTS]).optional(),
+  /** `resumed`: an identity that had fallen silent is heard of again. */
+  closed_reason: z.enum(['quiet', 'resumed', ...VERDICTS]).optional(),
   tenant: z.string(),
   identity: AlertIdentity,
   sessions: z.array(z.string()),

@@ -243,6 +243,17 @@ export const LIMITS = {
   held_sessions_max: 8,
   held_expiry_ms: 14 * DAY_MS,
   alert_quiet_ms: 4 * HOUR_MS,
+  /** An alert about an identity that fell silent stays open until it is heard of again, or for so long. */
+  silence_alert_ms: 14 * DAY_MS,
+  /** Sources, and peer groups, of a partition of which it is known when they fall silent as a whole. */
+  pulses_max: 32,
+  /** Shares of a source's events of the last day from which a warning is given, and events without which none is. */
+  coverage_late_share: 0.1,
+  coverage_unresolved_share: 0.1,
+  coverage_unsized_share: 0.5,
+  coverage_events_min: 200,
+  /** A log whose clock jumps by more than this was not watched in between. */
+  unwatched_ms: 1 * HOUR_MS,
   alerts_open_per_identity_max: 8,
   /** How long an alert that tells of other tools comes back instead of a new one, and how many of an identity do. */
   alert_rest_ms: 7 * DAY_MS,

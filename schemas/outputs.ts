@@ -3,6 +3,7 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { DirectiveEntry } from './directive.ts';
 import type { CanonicalEvent } from './event.ts';
 import type { Finding } from './finding.ts';
+import type { Pulses } from './pulse.ts';
 import type { AliasRecord } from './record.ts';
 
 /**
@@ -89,4 +90,6 @@ export type Manifest = {
   readonly rules_version: number;
   /** Sums since the beginning of the partition: applied, accepted, duplicate, late, early, id_reused, ... */
   readonly counters: Readonly<Record<string, number>>;
+  /** How sources and peer groups are heard of; absent in manifests of older releases. */
+  readonly pulses?: Pulses;
 };

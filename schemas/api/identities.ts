@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Alert } from '../alert.ts';
+import { Coverage } from '../coverage.ts';
 import { MATURITIES } from '../finding.ts';
 import { ContainmentView } from './containments.ts';
 import { DirectiveView } from './directives.ts';
@@ -15,12 +16,18 @@ const row = {
   version: z.string().optional(),
   events: count(),
   sessions: count(),
+  /** Events that came too late or too early to count in windows, and events without any size. */
+  late: count(),
+  unsized: count(),
   /** Event times, epoch milliseconds. */
   first_seen: z.int(),
   last_seen: z.int(),
 } as const;
 
-export const IdentityView = z.object(row);
+/** How well it is known first, then what is missing of it. */
+const coverage = z.array(Coverage);
+
+export const IdentityView = z.object({ ...row, coverage });
 export const IdentityPage = pageOf(IdentityView);
 
 const Counted = z.object({ name: z.string(), count: count() });
@@ -70,6 +77,7 @@ export const AliasView = z.object({
 export const IdentityAnswer = z.object({
   tenant: z.string(),
   identity: z.string(),
+  coverage,
   /** Absent while none of its events is stored yet. */
   summary: IdentitySummaryView.optional(),
   /** Absent while nothing was learned yet. */

@@ -42,6 +42,8 @@ export const StatusAnswer = z.object({
   ready: z.boolean(),
   /** Why it is not ready, if it is not. */
   reasons: z.array(Problem),
+  /** What is lost of the coverage of many identities at once. It is ready all the same. */
+  warnings: z.array(Problem),
   sums: SumsView,
   partitions: z.array(PartitionView),
   lag: count(),

@@ -23,6 +23,7 @@ const ENDS = {
     verdict_id: 0,
     detail: 'Closed: the identity has been quiet for as long as an alert stays open.',
   },
+  resumed: { status_id: 5, verdict_id: 0, detail: 'Closed: the identity that had fallen silent is heard of again.' },
   true_positive: { status_id: 4, verdict_id: 2, detail: 'Closed by an analyst: true positive.' },
   false_positive: { status_id: 3, verdict_id: 1, detail: 'Closed by an analyst: false positive.' },
   expected_change: { status_id: 3, verdict_id: 5, detail: 'Closed by an analyst: an expected change.' },

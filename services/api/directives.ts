@@ -40,6 +40,15 @@ export function directivesOn(state: ControlState, { tenant, identity, group }: W
   return found.reverse().slice(0, LIMITS.page_items_max);
 }
 
+/** What keeps findings of an identity from being heard, in words; undefined where nothing does. */
+export function mutedText(directives: readonly DirectiveView[]): string | undefined {
+  const silencing = directives.filter(({ effect }) => effect.kind === 'suppress' || effect.kind === 'detector_mute');
+  if (silencing.length === 0) return undefined;
+  const ends = silencing.flatMap(({ expires }) => expires ?? []);
+  const until = ends.length === 0 ? '' : `, the last until ${new Date(Math.max(...ends)).toISOString()}`;
+  return `people have muted some of its findings: ${silencing.length} in force${until}`;
+}
+
 /** What an alert shows, each once, the strongest first. */
 export function matchesOf(findings: readonly Finding[]): FindingMatch[] {
   const matches = new Map<string, FindingMatch>();

@@ -24,6 +24,7 @@ export function explanationOf(
 
 const ENDS: Readonly<Record<NonNullable<Alert['closed_reason']>, string>> = {
   quiet: 'Nothing has been found since.',
+  resumed: 'The identity is heard of again.',
   true_positive: 'An analyst has judged it: true positive.',
   false_positive: 'An analyst has judged it: false positive.',
   expected_change: 'An analyst has judged it: expected change.',

@@ -1,9 +1,11 @@
 import type { Profile } from '../../detectors/contract.ts';
+import type { StateFacts } from '../../detectors/coverage.ts';
 import type { Alert, Severity } from '../../schemas/alert.ts';
 import type { DeliveryState } from '../../schemas/api/access.ts';
 import type { Command } from '../../schemas/command.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { FormatName } from '../../schemas/format.ts';
+import type { NamedPulse } from '../../schemas/pulse.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Answer } from '../control/command-bus.ts';
 import type { RandomBytes } from '../control/keys.ts';
@@ -36,6 +38,8 @@ export type Ports = {
   readonly log: Pick<EventLog, 'bounds' | 'counters'>;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
   readonly readProfile: (tenant: string, identity: string) => Promise<IdentityProfile | undefined>;
+  /** What the last durable states say of the coverage of identities, by identity; of some there is nothing yet. */
+  readonly readStates: (tenant: string, identities: readonly string[]) => Promise<ReadonlyMap<string, StateFacts>>;
   readonly readiness: () => Promise<ReadinessReport>;
   /** Prometheus text exposition format 0.0.4. */
   readonly metrics: () => Promise<string>;
@@ -176,6 +180,8 @@ export type DetectPartition = {
   readonly resident: number;
   readonly counters: Readonly<Record<string, number>>;
   readonly watermark: { readonly live: number; readonly recorded: number };
+  /** How its sources and peer groups are heard of. */
+  readonly pulses: readonly NamedPulse[];
 };
 
 export type DetectPort = {

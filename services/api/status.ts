@@ -4,7 +4,8 @@ import type { GapIncident } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { ControlState } from '../control/state.ts';
 import { TOPICS } from '../platform/event-log.ts';
-import type { Ports } from './ports.ts';
+import { coverageWarnings, sumPulses } from './coverage.ts';
+import type { DetectPartition, Ports } from './ports.ts';
 import type { Context } from './route.ts';
 import { executorView } from './views.ts';
 
@@ -12,7 +13,8 @@ import { executorView } from './views.ts';
 export async function statusOf({ ports, streams }: Context): Promise<z.input<typeof StatusAnswer>> {
   const { control, detect, log, clock } = ports;
   const { state } = control;
-  const [report, counters, partitions] = await Promise.all([ports.readiness(), log.counters(), partitionsOf(ports)]);
+  const [report, counters, found] = await Promise.all([ports.readiness(), log.counters(), detect.status()]);
+  const partitions = await partitionsOf(found, ports);
   const responder = state.responder && {
     epoch: state.responder.epoch,
     instance: state.responder.instance,
@@ -23,6 +25,7 @@ export async function statusOf({ ports, streams }: Context): Promise<z.input<typ
     now: clock.now(),
     ready: report.ready,
     reasons: [...report.reasons],
+    warnings: coverageWarnings(sumPulses(found)),
     sums: sumsOf(counters),
     partitions,
     lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
@@ -42,9 +45,12 @@ function countOf({ gaps }: ControlState, wanted: GapIncident['state']): number {
   return count;
 }
 
-async function partitionsOf({ detect, log }: Ports): Promise<z.input<typeof PartitionView>[]> {
+async function partitionsOf(
+  found: readonly DetectPartition[],
+  { log }: Ports,
+): Promise<z.input<typeof PartitionView>[]> {
   return Promise.all(
-    (await detect.status()).map(async (partition) => {
+    found.map(async ({ pulses: _, ...partition }) => {
       const { end } = await log.bounds(TOPICS.events, partition.partition);
       // What a stopped partition has applied is unknown here, so all of it waits for the operator's decision.
       return { ...partition, end_offset: end, lag: Math.max(0, end - partition.next_offset) };

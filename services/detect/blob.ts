@@ -2,8 +2,9 @@ import type { Model } from '../../detectors/contract.ts';
 import type { StateSlab } from '../../detectors/state.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
-import { type Directed, dueOf, type IdentityState } from './identity.ts';
+import { type Directed, dueOf, type IdentityState, type LastHeard } from './identity.ts';
 import type { RestingAlert } from './resting.ts';
+import { keptOf } from './silence.ts';
 
 /**
  * The bytes of one identity's state: a JSON header for what is in flight, the words of the baselines as they stand in
@@ -17,6 +18,9 @@ type Header = {
   readonly group: string;
   readonly events: number;
   readonly window_due: number | undefined;
+  /** Absent in blobs of older layouts. */
+  readonly silence_due?: number | undefined;
+  readonly last?: LastHeard | undefined;
   readonly sessions: readonly {
     readonly id: string;
     readonly begun_ms: number;
@@ -45,6 +49,8 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
     group: state.group,
     events: state.events,
     window_due: state.window_due,
+    silence_due: state.silence_due,
+    last: keptOf(state),
     sessions: state.sessions.map((s) => ({
       id: s.id,
       begun_ms: s.begun_ms,
@@ -117,6 +123,9 @@ export function decodeIdentity(
     })),
     directed: header.directed,
     window_due: header.window_due,
+    silence_due: header.silence_due,
+    last: header.last,
+    marked: undefined,
     due: undefined,
     armed: undefined,
   };

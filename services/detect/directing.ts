@@ -1,9 +1,9 @@
-import type { Model, Score, ScoreInput } from '../../detectors/contract.ts';
+import type { FindingDraft, Model, Score, ScoreInput } from '../../detectors/contract.ts';
 import type { DirectiveChange, DirectiveEntry } from '../../schemas/directive.ts';
 import { beginChanges, weighed } from './directed.ts';
 import { DirectiveTable } from './directives.ts';
 import type { IdentityState } from './identity.ts';
-import { Policies, type Policy, type Thresholds } from './policy.ts';
+import { Policies, type Policy, ruleFor, type Thresholds } from './policy.ts';
 import type { Watermark } from './residents.ts';
 
 export type Directed = {
@@ -45,6 +45,13 @@ export class Directing {
     if (policy === undefined) return { score: said, policy, thresholds: input.prior };
     const thresholds = this.#policies.thresholds(policy, input.prior);
     return { score: weighed(this.#model, policy, input, said), policy, thresholds };
+  }
+
+  /** The directive that keeps a finding of the identity from opening an alert, if there is one. */
+  muting(state: IdentityState, draft: FindingDraft, version: string | undefined): string | undefined {
+    const policy = this.#table.size === 0 ? undefined : this.#policies.of(state);
+    const rule = policy === undefined ? undefined : ruleFor(policy, state, draft, version);
+    return rule?.says === 'mute' ? rule.uid : undefined;
   }
 
   /** For the manifest. */

@@ -79,8 +79,11 @@ export function evidenceOf(event: CanonicalEvent): EvidenceRef {
 }
 
 function identityOf(event: CanonicalEvent): AlertIdentity {
-  const { id, kind, name, owner, peer_group, version } = event.identity;
-  const credential = event.credential?.id;
+  return alertIdentityOf(event.identity, event.credential?.id);
+}
+
+export function alertIdentityOf(declared: CanonicalEvent['identity'], credential: string | undefined): AlertIdentity {
+  const { id, kind, name, owner, peer_group, version } = declared;
   return {
     id,
     kind,

@@ -1,4 +1,4 @@
-import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
+import { type CanonicalEvent, EVENT_FLAGS, type EventFlag } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 
 const LATE = 1 << EVENT_FLAGS.indexOf('late');
@@ -19,4 +19,8 @@ export function flagsOf(
   if (event.time < log_ms - seen.lateness_ms) flags |= LATE;
   if (event.time > log_ms + LIMITS.future_ms) flags |= EARLY;
   return seen.id_reused ? flags | ID_REUSED : flags;
+}
+
+export function flagNames(flags: number): EventFlag[] {
+  return EVENT_FLAGS.filter((_, bit) => (flags & (1 << bit)) !== 0);
 }

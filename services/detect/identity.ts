@@ -4,6 +4,7 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent, IdentityKind } from '../../schemas/event.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import type { Pulse } from '../../schemas/pulse.ts';
 import type { RestingAlert } from './resting.ts';
 
 /** Everything one partition worker knows of one identity: the fixed words of the baselines and the few things in flight. */
@@ -33,10 +34,28 @@ export type IdentityState = {
   directed: Directed | undefined;
   /** When the detectors' next window closes. */
   window_due: number | undefined;
+  /** When its silence is judged next. */
+  silence_due: number | undefined;
+  /** Who it is and what it did last: what there is to say of it once it is silent. */
+  last: LastHeard | undefined;
+  /** Under which source and peer group it was counted last, and in which hour, in memory only. */
+  marked: Marked | undefined;
   /** `dueOf` as of the last change: the next moment at which something of the identity falls due. */
   due: number | undefined;
   /** Deadline for which an entry stands in the timer heap. */
   armed: number | undefined;
+};
+
+/** `source` is that of one clock. */
+export type Marked = { readonly hour: number; readonly source: Pulse; readonly group: string };
+
+export type LastHeard = {
+  readonly tenant: string;
+  readonly origin: string;
+  readonly identity: CanonicalEvent['identity'];
+  readonly credential?: string;
+  /** The newest events of the session that it was heard of in, the newest last; `silence.ts` looks at a few of them. */
+  readonly recent: readonly EvidenceRef[];
 };
 
 export type OpenSession = {
@@ -79,7 +98,7 @@ export function joinGroup(state: IdentityState, group: string, declared: Canonic
 
 /** The next moment at which something of the identity falls due, on its own clock. */
 export function dueOf(state: IdentityState): number | undefined {
-  let due = state.window_due ?? Number.POSITIVE_INFINITY;
+  let due = Math.min(state.window_due ?? Number.POSITIVE_INFINITY, state.silence_due ?? Number.POSITIVE_INFINITY);
   for (const session of state.sessions) due = Math.min(due, session.last_ms + LIMITS.session_idle_ms);
   for (const open of state.alerts) due = Math.min(due, open.quiet_due);
   for (const held of state.held) due = Math.min(due, held.since_ms + LIMITS.held_expiry_ms);

@@ -34,7 +34,11 @@ export class Lifecycle {
   advance(state: IdentityState, offset: number, log_ms: number, recorded: boolean): void {
     if (log_ms >= state.clock_ms) {
       // Its timer stands in the heap of the other clock, which may never get there.
-      if (state.recorded !== recorded) state.armed = undefined;
+      if (state.recorded !== recorded) {
+        state.armed = undefined;
+        state.silence_due = undefined;
+        this.#model.silence.restart(state.slot);
+      }
       state.clock_ms = log_ms;
       state.recorded = recorded;
     }

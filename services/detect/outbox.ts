@@ -1,9 +1,11 @@
 import type { Alert } from '../../schemas/alert.ts';
-import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
 import type { AliasRecord } from '../../schemas/record.ts';
 import type { Raised } from './findings.ts';
 import { emptyOutputs, type GroupCut } from './handover.ts';
+
+/** Whom findings are about. */
+type Concerned = { readonly tenant: string; readonly identity: { readonly id: string } };
 
 /** What a partition worker has brought forth and its shell has not taken yet. */
 export class Outbox {
@@ -31,7 +33,7 @@ export class Outbox {
   }
 
   /** What is muted belongs to no alert. */
-  raised({ tenant, identity }: CanonicalEvent, { findings, alert_uid, revision }: Raised, offset: number): void {
+  raised({ tenant, identity }: Concerned, { findings, alert_uid, revision }: Raised, offset: number): void {
     if (revision !== undefined) this.alert(revision, offset);
     for (const finding of findings) {
       const of = finding.muted_by === undefined ? alert_uid : undefined;

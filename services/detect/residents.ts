@@ -58,6 +58,9 @@ export class Residents {
       held: [],
       directed: undefined,
       window_due: undefined,
+      silence_due: undefined,
+      last: undefined,
+      marked: undefined,
       due: undefined,
       armed: undefined,
     };

@@ -1,5 +1,6 @@
 import type { Gap } from '../../schemas/gap.ts';
 import type { Manifest } from '../../schemas/outputs.ts';
+import type { NamedPulse } from '../../schemas/pulse.ts';
 import type { PartitionWorker } from './worker.ts';
 
 /** How one partition stands, for readiness, metrics and people. Offsets are those of the log. */
@@ -12,6 +13,8 @@ export type PartitionStatus = {
   readonly resident: number;
   readonly counters: Readonly<Record<string, number>>;
   readonly watermark: { readonly live: number; readonly recorded: number };
+  /** How its sources and peer groups are heard of. */
+  readonly pulses: readonly NamedPulse[];
 };
 
 /** A worker, and up to where its work is durable. */
@@ -26,6 +29,7 @@ export function statusOf(partition: number, { worker, durable }: Taken): Partiti
     resident: worker.resident,
     counters: worker.counters,
     watermark: worker.watermark,
+    pulses: worker.pulses,
   };
 }
 
@@ -40,5 +44,6 @@ export function standingStatusOf(partition: number, manifest: Manifest | undefin
     resident: 0,
     counters: manifest?.counters ?? {},
     watermark: { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 },
+    pulses: manifest?.pulses?.all ?? [],
   };
 }

@@ -1,7 +1,8 @@
 import { type Model, peerGroupOf } from '../../detectors/contract.ts';
-import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
+import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
+import type { NamedPulse } from '../../schemas/pulse.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { identityKey } from '../platform/partitioner.ts';
 import type { SeenKey } from '../platform/store.ts';
@@ -10,15 +11,17 @@ import { type Decoded, isPoison } from './decode.ts';
 import { DedupMemory } from './dedup.ts';
 import { Directing } from './directing.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
-import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
+import { flagNames, flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
 import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
-import { type IdentityState, joinGroup, staysInGroup } from './identity.ts';
+import { joinGroup, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { expectedBy, needsOf } from './needs.ts';
 import { Outbox } from './outbox.ts';
 import { PriorShelf } from './prior-shelf.ts';
 import { Residents, type Watermark } from './residents.ts';
+import { SilenceWatch } from './silence.ts';
+import { passTick } from './ticks.ts';
 
 /**
  * The partition worker: all that needs an identity's state, as a pure core. It deduplicates, scores, learns, closes
@@ -44,8 +47,6 @@ export type WorkerOptions = {
 
 /** Newest events of a session that go along as evidence. */
 const RECENT_EVIDENCE = 5;
-/** Identities for which time passes in one step of a tick: about 5 ms. */
-const TICK_STEP = 512;
 
 export class PartitionWorker {
   readonly #options: WorkerOptions;
@@ -58,6 +59,7 @@ export class PartitionWorker {
   readonly #priors: PriorShelf;
   readonly #outbox: Outbox;
   readonly #directing: Directing;
+  readonly #silence: SilenceWatch;
   #next: number;
   readonly #offset_base: number;
   readonly #watermark: Watermark;
@@ -75,6 +77,7 @@ export class PartitionWorker {
     this.#lateness_ms = options.lateness_ms ?? LIMITS.lateness_ms;
     this.#priors = new PriorShelf(options.model);
     this.#directing = new Directing(options.model, manifest?.directives);
+    this.#silence = new SilenceWatch(options, this.#directing, this.#outbox, manifest?.pulses);
     this.#next = manifest?.next_offset ?? 0;
     this.#offset_base = manifest?.offset_base ?? 0;
     this.#watermark = { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 };
@@ -105,6 +108,11 @@ export class PartitionWorker {
 
   get counters(): Readonly<Record<string, number>> {
     return this.#counters;
+  }
+
+  /** How its sources and peer groups are heard of. */
+  get pulses(): readonly NamedPulse[] {
+    return this.#silence.pulses;
   }
 
   get watermark(): Readonly<Watermark> {
@@ -205,6 +213,7 @@ export class PartitionWorker {
     if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
     else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
     this.#directing.pass(this.#watermark);
+    this.#silence.pass(log_ms, recorded);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
     else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);
     else if (record.type === 'cut') return this.#applyCut(record.version, offset);
@@ -225,16 +234,18 @@ export class PartitionWorker {
     this.#count('accepted');
     if (recorded) this.#count('accepted_recorded');
     const flags = flagsOf(event, log_ms, { lateness_ms: this.#lateness_ms, id_reused: seen === 'id_reused' });
-    this.#countFlags(flags);
+    if (flags !== 0) for (const flag of flagNames(flags)) this.#count(`flag.${flag}`);
     const key = identityKey(event.tenant, event.identity.id);
     const known = this.#residents.get(key);
     const moved = known === undefined || !staysInGroup(known, event.identity);
     const group = moved ? this.#groups.register(peerGroupOf(event)) : known.group;
     const state = known ?? this.#residents.create(key, group);
+    this.#silence.hear(event, flags, state, group, recorded);
     if (offset <= state.applied) return;
     if (moved) joinGroup(state, group, event.identity);
     state.events++;
     this.#lifecycle.advance(state, offset, log_ms, recorded);
+    this.#silence.speaks(state, offset, log_ms);
     const session = this.#lifecycle.session(state, event.session ?? '', offset);
     // An old clock can come back to an identity, as when a recording is replayed again: its windows are long closed.
     const in_window = (flags & OUT_OF_WINDOW) === 0 && event.time >= state.clock_ms - this.#lateness_ms;
@@ -247,33 +258,18 @@ export class PartitionWorker {
       const found = { state, session, input, score, policy, thresholds };
       this.#outbox.raised(event, raiseFindings(this.#model, describe, found), offset);
     }
+    const heard_before = this.#silence.heard(state);
     this.#model.observe(input, score);
+    this.#silence.observed(state, heard_before, { event, log_ms, session, prior: input.prior });
     this.#lifecycle.observed(state, offset, in_window);
     this.#residents.rearm(state);
     const row = { event, partition, offset, log_time: log_ms, bits: score.bits, parts: score.parts, flags };
     this.#outbox.event(pack === undefined ? row : pack(row));
   }
 
-  #countFlags(flags: number): void {
-    for (let rest = flags, bit = 0; rest !== 0; rest >>= 1, bit++) {
-      if (rest & 1) this.#count(`flag.${EVENT_FLAGS[bit]}`);
-    }
-  }
-
-  *#applyTick(offset: number, log_ms: number, recorded: boolean): Generator<undefined, void> {
-    // An identity that is ahead of this tick has met it already; its deadline waits for a tick that it has not met.
-    const ahead: IdentityState[] = [];
-    let met = 0;
-    for (const state of this.#residents.due(log_ms, recorded)) {
-      if (++met % TICK_STEP === 0) yield;
-      if (offset <= state.applied) {
-        ahead.push(state);
-        continue;
-      }
-      this.#lifecycle.advance(state, offset, log_ms, recorded);
-      this.#residents.rearm(state);
-    }
-    for (const state of ahead) this.#residents.rearm(state);
+  #applyTick(offset: number, log_ms: number, recorded: boolean): Generator<undefined, void> {
+    const on = { residents: this.#residents, lifecycle: this.#lifecycle, silence: this.#silence };
+    return passTick({ offset, log_ms, recorded, prior: this.#priors.current }, on);
   }
 
   *#applyCut(version: string, offset: number): Generator<undefined, void> {
@@ -332,6 +328,7 @@ export class PartitionWorker {
         groups: this.#groups.names(),
         rules_version: this.#model.rules_version,
         counters: { ...this.#counters },
+        pulses: this.#silence.snapshot(),
       },
     };
   }

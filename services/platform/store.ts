@@ -132,6 +132,9 @@ export type IdentityRow = {
   readonly version: string | undefined;
   readonly events: number;
   readonly sessions: number;
+  /** Events outside the span of time that windows count, and events without any size. */
+  readonly late: number;
+  readonly unsized: number;
   /** Event times, epoch milliseconds. */
   readonly first_seen: number;
   readonly last_seen: number;

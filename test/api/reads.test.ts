@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { newPulse } from '../../detectors/silence/source.ts';
 import type { Alert } from '../../schemas/alert.ts';
+import type { NamedPulse } from '../../schemas/pulse.ts';
 import { aliasRecord } from '../../services/ingest/record.ts';
 import { StoreUnavailable } from '../../services/platform/store.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
@@ -18,11 +20,19 @@ const ALERTS = Array.from({ length: 9 }, (_, n) =>
   }),
 );
 
+const SILENT: NamedPulse = {
+  of: 'source',
+  name: 'gateway',
+  recorded: false,
+  pulse: { ...newPulse(), sum: 8, since: 490_000, hour: 490_003 },
+};
+
 type Page<T> = { readonly items: readonly T[]; readonly next_cursor?: string };
 
 describe('reading', { concurrency: 1 }, () => {
   let service: Service;
   let away = false;
+  let lost = false;
 
   before(async () => {
     service = await startService({
@@ -33,6 +43,13 @@ describe('reading', { concurrency: 1 }, () => {
           async listAlerts(filter, page) {
             if (away) throw new StoreUnavailable('ClickHouse at 10.0.0.7 refused the connection');
             return ports.store.listAlerts(filter, page);
+          },
+        },
+        detect: {
+          ...ports.detect,
+          async status() {
+            const partitions = await ports.detect.status();
+            return lost ? partitions.map((one) => ({ ...one, pulses: [SILENT] })) : partitions;
           },
         },
         readiness: async () => ({ ready: !away, reasons: away ? [{ code: 'store_away', message: 'it is away' }] : [] }),
@@ -174,6 +191,20 @@ describe('reading', { concurrency: 1 }, () => {
     assert.equal(page.containments.length, 3);
   });
 
+  test('every identity says how far it is covered, in the list and on its page', async () => {
+    type Covered = { readonly coverage: readonly { readonly status: string; readonly detail: string }[] };
+    const listed = await pages<Covered>('/v1/identities?limit=2');
+    const page = await read<Covered>(`/v1/identities/${encodeURIComponent('agent/0 ü?')}`);
+    assert.deepEqual(page.coverage, listed[0]?.coverage);
+    for (const { coverage } of listed) {
+      assert.deepEqual(
+        coverage.map(({ status }) => status),
+        ['learning', 'unknown_sizes'],
+      );
+      assert.equal(coverage[1]?.detail, '100 % of its events tell no size');
+    }
+  });
+
   test('an identity shows which events turned out to be its own, and those of nobody whose they are', async () => {
     const alias = {
       tenant: 'default',
@@ -233,6 +264,15 @@ describe('reading', { concurrency: 1 }, () => {
       away = false;
     }
     assert.equal((await service.app.inject('/health/ready')).statusCode, 200);
+  });
+
+  test('status warns of lost coverage, and is ready all the same', async () => {
+    type Status = { readonly ready: boolean; readonly warnings: readonly { readonly code: string }[] };
+    assert.deepEqual((await read<Status>('/v1/status')).warnings, []);
+    lost = true;
+    const { ready, warnings } = await read<Status>('/v1/status');
+    lost = false;
+    assert.deepEqual([ready, warnings.map(({ code }) => code)], [true, ['source_silent']]);
   });
 
   test('metrics are Prometheus text, with latencies by route and never by what was asked for', async () => {

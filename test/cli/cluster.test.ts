@@ -8,7 +8,7 @@ import { StoreUnavailable } from '../../services/platform/store.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import { newDisk, openSimulatedLog } from '../support/simulated-log.ts';
 
-const nothing = { resident: 0, counters: {}, watermark: { live: 0, recorded: 0 } };
+const nothing = { resident: 0, counters: {}, watermark: { live: 0, recorded: 0 }, pulses: [] };
 
 test('all partitions of the cluster: own ones as they are, others as of their checkpoints', async () => {
   const log = openSimulatedLog({ disk: newDisk({ partitions: 3, random: () => 0.5 }), clock: manualClock() });
@@ -38,6 +38,7 @@ test('all partitions of the cluster: own ones as they are, others as of their ch
         resident: 0,
         counters: { event: 5 },
         watermark: { live: 3, recorded: 4 },
+        pulses: [],
       },
       { ...nothing, partition: 2, here: false, state: 'running', next_offset: 0, durable_offset: 0 },
     ]);

@@ -21,7 +21,7 @@ function shown(answer: Partial<Answer>): string {
     note: () => undefined,
     style: (_, text) => text,
   };
-  const lists = { open_alerts: [], containments: [], directives: [], aliases: [] };
+  const lists = { coverage: [], open_alerts: [], containments: [], directives: [], aliases: [] };
   const nothing = { tenant: 'default', identity: 'agent-1', muted_findings: 0, ...lists };
   showIdentity(terminal, { ...nothing, ...answer });
   return lines.join('\n');
@@ -43,4 +43,14 @@ test('an identity shows whose events turned out to be, seen from either side', (
   assert.doesNotMatch(own, /\u001b/);
   assert.match(shown({ identity: 'unresolved:till', aliases: [alias] }), /1,204 +this one +agent-1/);
   assert.doesNotMatch(shown({}), /turned out/);
+});
+
+test('an identity shows how far it is covered, each status with the number behind it', () => {
+  const page = shown({
+    coverage: [
+      { status: 'mature', detail: '61 sessions learned' },
+      { status: 'unknown_sizes', detail: '80 % of its events tell no size' },
+    ],
+  });
+  assert.match(page, /coverage +mature: 61 sessions learned\n +unknown sizes: 80 % of its events tell no size/);
 });

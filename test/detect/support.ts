@@ -81,7 +81,7 @@ export function eventOf(id: string, options: Partial<EventOptions> = {}): Canoni
   };
 }
 
-/** A model with surprises on order: an event whose id begins with `!` opens an alert, with `?` it is a finding. */
+/** A model with surprises on order: an event whose id begins with `!` opens an alert, with `?` it is a finding. Silence is none. */
 export function orderedModel(model: Model): Model {
   return {
     ...model,
@@ -90,6 +90,7 @@ export function orderedModel(model: Model): Model {
       return { bits, parts: [bits, 0] };
     },
     explain: fakeModel().explain,
+    silence: { ...model.silence, look: () => ({ draft: undefined, due: undefined }) },
   };
 }
 

@@ -11,12 +11,16 @@ type FakePrior = Prior & { readonly digest: number };
 
 const HOUR_MS = 3_600_000;
 const LATENESS_MS = 600_000;
-/** Words of the state: sessions learned, digest of them, open hour + 1, its total, digest of closed hours. */
+/** Words of the state: sessions learned, digest of them, open hour + 1, its total, digest of closed hours; see below. */
 const LEARNED = 0;
 const DIGEST = 1;
 const HOUR = 2;
 const TOTAL = 3;
 const CLOSED = 4;
+/** Hour + 1 of the last event, of the log's clock; whether its silence was told. */
+const HEARD = 5;
+const TOLD = 6;
+const SILENT_HOURS = 3;
 
 export function mix(a: number, b: number): number {
   let h = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ b;
@@ -45,7 +49,7 @@ export function fakeModel(): Model {
     ],
     rules_version: 1,
     layout_version: 1,
-    words: 5,
+    words: 7,
     initial: () => {},
     upgrade: () => {
       throw new RangeError('the fake model has one layout');
@@ -61,6 +65,11 @@ export function fakeModel(): Model {
       trace.bits_max = Math.max(trace.bits_max, score.bits);
       trace.events++;
       trace.digest = mix(trace.digest, digestOf(input.event.key));
+      const now = Math.floor(input.log_ms / HOUR_MS) + 1;
+      if (now > word(input.state, HEARD)) {
+        set(input.state, HEARD, now);
+        set(input.state, TOLD, 0);
+      }
       if (!input.in_window) return;
       const hour = Math.floor(input.event.time / HOUR_MS) + 1;
       if (word(input.state, HOUR) === 0) set(input.state, HOUR, hour);
@@ -108,6 +117,24 @@ export function fakeModel(): Model {
       set(state, DIGEST, mix(word(state, DIGEST), digestOf(`${touches.join()}@${log_ms}`)));
     },
     touchedBy: (touches) => (touches.includes('tools') ? ['fake_usage'] : ['fake_volume']),
+    silence: {
+      heard: (state) => word(state, HEARD),
+      restart(state) {
+        set(state, HEARD, 0);
+        set(state, TOLD, 0);
+      },
+      look(state, log_ms, bits_min, away) {
+        const heard = word(state, HEARD);
+        const nothing = { draft: undefined, due: undefined };
+        if (heard === 0 || word(state, TOLD) === 1) return nothing;
+        // How long it may be silent depends on all that was learned.
+        const hours = SILENT_HOURS + (word(state, DIGEST) % 5) + away.length;
+        const due = (heard + hours) * HOUR_MS;
+        if (log_ms < due) return { draft: undefined, due };
+        set(state, TOLD, 1);
+        return { draft: { ...SILENT, bits: bits_min, probability: 2 ** -bits_min }, due: undefined };
+      },
+    },
     encodeSession: encode,
     decodeSession: (bytes) => decode<Trace>(bytes),
     newGroup: () => ({ sessions: 0, digest: 3 }) as GroupState,
@@ -133,6 +160,16 @@ export function fakeModel(): Model {
     }),
   };
 }
+
+const SILENT = {
+  detector: 'fake_silence',
+  family: 'silence' as const,
+  pattern: 'gone_silent',
+  observed: { name: 'x', value: 1 },
+  expected: { name: 'x', value: 0 },
+  history: { events: 0, sessions: 0, days: 0, maturity: 'learning' as const, basis: 'identity' as const },
+  sentence: 'a fake silence',
+};
 
 function priorOf(version: string, digest: number): FakePrior {
   const thresholdsAt = (budget: number) => ({ finding_bits: budget < 10 ? 11 : 8, alert_bits: budget < 10 ? 12 : 8 });

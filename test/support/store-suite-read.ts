@@ -155,6 +155,8 @@ function identityReads(use: () => OpenStore): void {
       version: 'v2',
       events: 2,
       sessions: 2,
+      late: 0,
+      unsized: 2,
       first_seen: NOON + 1,
       last_seen: NOON + 2,
     });

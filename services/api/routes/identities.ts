@@ -3,8 +3,9 @@ import { EventPage } from '../../../schemas/api/events.ts';
 import { IdentityAnswer, IdentityPage } from '../../../schemas/api/identities.ts';
 import { CursorText, IdentityId, Limit, TenantName, TimeMs } from '../../../schemas/api/shared.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
+import { identityCoverage } from '../coverage.ts';
 import { defined } from '../defined.ts';
-import { directivesOn, groupOf } from '../directives.ts';
+import { directivesOn, groupOf, mutedText } from '../directives.ts';
 import { Refused, refuse } from '../errors.ts';
 import { keyset } from '../keyset.ts';
 import type { IdentityProfile, Ports } from '../ports.ts';
@@ -28,8 +29,19 @@ const list = route({
     const after = names.decode(query.cursor);
     if (after instanceof Refused) return after;
     const asked = { limit: query.limit, ...defined({ after }) };
-    const { items, next } = await context.ports.store.listIdentities(query.tenant, asked);
-    return { items: [...items], ...(next !== undefined && { next_cursor: names.encode(next) }) };
+    const { store, readStates, control, clock } = context.ports;
+    const { items, next } = await store.listIdentities(query.tenant, asked);
+    const states = await readStates(
+      query.tenant,
+      items.map(({ identity }) => identity),
+    );
+    const now = clock.now();
+    const covered = items.map((row) => {
+      const whom = { tenant: query.tenant, identity: row.identity, group: groupOf(row) };
+      const muted = mutedText(directivesOn(control.state, whom, now));
+      return { ...row, coverage: identityCoverage(row.identity, states, row, muted) };
+    });
+    return { items: covered, ...(next !== undefined && { next_cursor: names.encode(next) }) };
   },
 });
 
@@ -44,19 +56,22 @@ const one = route({
   answer: IdentityAnswer,
   async handle({ params, query: { tenant }, context: { ports } }) {
     const identity = params.id;
-    const { store, readProfile } = ports;
+    const { store, readProfile, readStates } = ports;
     const summary = await store.readIdentity(tenant, identity);
     const learned = await readProfile(tenant, identity);
+    const states = await readStates(tenant, [identity]);
     if (summary === undefined && learned === undefined) {
       return refuse('identity_unknown', { remedy: 'look for it with GET /v1/identities; ids are case sensitive' });
     }
     const group = summary && groupOf(summary);
+    const directives = directivesOn(ports.control.state, { tenant, identity, group }, ports.clock.now());
     const page = { limit: LIMITS.identity_alerts_shown_max, order: 'newest_first' } as const;
     const aliases = await store.readAliases(tenant, identity, LIMITS.identity_aliases_shown_max);
     const { items } = await store.listAlerts({ tenant, identity, status: 'open' }, page);
     return {
       tenant,
       identity,
+      coverage: identityCoverage(identity, states, summary, mutedText(directives)),
       ...(summary !== undefined && {
         summary: {
           ...summary,
@@ -68,7 +83,7 @@ const one = route({
       }),
       ...(learned !== undefined && { baseline: baselineOf(learned) }),
       open_alerts: [...items],
-      directives: directivesOn(ports.control.state, { tenant, identity, group }, ports.clock.now()),
+      directives,
       muted_findings: learned?.muted_findings ?? 0,
       containments: containmentsOf(tenant, identity, ports),
       aliases: aliases.map(({ alias: { tenant: _, ...alias }, log_time }) => ({ ...alias, time: log_time })),

@@ -17,7 +17,7 @@ export function registerIdentities(program: Command): void {
   const list = program
     .command('identities')
     .summary('list identities by name')
-    .description('Lists the identities of which events are stored, by name.')
+    .description('Lists the identities of which events are stored, by name, and how far each is covered.')
     .addHelpText('after', '\nExample:\n  countersign identities --limit 200');
   asksService(paged(list, 100)).action(inSession<PagingOptions>(identities));
 
@@ -25,7 +25,7 @@ export function registerIdentities(program: Command): void {
     .command('identity')
     .summary('show what is usual for one identity')
     .description(
-      'Shows one identity: what it does, the baseline that was learned of it, its open alerts and containments, and ' +
+      'Shows one identity: how far it is covered, what it does, the baseline that was learned of it, its open alerts and containments, and ' +
         'whose its events turned out to be.',
     )
     .argument('<id>', 'id of the identity')

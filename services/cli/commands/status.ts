@@ -15,8 +15,8 @@ export function registerStatus(program: Command): void {
     .command('status')
     .summary('how the running service fares')
     .description(
-      'Shows whether the service is ready and why not, the sums of what came in and what became of it, and how far detect ' +
-        'is behind. Ends with 1 when the service is not ready.',
+      'Shows whether the service is ready and why not, what is lost of its coverage, the sums of what came in and what ' +
+        'became of it, and how far detect is behind. Ends with 1 when the service is not ready.',
     )
     .addHelpText('after', '\nExample:\n  countersign status --json | jq .sums');
   asksService(command).action(inSession<object>(status));
@@ -35,6 +35,7 @@ function showStatus(terminal: Terminal, answer: Status, url: string): void {
   terminal.line(`Countersign ${printable(answer.version)} at ${url} is ${state}`);
   for (const { code, message } of answer.reasons)
     terminal.paragraph(`${printable(code)}: ${printable(message, 400)}`, 2);
+  showWarnings(terminal, answer);
   showSums(terminal, answer);
   const { partitions, lag, stalled, containments, executor, streams } = answer;
   const resident = partitions.reduce((sum, one) => sum + one.resident, 0);
@@ -63,6 +64,12 @@ function showStatus(terminal: Terminal, answer: Status, url: string): void {
 }
 
 /** Nothing to say is nothing to read. */
+function showWarnings(terminal: Terminal, { warnings }: Status): void {
+  if (warnings.length === 0) return;
+  heading(terminal, 'Coverage');
+  for (const { code, message } of warnings) terminal.paragraph(`${printable(code)}: ${printable(message, 400)}`, 2);
+}
+
 function showGapCount(terminal: Terminal, { gaps }: Status): void {
   if (gaps.open + gaps.decided === 0) return;
   heading(terminal, 'Gaps');

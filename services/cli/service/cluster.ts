@@ -7,7 +7,7 @@ import { type Manifest, StoreUnavailable } from '../../platform/store.ts';
 import type { Control } from './control.ts';
 import type { Detection } from './detection.ts';
 
-type Checkpointed = Pick<Manifest, 'counters' | 'watermark_live' | 'watermark_recorded'>;
+type Checkpointed = Pick<Manifest, 'counters' | 'watermark_live' | 'watermark_recorded' | 'pulses'>;
 
 type Seams = {
   readonly log: EventLog;
@@ -58,5 +58,6 @@ async function elsewhere({ log, store, control }: Seams, partition: number): Pro
     resident: 0,
     counters: manifest?.counters ?? {},
     watermark: { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 },
+    pulses: manifest?.pulses?.all ?? [],
   };
 }

@@ -1,4 +1,6 @@
 import { collectDefaultMetrics } from 'prom-client';
+import { PULSE_KINDS } from '../../../schemas/pulse.ts';
+import { sumPulses } from '../../api/coverage.ts';
 import { openGaps } from '../../control/gap-states.ts';
 import { WAYS } from '../../ingest/settle/fill.ts';
 import { pendingContainments } from './control.ts';
@@ -46,6 +48,14 @@ function detectGauges(parts: Parts): (() => Promise<void>) | undefined {
   const lag = telemetry.gauge('detect_lag_records', "records not applied, of this process's partitions");
   const owned = telemetry.gauge('detect_partitions', 'partitions of this process, by state', ['state']);
   const resident = telemetry.gauge('detect_identities_resident', 'identities in memory');
+  const silent = telemetry.gauge(
+    'pulses_silent',
+    "sources and peer groups that are silent, of this process's partitions",
+    ['of'],
+  );
+  const tallied = telemetry.gauge('coverage_events', "events of about the last day, of this process's partitions", [
+    'kind',
+  ]);
   const stalled = telemetry.gauge('store_stalled', '1 while writes to the store are being repeated');
   return async () => {
     const all = runner.status();
@@ -57,6 +67,13 @@ function detectGauges(parts: Parts): (() => Promise<void>) | undefined {
     }
     lag.set((await lagOf(parts, detection)) ?? Number.NaN);
     resident.set(all.reduce((sum, one) => sum + one.resident, 0));
+    for (const of of PULSE_KINDS) silent.set({ of }, 0);
+    const sums = sumPulses(all);
+    for (const { of, silent_ms } of sums) if (silent_ms !== undefined) silent.inc({ of });
+    tallied.reset();
+    for (const { tallies } of sums.filter(({ of }) => of === 'source')) {
+      for (const [kind, count] of Object.entries(tallies)) tallied.inc({ kind }, count);
+    }
     stalled.set(runner.stalled ? 1 : 0);
   };
 }

@@ -17,7 +17,7 @@ import { webhooksPort } from './deliver-role.ts';
 import { type Foundation, openFoundation, openGround } from './foundation.ts';
 import { createMetrics } from './metrics.ts';
 import { type Ends, endAll, keepHouse, type Parts, startParts, watchParts } from './parts.ts';
-import { createProfileReader } from './profile.ts';
+import { createProfileReader, createStateReader } from './profile.ts';
 import { type Ended, readinessOf } from './readiness.ts';
 
 /** One process of Countersign, in its roles, short of the listening socket. */
@@ -121,6 +121,7 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
     },
     log,
     readProfile: createProfileReader(store, partitions),
+    readStates: createStateReader(store, partitions),
   };
 }
 

@@ -39,7 +39,9 @@ export function showAlert(terminal: Terminal, answer: Answer): void {
 
 function stateOf({ alert }: Answer): string {
   if (alert.status === 'open') return 'open';
-  return `closed (${alert.closed_reason === 'quiet' ? 'nothing new for hours' : (alert.closed_reason ?? 'no reason')})`;
+  const { closed_reason: reason } = alert;
+  if (reason === 'quiet') return 'closed (nothing new for hours)';
+  return `closed (${reason === 'resumed' ? 'the identity is heard of again' : (reason ?? 'no reason')})`;
 }
 
 function sessionsText(sessions: readonly string[]): string {

@@ -13,23 +13,29 @@ const NAMES_SHOWN = 6;
 
 export function showIdentities(terminal: Terminal, identities: readonly z.output<typeof IdentityView>[]): void {
   terminal.table(
-    ['identity', 'kind', 'peer group', 'events', 'sessions', 'first seen (UTC)', 'last seen (UTC)'],
-    identities.map(({ identity, kind, peer_group, events, sessions, first_seen, last_seen }) => [
+    ['identity', 'kind', 'peer group', 'events', 'sessions', 'coverage', 'first seen (UTC)', 'last seen (UTC)'],
+    identities.map(({ identity, kind, peer_group, events, sessions, coverage, first_seen, last_seen }) => [
       printable(identity, 48),
       kind,
       printable(peer_group ?? '-', 32),
       thousands(events).padStart(7),
       thousands(sessions).padStart(8),
+      coverage.map(({ status }) => words(status)).join(', '),
       minute(first_seen),
       minute(last_seen),
     ]),
   );
 }
 
+const words = (status: string): string => status.replaceAll('_', ' ');
+
 /** What is known of one identity, and what is usual for it. */
 export function showIdentity(terminal: Terminal, answer: Answer): void {
-  const { identity, summary, baseline, open_alerts, containments, aliases } = answer;
+  const { identity, coverage, summary, baseline, open_alerts, containments, aliases } = answer;
   terminal.line(terminal.style('bold', printable(answer.identity)));
+  for (const [index, { status, detail }] of coverage.entries()) {
+    fact(terminal, index === 0 ? 'coverage' : '', `${words(status)}: ${printable(detail, 200)}`);
+  }
   if (summary !== undefined) showSummary(terminal, summary);
   if (baseline === undefined) {
     heading(terminal, 'Baseline');

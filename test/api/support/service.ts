@@ -11,6 +11,7 @@ import { LOCAL_ISSUER, type Role } from '../../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
 import { listen } from '../../../services/api/server.ts';
+import { createStateReader } from '../../../services/cli/service/profile.ts';
 import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
 import { startResponder } from '../../../services/contain/responder.ts';
 import { bootstrapCredentials, type FirstPrincipal } from '../../../services/control/bootstrap.ts';
@@ -198,6 +199,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       stalled: () => detect.stalled,
     },
     log,
+    readStates: createStateReader(store, 2),
     async readProfile(tenant, identity) {
       const key = identityKey(tenant, identity);
       const blobs = await store.readBlobs(TOPICS.events, partitionOf(key, 2), [key]);

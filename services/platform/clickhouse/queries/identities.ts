@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EVENT_FLAGS } from '../../../../schemas/event.ts';
 import type { AliasRow, ScoredEvent } from '../../../../schemas/outputs.ts';
 import type { Counted, EventCursor, EventFilter, IdentityRow, IdentitySummary, Page, ReadStore } from '../../store.ts';
 import type { ClickHouse, Params } from '../connection.ts';
@@ -54,10 +55,14 @@ async function listEvents(
   return { items, next: more ? { time: last.event.time, key: last.event.key } : undefined };
 }
 
+/** Events that windows do not count for their time. */
+const LATE_FLAGS = (1 << EVENT_FLAGS.indexOf('late')) | (1 << EVENT_FLAGS.indexOf('early'));
+
 const IDENTITY_COLUMNS = `
   identity, argMax(identity_kind, time) AS kind, argMax(identity_owner, time) AS owner,
   argMax(peer_group, time) AS latest_group, argMax(identity_version, time) AS version, count() AS events,
-  uniqExactIf(session, session != '') AS sessions,
+  uniqExactIf(session, session != '') AS sessions, countIf(bitAnd(flags, ${LATE_FLAGS}) != 0) AS late,
+  countIf(isNull(events.bytes_in) AND isNull(events.bytes_out) AND isNull(events.records)) AS unsized,
   toUnixTimestamp64Milli(min(time)) AS first_seen, toUnixTimestamp64Milli(max(time)) AS last_seen`;
 
 const IdentityColumns = z.object({
@@ -68,6 +73,8 @@ const IdentityColumns = z.object({
   version: z.string(),
   events: z.int(),
   sessions: z.int(),
+  late: z.int(),
+  unsized: z.int(),
   first_seen: z.int(),
   last_seen: z.int(),
 });
