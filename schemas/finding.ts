@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { IdentityKind } from './event.ts';
 
-export const FAMILIES = ['data_volume', 'retrieval_pattern', 'tool_usage', 'access_context'] as const;
+export const FAMILIES = [
+  'data_volume',
+  'retrieval_pattern',
+  'tool_usage',
+  'access_context',
+  'several_identities',
+] as const;
 export const Family = z.enum(FAMILIES);
 export type Family = z.infer<typeof Family>;
 

@@ -239,6 +239,38 @@ export const LIMITS = {
   evidence_per_alert_max: 32,
   peer_groups_max: 256,
 
+  // --- stories over several identities ----------------------------------------------------------------------------
+  /** Patterns and subjects that are handed on of one event. */
+  handed_patterns_max: 6,
+  handed_subjects_max: 8,
+  /** Characters of a subject and of a sentence that a story keeps. */
+  story_value_chars_max: 256,
+  story_sentence_chars_max: 320,
+  /** How soon another identity has to follow for a story to go on. */
+  story_gap_ms: 4 * HOUR_MS,
+  /** Span in which members of a group that show the same pattern are counted. */
+  story_outbreak_ms: 1 * HOUR_MS,
+  /** Subjects that are followed, how many of them one identity alone may hold, and those over that are remembered. */
+  story_chains_max: 8_192,
+  story_chains_per_identity_max: 256,
+  story_past_max: 16_384,
+  /** Identities that a story names, and open stories of a tenant. */
+  story_identities_max: 16,
+  stories_open_max: 64,
+  /** Whom work was handed to, and by how many each. */
+  story_delegations_max: 4_096,
+  story_delegators_max: 8,
+  /** Groups with patterns whose rates are kept, and kinds of subjects. */
+  story_rates_max: 4_096,
+  story_classes_max: 256,
+  /** Tenants that the worker of stories keeps apart; beyond it the longest idle one is forgotten. */
+  story_tenants_max: 1_024,
+  /** Time between ticks that a partition hands on, and how often their worker's state is stored. */
+  story_tick_ms: 10 * MINUTE_MS,
+  story_checkpoint_ms: 30 * SECOND_MS,
+  /** Handed findings whose repeats after a crash of detect are recognised. */
+  findings_memory_max: 100_000,
+
   // --- delivery and containment ---------------------------------------------------------------------------------
   webhook_timeout_ms: 15 * SECOND_MS,
   /** First and longest pause between attempts of one message, and the longest that a receiver may ask for. */

@@ -16,6 +16,7 @@ const OBSERVATION_TYPES: Readonly<Record<Family, string>> = {
   retrieval_pattern: 'Distribution Analysis',
   tool_usage: 'Frequency Analysis',
   access_context: 'Distribution Analysis',
+  several_identities: 'Frequency Analysis',
 };
 
 const USER_TYPE_IDS: Readonly<Record<IdentityKind, keyof typeof USER_TYPES>> = {

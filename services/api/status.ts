@@ -12,7 +12,12 @@ import { executorView } from './views.ts';
 export async function statusOf({ ports, streams }: Context): Promise<z.input<typeof StatusAnswer>> {
   const { control, detect, log, clock } = ports;
   const { state } = control;
-  const [report, counters, partitions] = await Promise.all([ports.readiness(), log.counters(), partitionsOf(ports)]);
+  const [report, counters, partitions, stories] = await Promise.all([
+    ports.readiness(),
+    log.counters(),
+    partitionsOf(ports),
+    detect.stories(),
+  ]);
   const responder = state.responder && {
     epoch: state.responder.epoch,
     instance: state.responder.instance,
@@ -26,6 +31,7 @@ export async function statusOf({ ports, streams }: Context): Promise<z.input<typ
     sums: sumsOf(counters),
     partitions,
     lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+    stories: { ...stories, lag: stories.end_offset - stories.next_offset },
     stalled: detect.stalled(),
     counters: Object.fromEntries(counters),
     ...(responder !== undefined && { responder }),

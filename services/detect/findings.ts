@@ -2,7 +2,9 @@ import type { FindingDraft, Model, Score, ScoreInput } from '../../detectors/con
 import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.ts';
+import type { HandedFinding } from '../../schemas/handed.ts';
 import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
+import { handedFinding, handedWeakly } from './hand-on.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
 
 export type Raised = {
@@ -10,6 +12,8 @@ export type Raised = {
   /** The alert that the findings belong to, and the revision of it that is worth sending. */
   readonly alert_uid: string | undefined;
   readonly revision: Alert | undefined;
+  /** What the worker of stories over several identities is told. */
+  readonly handed: HandedFinding | undefined;
 };
 
 /** What a surprising event leads to: findings, and the alert of the identity that they open or join. */
@@ -21,19 +25,23 @@ export function raiseFindings(
     readonly session: OpenSession;
     readonly input: ScoreInput;
     readonly score: Score;
+    readonly recorded: boolean;
   },
 ): Raised {
-  const { state, session, input, score } = on;
+  const { state, session, input, score, recorded } = on;
   const { event, log_ms, prior } = input;
+  const identity = identityOf(event);
+  const surprise = { input, score, recorded, group: state.group, identity, serial: state.events, alert_uid: undefined };
+  if (score.bits < prior.finding_bits) return { ...NOTHING, handed: handedWeakly(model, surprise) };
   // Several weak signals can make a strong whole: then the strongest of them speaks for it.
   const drafts = model.explain(input, score, Math.min(prior.finding_bits, Math.max(...score.parts)));
-  if (drafts.length === 0) return { findings: [], alert_uid: undefined, revision: undefined };
+  if (drafts.length === 0) return NOTHING;
   const findings = drafts.map((draft) =>
     findingOf(draft, event, { log_ms, serial: state.events, recent: session.recent }),
   );
   const context = {
     tenant: event.tenant,
-    identity: identityOf(event),
+    identity,
     session: session.id,
     log_ms: state.clock_ms,
     bits: score.bits,
@@ -41,8 +49,10 @@ export function raiseFindings(
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;
-  return { findings, alert_uid: uid, revision };
+  return { findings, alert_uid: uid, revision, handed: handedFinding({ ...surprise, alert_uid: uid }, drafts) };
 }
+
+const NOTHING: Raised = { findings: [], alert_uid: undefined, revision: undefined, handed: undefined };
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */
 function findingOf(

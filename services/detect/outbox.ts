@@ -1,6 +1,9 @@
 import type { Alert } from '../../schemas/alert.ts';
+import type { CanonicalEvent } from '../../schemas/event.ts';
+import type { HandedRecord } from '../../schemas/handed.ts';
 import type { FindingRow, Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
 import type { AliasRecord } from '../../schemas/record.ts';
+import type { Raised } from './findings.ts';
 import { emptyOutputs, type GroupCut } from './handover.ts';
 
 /** What a partition worker has brought forth and its shell has not taken yet. */
@@ -17,9 +20,10 @@ export class Outbox {
 
   /** What waits to be written. Alerts and cuts are urgent: somebody waits for them. */
   get pending(): { readonly rows: number; readonly urgent: boolean } {
-    const { events, findings, alerts, aliases, poison } = this.#outputs;
+    const { events, findings, alerts, aliases, poison, handed } = this.#outputs;
+    const others = aliases.length + poison.length + handed.length + this.#cuts.length;
     return {
-      rows: events.length + findings.length + alerts.length + aliases.length + poison.length + this.#cuts.length,
+      rows: events.length + findings.length + alerts.length + others,
       urgent: alerts.length + this.#cuts.length > 0,
     };
   }
@@ -30,6 +34,19 @@ export class Outbox {
 
   finding(row: FindingRow): void {
     this.#outputs.findings.push(row);
+  }
+
+  /** What a surprising event led to. */
+  raised(
+    { findings, alert_uid, revision, handed }: Raised,
+    { tenant, identity }: CanonicalEvent,
+    offset: number,
+  ): void {
+    if (revision !== undefined) this.alert(revision, offset);
+    for (const finding of findings) {
+      this.finding({ finding, tenant, identity: identity.id, alert_uid, partition: this.#partition, offset });
+    }
+    if (handed !== undefined) this.handOn(handed);
   }
 
   alert(alert: Alert, offset: number): void {
@@ -44,6 +61,10 @@ export class Outbox {
 
   poison(record: PoisonRecord): void {
     this.#outputs.poison.push(record);
+  }
+
+  handOn(record: HandedRecord): void {
+    this.#outputs.handed.push(record);
   }
 
   cut(version: string, bytes: Uint8Array): void {

@@ -1,4 +1,4 @@
-import { type Model, peerGroupOf, type Score, type ScoreInput } from '../../detectors/contract.ts';
+import { type Model, peerGroupOf } from '../../detectors/contract.ts';
 import { type CanonicalEvent, EVENT_FLAGS } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
@@ -11,8 +11,9 @@ import { DedupMemory } from './dedup.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
+import { HANDED_SHARE, passesTick } from './hand-on.ts';
 import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
-import { type IdentityState, joinGroup, type OpenSession, staysInGroup } from './identity.ts';
+import { type IdentityState, joinGroup, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { expectedBy, needsOf } from './needs.ts';
 import { Outbox } from './outbox.ts';
@@ -199,8 +200,9 @@ export class PartitionWorker {
       return undefined;
     }
     this.#count(record.type);
-    if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
-    else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
+    const clock = recorded ? 'recorded' : 'live';
+    if (passesTick(this.#watermark[clock], log_ms)) this.#outbox.handOn({ type: 'tick', at: log_ms, recorded });
+    this.#watermark[clock] = Math.max(this.#watermark[clock], log_ms);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
     else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);
     else if (record.type === 'cut') return this.#applyCut(record.version, offset);
@@ -236,7 +238,9 @@ export class PartitionWorker {
     const score = this.#model.score(input);
     session.recent.push(evidenceOf(event));
     if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
-    if (score.bits >= this.#priors.current.finding_bits) this.#raise(state, session, input, score, offset);
+    if (score.bits >= this.#priors.current.finding_bits * HANDED_SHARE) {
+      this.#raise({ state, session, input, score, recorded }, offset);
+    }
     this.#model.observe(input, score);
     this.#lifecycle.observed(state, offset, in_window);
     this.#residents.rearm(state);
@@ -251,14 +255,9 @@ export class PartitionWorker {
     }
   }
 
-  #raise(state: IdentityState, session: OpenSession, input: ScoreInput, score: Score, offset: number): void {
-    const { partition, describe } = this.#options;
-    const { findings, alert_uid, revision } = raiseFindings(this.#model, describe, { state, session, input, score });
-    if (revision !== undefined) this.#outbox.alert(revision, offset);
-    const { tenant, identity } = input.event;
-    for (const finding of findings) {
-      this.#outbox.finding({ finding, tenant, identity: identity.id, alert_uid, partition, offset });
-    }
+  #raise(surprise: Parameters<typeof raiseFindings>[2], offset: number): void {
+    const raised = raiseFindings(this.#model, this.#options.describe, surprise);
+    this.#outbox.raised(raised, surprise.input.event, offset);
   }
 
   *#applyTick(offset: number, log_ms: number, recorded: boolean): Generator<undefined, void> {
@@ -284,6 +283,7 @@ export class PartitionWorker {
   }
 
   #applyVerdict(verdict: Verdict, offset: number, log_ms: number, recorded: boolean): void {
+    this.#outbox.handOn({ type: 'verdict', at: log_ms, recorded, verdict });
     const state = this.#residents.get(identityKey(verdict.tenant, verdict.identity));
     if (state === undefined || offset <= state.applied) return;
     this.#lifecycle.advance(state, offset, log_ms, recorded);

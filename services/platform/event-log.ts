@@ -16,6 +16,8 @@ export const TOPICS = {
   alerts: 'agent.alerts',
   /** Alert records with the repeats of a crash removed: one partition, what deliver, contain and the API read. */
   feed: 'agent.feed',
+  /** What partition workers find, for stories over several identities: one partition, one order. */
+  findings: 'agent.findings',
   commands: 'agent.commands',
   control: 'agent.control',
   /** What sources write, in any supported format. */
@@ -26,6 +28,8 @@ export const TOPICS = {
 /** A topic of a Kafka cluster that sources write and that is ours to read only, by its name there. */
 export type SourceTopic = `source:${string}`;
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS] | SourceTopic;
+
+export const FINDINGS_PARTITION = 0;
 
 export type LogRecord = {
   readonly offset: number;

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics } from 'prom-client';
 import { openGaps } from '../../control/gap-states.ts';
+import { storiesProgress } from '../../detect/stories/run.ts';
 import { WAYS } from '../../ingest/settle/fill.ts';
 import { pendingContainments } from './control.ts';
 import type { Parts } from './parts.ts';
@@ -46,6 +47,7 @@ function detectGauges(parts: Parts): (() => Promise<void>) | undefined {
   const lag = telemetry.gauge('detect_lag_records', "records not applied, of this process's partitions");
   const owned = telemetry.gauge('detect_partitions', 'partitions of this process, by state', ['state']);
   const resident = telemetry.gauge('detect_identities_resident', 'identities in memory');
+  const behind = telemetry.gauge('stories_lag_records', 'handed records that no story was made of yet', []);
   const stalled = telemetry.gauge('store_stalled', '1 while writes to the store are being repeated');
   return async () => {
     const all = runner.status();
@@ -56,6 +58,8 @@ function detectGauges(parts: Parts): (() => Promise<void>) | undefined {
       for (const [kind, count] of Object.entries(counters)) events.inc({ kind }, count);
     }
     lag.set((await lagOf(parts, detection)) ?? Number.NaN);
+    const progress = await inTime(storiesProgress(ground.log));
+    behind.set(progress === undefined ? Number.NaN : progress.end_offset - progress.next_offset);
     resident.set(all.reduce((sum, one) => sum + one.resident, 0));
     stalled.set(runner.stalled ? 1 : 0);
   };

@@ -193,6 +193,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       detectors: model.detectors.map(({ name }) => name),
       status: async () => detect.status().map((one) => ({ ...one, here: true })),
       stalled: () => detect.stalled,
+      stories: async () => ({ next_offset: 5, end_offset: 7 }),
     },
     log,
     async readProfile(tenant, identity) {
@@ -239,7 +240,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     drain: () => detect.drain(),
     async raise(...alerts) {
       const rows = alerts.map((alert, offset) => ({ alert, partition: 0, offset }));
-      await store.writeOutputs({ events: [], findings: [], alerts: rows, aliases: [], poison: [] });
+      await store.writeOutputs({ events: [], findings: [], alerts: rows, aliases: [], poison: [], handed: [] });
       const records = alerts.map((alert) => ({
         topic: TOPICS.alerts,
         key: identityKey(alert.tenant, alert.identity.id),
