@@ -47,7 +47,12 @@ export const HandedFinding = z.object({
 export type HandedFinding = z.infer<typeof HandedFinding>;
 
 /** Time has passed in one of the partitions. */
-export const HandedTick = z.object({ type: z.literal('tick'), ...clock });
+export const HandedTick = z.object({
+  type: z.literal('tick'),
+  ...clock,
+  partition: z.int().min(0),
+  partitions: z.int().min(1),
+});
 /** A judgement that may be about a story. */
 export const HandedVerdict = z.object({ type: z.literal('verdict'), ...clock, verdict: Verdict });
 

@@ -265,6 +265,8 @@ export const LIMITS = {
   story_classes_max: 256,
   /** Tenants that the worker of stories keeps apart; beyond it the longest idle one is forgotten. */
   story_tenants_max: 1_024,
+  /** Findings of a recording that wait until all of its partitions have come so far. */
+  story_waiting_max: 4_096,
   /** Time between ticks that a partition hands on, and how often their worker's state is stored. */
   story_tick_ms: 10 * MINUTE_MS,
   story_checkpoint_ms: 30 * SECOND_MS,

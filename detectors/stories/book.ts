@@ -1,13 +1,12 @@
 import type { Alert } from '../../schemas/alert.ts';
 import type { Finding } from '../../schemas/finding.ts';
 import type { HandedFinding } from '../../schemas/handed.ts';
-import { UNITS } from '../../schemas/limits.ts';
+import { LIMITS, UNITS } from '../../schemas/limits.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { Chains } from './chains.ts';
 import { GroupPatterns } from './groups.ts';
 import { HandoverMemory } from './handovers.ts';
-import { outbreakBits } from './outbreak.ts';
-import { type Naming, Stories } from './stories.ts';
+import { type Closed, type Naming, Stories } from './stories.ts';
 import { type Telling, tellingOfChain, tellingOfWatch } from './telling.ts';
 
 /** What a record leads to. */
@@ -20,12 +19,13 @@ export type StoryOutput = {
 const IDENTITIES_MIN = 3;
 /** Surprise from which several identities that take up one thing are a story, and members of a group that do the same. */
 const CHAIN_BITS = 10;
-const OUTBREAK_BITS = 15;
+const OUTBREAK_BITS = 11;
 
 type Encoded = {
   readonly tenant: string;
   readonly clock: number;
   readonly since: number;
+  readonly waiting: readonly HandedFinding[];
   readonly chains: unknown;
   readonly handovers: unknown;
   readonly groups: unknown;
@@ -45,6 +45,8 @@ export class StoryBook {
   readonly #handovers: HandoverMemory;
   readonly #groups: GroupPatterns;
   readonly #stories: Stories;
+  /** Findings beyond the clock, the earliest first. */
+  readonly #waiting: HandedFinding[];
   /** The highest log clock seen, and the first. */
   #clock: number;
   #since: number;
@@ -54,6 +56,7 @@ export class StoryBook {
     this.tenant = tenant;
     this.#clock = saved?.clock ?? 0;
     this.#since = saved?.since ?? 0;
+    this.#waiting = [...(saved?.waiting ?? [])];
     this.#chains = new Chains(saved?.chains);
     this.#handovers = new HandoverMemory(saved?.handovers);
     this.#groups = new GroupPatterns(saved?.groups);
@@ -65,6 +68,7 @@ export class StoryBook {
       tenant: this.tenant,
       clock: this.#clock,
       since: this.#since,
+      waiting: this.#waiting,
       chains: this.#chains.encode(),
       handovers: this.#handovers.encode(),
       groups: this.#groups.encode(),
@@ -72,19 +76,59 @@ export class StoryBook {
     } satisfies Encoded;
   }
 
-  /** Log clock at which the next story is over unless it goes on; undefined when none is open. */
+  /** Log clock at which something waits to be told, or a story is over unless it goes on; undefined when nothing is. */
   get due(): number | undefined {
-    return this.#stories.due;
+    const waiting = this.#waiting[0]?.at;
+    const over = this.#stories.due;
+    return waiting === undefined || over === undefined ? (waiting ?? over) : Math.min(waiting, over);
   }
 
-  get size(): { readonly open: number; readonly past: number; readonly watches: number; readonly stories: number } {
-    return { ...this.#chains.size, ...this.#groups.size, stories: this.#stories.size };
+  get size(): Readonly<Record<'open' | 'past' | 'watches' | 'stories' | 'waiting', number>> {
+    const { open, past } = this.#chains.size;
+    return { open, past, watches: this.#groups.size, stories: this.#stories.size, waiting: this.#waiting.length };
   }
 
-  /** `now` is the highest log clock so far, of whatever tenant. */
+  /**
+   * `now` is the clock up to which everything has been handed on. A finding beyond it waits: partitions of a recording are
+   * read one after the other, and what happened is told in the order in which it did.
+   */
   take(found: HandedFinding, now: number): StoryOutput {
-    if (this.#since === 0) this.#since = now;
     const output = this.advance(now);
+    if (found.at <= now) this.#apply(found, output);
+    else this.#wait(found, output);
+    return output;
+  }
+
+  /** Time passes: what waited for it is told, and what nobody followed is over. */
+  advance(now: number): StoryOutput {
+    const output: StoryOutput = { findings: [], alerts: [] };
+    const waiting = this.#waiting.findIndex(({ at }) => at > now);
+    const told = this.#waiting.splice(0, waiting === -1 ? this.#waiting.length : waiting);
+    for (const found of told) this.#apply(found, output);
+    this.#pass(now, output);
+    return output;
+  }
+
+  verdict(verdict: Verdict, now: number): StoryOutput {
+    const output = this.advance(now);
+    const judged = this.#stories.verdict(verdict, this.#clock);
+    if (judged !== undefined) this.#close(judged, output);
+    return output;
+  }
+
+  /** Keeps what waits in the order of its time. The oldest waits no longer when there is too much of it. */
+  #wait(found: HandedFinding, output: StoryOutput): void {
+    let at = this.#waiting.length;
+    while (at > 0 && isBefore(found, this.#waiting[at - 1] as HandedFinding)) at--;
+    this.#waiting.splice(at, 0, found);
+    if (this.#waiting.length <= LIMITS.story_waiting_max) return;
+    const oldest = this.#waiting.shift();
+    if (oldest !== undefined) this.#apply(oldest, output);
+  }
+
+  #apply(found: HandedFinding, output: StoryOutput): void {
+    if (this.#since === 0) this.#since = found.at;
+    this.#pass(found.at, output);
     for (const subject of found.subjects) {
       const chain = this.#chains.take(found, subject, (to, by, at) => this.#handovers.between(to, by, at));
       if (chain === undefined || chain.visits.length < IDENTITIES_MIN) continue;
@@ -97,27 +141,22 @@ export class StoryBook {
     this.#handovers.take(found);
     for (const watch of this.#groups.take(found)) {
       if (watch.visits.length < IDENTITIES_MIN) continue;
-      const bits = outbreakBits(watch.rate, watch.visits.length);
+      const bits = this.#groups.bitsOf(watch);
       if (bits < OUTBREAK_BITS && watch.story === undefined) continue;
-      watch.story = this.#tell(tellingOfWatch(watch, bits), watch.story, output) ?? watch.story;
+      const telling = tellingOfWatch(watch, bits, this.#groups.historyOf(watch));
+      watch.story = this.#tell(telling, watch.story, output) ?? watch.story;
     }
-    return output;
   }
 
-  /** Time passes: what nobody followed is over. */
-  advance(now: number): StoryOutput {
+  #pass(now: number, output: StoryOutput): void {
     this.#clock = Math.max(this.#clock, now);
     this.#chains.advance(this.#clock);
-    return { findings: [], alerts: this.#stories.advance(this.#clock) };
+    for (const closed of this.#stories.advance(this.#clock)) this.#close(closed, output);
   }
 
-  verdict(verdict: Verdict, now: number): StoryOutput {
-    const output = this.advance(now);
-    const judged = this.#stories.verdict(verdict, this.#clock);
-    if (judged === undefined) return output;
-    output.alerts.push(judged.alert);
-    for (const { held } of judged.released) if (held !== undefined) this.#chains.learn(held.class, held.chain);
-    return output;
+  #close({ alert, released }: Closed, output: StoryOutput): void {
+    output.alerts.push(alert);
+    for (const { held } of released) if (held !== undefined) this.#chains.learn(held.class, held.chain);
   }
 
   /** Returns the story that it became part of. */
@@ -130,4 +169,8 @@ export class StoryBook {
     if (revision !== undefined) output.alerts.push(revision);
     return uid;
   }
+}
+
+function isBefore(a: HandedFinding, b: HandedFinding): boolean {
+  return a.at < b.at || (a.at === b.at && a.id < b.id);
 }

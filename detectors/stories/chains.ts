@@ -81,8 +81,8 @@ export class Chains {
     return { open: [...this.#open.values()], past: [...this.#past], spreads: [...this.#spreads] } satisfies Encoded;
   }
 
-  get size(): { readonly open: number; readonly past: number; readonly classes: number } {
-    return { open: this.#open.size, past: this.#past.size, classes: this.#spreads.size };
+  get size(): { readonly open: number; readonly past: number } {
+    return { open: this.#open.size, past: this.#past.size };
   }
 
   #spreadOf(name: string): Spread {

@@ -45,7 +45,8 @@ function summaryOf(tellings: readonly Telling[], members: readonly AlertMember[]
 const SEVERITIES: readonly Severity[] = ['low', 'medium', 'high', 'critical'];
 /** Bits from which the coincidence itself weighs more. */
 const STRONG_BITS = 16;
-const CONFIDENTIAL = 2;
+/** Sensitivity of what is confidential, and of an operator's own classes. */
+export const CONFIDENTIAL = 2;
 
 /** Several identities are medium; a handed-on target, a sensitive or outbound one and a strong coincidence raise it by one each. */
 function severityOf(tellings: readonly Telling[]): Severity {

@@ -1,58 +1,62 @@
 import type { HandedFinding } from '../../schemas/handed.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import { surprise } from '../math/logarithm.ts';
 import { type Visit, visitOf } from './chains.ts';
-import { learnSpans, newRate, type Rate } from './outbreak.ts';
+import { chainsLearned, learnChain, lengthTail, newSpread, type Spread } from './spread.ts';
 
-/** One pattern in one group: who of its members shows it in the present span, and how many do so otherwise. */
+/**
+ * Members of one group that show the same departure from habit in the same span of LIMITS.story_outbreak_ms: a plug-in
+ * that all of them load, a document that all of them read. How many do so is learned as chains are (spread.ts), of every
+ * group and pattern: the chance that one more does, given how many do already. Beside it stands what the pattern does in
+ * all groups or, where that is new, what all patterns do.
+ */
 export type PatternWatch = {
   readonly key: string;
-  readonly group: string;
   readonly pattern: string;
-  readonly rate: Rate;
+  readonly spread: Spread;
   span: number;
   visits: Visit[];
-  /** Active spans of the group that are behind it. */
-  counted: number;
   story: string | undefined;
 };
 
-type Activity = { span: number; active: number };
 type Encoded = {
   readonly watches: readonly PatternWatch[];
-  readonly activity: readonly (readonly [string, Activity])[];
+  readonly patterns: readonly (readonly [string, Spread])[];
 };
 
-/** Members of one group that show the same pattern at the same time. Bounded: the longest unseen makes room. */
+/** Spans after which a pattern is known by itself, and the name of what all patterns teach. */
+const PATTERN_KNOWN = 24;
+const ALL = '';
+
+/** Bounded: the longest unseen make room. */
 export class GroupPatterns {
   readonly #watches = new Map<string, PatternWatch>();
-  /** By group: its present span, and how many spans it was active in. */
-  readonly #activity = new Map<string, Activity>();
+  readonly #patterns = new Map<string, Spread>();
 
   constructor(state?: unknown) {
     if (state === undefined) return;
-    const { watches, activity } = state as Encoded;
+    const { watches, patterns } = state as Encoded;
     for (const watch of watches) this.#watches.set(watch.key, { ...watch, visits: [...watch.visits] });
-    for (const [group, one] of activity) this.#activity.set(group, { ...one });
+    for (const [pattern, spread] of patterns) this.#patterns.set(pattern, spread);
   }
 
   encode(): unknown {
-    return { watches: [...this.#watches.values()], activity: [...this.#activity] } satisfies Encoded;
+    return { watches: [...this.#watches.values()], patterns: [...this.#patterns] } satisfies Encoded;
   }
 
-  get size(): { readonly watches: number; readonly groups: number } {
-    return { watches: this.#watches.size, groups: this.#activity.size };
+  get size(): number {
+    return this.#watches.size;
   }
 
   /** Takes in what an identity shows. Returns what it is one more of in this span. */
   take(found: HandedFinding): PatternWatch[] {
     const span = Math.floor(found.at / LIMITS.story_outbreak_ms);
-    const active = this.#active(found.group, span);
     const grown: PatternWatch[] = [];
     for (const pattern of new Set(found.patterns)) {
       if (!spreads(pattern)) continue;
-      const watch = this.#watch(found.group, pattern, span, active);
+      const watch = this.#watch(found.group, pattern, span);
       if (span < watch.span) continue;
-      if (span > watch.span) turn(watch, span, active);
+      if (span > watch.span) this.#turn(watch, span);
       const there = watch.visits.some(({ identity }) => identity.id === found.identity.id);
       if (there || watch.visits.length >= LIMITS.story_identities_max) continue;
       watch.visits.push(visitOf(found, undefined));
@@ -61,40 +65,52 @@ export class GroupPatterns {
     return grown;
   }
 
-  #active(group: string, span: number): number {
-    let activity = this.#activity.get(group);
-    if (activity === undefined) activity = { span, active: 1 };
-    else if (span > activity.span) activity = { span, active: activity.active + 1 };
-    this.#activity.delete(group);
-    this.#activity.set(group, activity);
-    dropOldest(this.#activity);
-    return activity.active;
+  /** Surprise in bits that so many members show it. */
+  bitsOf(watch: PatternWatch): number {
+    return surprise(lengthTail(watch.spread, this.#likeOf(watch), watch.visits.length - 1));
   }
 
-  #watch(group: string, pattern: string, span: number, active: number): PatternWatch {
+  /** Spans that were learned of the pattern. */
+  historyOf({ pattern }: PatternWatch): number {
+    return chainsLearned(this.#patternOf(pattern));
+  }
+
+  #likeOf({ pattern }: PatternWatch): Spread {
+    const spread = this.#patternOf(pattern);
+    return chainsLearned(spread) < PATTERN_KNOWN ? this.#patternOf(ALL) : spread;
+  }
+
+  #watch(group: string, pattern: string, span: number): PatternWatch {
     const key = `${group}\u0000${pattern}`;
     const known = this.#watches.get(key);
-    const rate = known?.rate ?? newRate();
-    const watch = known ?? { key, group, pattern, rate, span, visits: [], counted: 0, story: undefined };
-    // A group that was active before it first showed the pattern has shown that it seldom does.
-    if (known === undefined) learnSpans(rate, active - 1, 0);
-    if (known === undefined) watch.counted = active - 1;
+    const watch = known ?? { key, pattern, spread: newSpread(), span, visits: [], story: undefined };
     this.#watches.delete(key);
     this.#watches.set(key, watch);
     dropOldest(this.#watches);
     return watch;
   }
-}
 
-/** A new span begins: the one before is learned, with those in which the group was active and did not show the pattern. */
-function turn(watch: PatternWatch, span: number, active: number): void {
-  const spans = Math.max(1, active - 1 - watch.counted);
-  // What a story tells of waits for what people say of it, and a rate that was not learned misses little.
-  learnSpans(watch.rate, spans, watch.story === undefined ? watch.visits.length : 0);
-  watch.counted = active - 1;
-  watch.span = span;
-  watch.visits = [];
-  watch.story = undefined;
+  /**
+   * A new span begins, and the one before is learned, also where a story told of it: what a whole group does at once and
+   * nobody stops is how the group works now.
+   */
+  #turn(watch: PatternWatch, span: number): void {
+    const chain = { joins: watch.visits.length - 1, across: 0, linked: 0 };
+    learnChain(watch.spread, chain);
+    learnChain(this.#patternOf(watch.pattern), chain);
+    learnChain(this.#patternOf(ALL), chain);
+    watch.span = span;
+    watch.visits = [];
+    watch.story = undefined;
+  }
+
+  #patternOf(pattern: string): Spread {
+    const spread = this.#patterns.get(pattern) ?? newSpread();
+    this.#patterns.delete(pattern);
+    this.#patterns.set(pattern, spread);
+    dropOldest(this.#patterns);
+    return spread;
+  }
 }
 
 /** Amounts and hours rise for everybody at once: a month's end is no outbreak. */

@@ -4,7 +4,7 @@ import type { EvidenceRef, Finding } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import type { Visit } from './chains.ts';
-import { describeStory } from './describe.ts';
+import { CONFIDENTIAL, describeStory } from './describe.ts';
 import { findingOf, type Telling } from './telling.ts';
 
 /** Names things by what they come of: the same in every run. */
@@ -18,6 +18,9 @@ export type Told = {
   readonly identity: string;
   readonly revision: Alert | undefined;
 };
+
+/** A story that is over, and what may be learned of it after all. */
+export type Closed = { readonly alert: Alert; readonly released: readonly Telling[] };
 
 type OpenStory = {
   alert: Alert;
@@ -97,14 +100,20 @@ export class Stories {
     return { finding, uid, identity: opened.alert.identity.id, revision: opened.alert };
   }
 
-  /** Closes what nobody has added to for long enough. */
-  advance(now: number): Alert[] {
+  /**
+   * Closes what nobody has added to for long enough. Nobody has judged it either: what is plain work of one group is then
+   * learned, as roll-outs are; what is not waits for the next time that somebody looks.
+   */
+  advance(now: number): Closed[] {
     const over = this.#open.filter(({ quiet_due }) => quiet_due <= now);
-    return over.map((story) => this.#close(story, 'quiet', story.quiet_due));
+    return over.map((story) => {
+      const released = [...story.tellings.values()].filter(isPlain);
+      return { alert: this.#close(story, 'quiet', story.quiet_due), released };
+    });
   }
 
-  /** Closes the judged story. `released` is what may be learned of it after all. */
-  verdict({ alert_uid, verdict }: Verdict, now: number): { alert: Alert; released: Telling[] } | undefined {
+  /** Closes the judged story. */
+  verdict({ alert_uid, verdict }: Verdict, now: number): Closed | undefined {
     const story = this.#open.find(({ alert }) => alert.uid === alert_uid);
     if (story === undefined) return undefined;
     const released = verdict === 'true_positive' ? [] : [...story.tellings.values()];
@@ -123,6 +132,10 @@ export class Stories {
       return (alert.identities ?? []).filter(({ identity }) => ids.has(identity.id)).length >= SHARED_MIN;
     });
   }
+}
+
+function isPlain({ sensitivity, outbound, linked, groups }: Telling): boolean {
+  return groups === 1 && linked === 0 && !outbound && sensitivity < CONFIDENTIAL;
 }
 
 function openStory(tenant: string, uid: string, telling: Telling, finding: Finding, now: number): OpenStory {

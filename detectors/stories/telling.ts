@@ -50,7 +50,7 @@ export function tellingOfChain(chain: SubjectChain, bits: number, learned: numbe
   };
 }
 
-export function tellingOfWatch(watch: PatternWatch, bits: number): Telling {
+export function tellingOfWatch(watch: PatternWatch, bits: number, learned: number): Telling {
   return {
     pattern: 'shared_pattern',
     key: `pattern\u0000${watch.key}\u0000${watch.span}`,
@@ -61,7 +61,7 @@ export function tellingOfWatch(watch: PatternWatch, bits: number): Telling {
     bits,
     sensitivity: -1,
     outbound: false,
-    learned: watch.rate.spans,
+    learned,
     held: undefined,
   };
 }

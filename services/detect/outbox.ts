@@ -67,6 +67,10 @@ export class Outbox {
     this.#outputs.handed.push(record);
   }
 
+  tick(at: number, recorded: boolean, partitions: number): void {
+    this.handOn({ type: 'tick', at, recorded, partition: this.#partition, partitions });
+  }
+
   cut(version: string, bytes: Uint8Array): void {
     this.#cuts.push({ version, partition: this.#partition, bytes });
   }

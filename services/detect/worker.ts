@@ -201,7 +201,7 @@ export class PartitionWorker {
     }
     this.#count(record.type);
     const clock = recorded ? 'recorded' : 'live';
-    if (passesTick(this.#watermark[clock], log_ms)) this.#outbox.handOn({ type: 'tick', at: log_ms, recorded });
+    if (passesTick(this.#watermark[clock], log_ms)) this.#outbox.tick(log_ms, recorded, this.#options.partitions);
     this.#watermark[clock] = Math.max(this.#watermark[clock], log_ms);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
     else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);

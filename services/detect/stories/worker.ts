@@ -95,12 +95,24 @@ export class StoryWorker {
 
   applyRecord(record: HandedRecord, offset: number): void {
     this.#pass(offset);
-    const stream = record.recorded ? 'recorded' : 'live';
-    this.#clock[stream] = Math.max(this.#clock[stream], record.at);
     this.#count(record.type);
-    if (record.type === 'finding') this.#find(record, this.#clock[stream], offset);
+    if (!record.recorded) this.#clock.live = Math.max(this.#clock.live, record.at);
+    else if (record.type === 'tick') this.#clock.recorded = this.#heard(record);
+    if (record.type === 'finding') this.#find(record, offset);
     else if (record.type === 'verdict') this.#judge(record.verdict, offset);
-    else this.#tick(record.recorded, this.#clock[stream], offset);
+    else this.#tick(record.recorded, offset);
+  }
+
+  /**
+   * Up to when all partitions have handed on what they found of a recording: they are read one after the other, at any
+   * speed. Live partitions are as far as each other but for moments, and none of them may hold up the rest.
+   */
+  #heard({ at, partition, partitions }: Extract<HandedRecord, { type: 'tick' }>): number {
+    const own = `recorded.${partition}`;
+    this.#counters[own] = Math.max(this.#counters[own] ?? 0, at);
+    let least = Number.POSITIVE_INFINITY;
+    for (let p = 0; p < partitions; p++) least = Math.min(least, this.#counters[`recorded.${p}`] ?? 0);
+    return Math.max(this.#clock.recorded, least);
   }
 
   /** Everything to write since the last call. */
@@ -146,7 +158,8 @@ export class StoryWorker {
     this.#next = offset + 1;
   }
 
-  #tick(recorded: boolean, now: number, offset: number): void {
+  #tick(recorded: boolean, offset: number): void {
+    const now = this.#clock[recorded ? 'recorded' : 'live'];
     for (const held of this.#books.values()) {
       const { due } = held.book;
       if (held.recorded !== recorded || due === undefined || due > now || offset <= held.applied) continue;
@@ -154,13 +167,14 @@ export class StoryWorker {
     }
   }
 
-  #find(found: HandedFinding, now: number, offset: number): void {
+  #find(found: HandedFinding, offset: number): void {
     if (this.#seen.check(found.id, '', found.id, offset) === 'duplicate') {
       this.#count('repeated');
       return;
     }
     const held = this.#bookOf(found.tenant, found.recorded);
-    if (offset > held.applied) this.#take(held, held.book.take(found, now), offset);
+    if (offset > held.applied)
+      this.#take(held, held.book.take(found, this.#clock[found.recorded ? 'recorded' : 'live']), offset);
   }
 
   /** What people say stands in the live stream, also where they say it of a recording. */
