@@ -22,6 +22,7 @@ import type { StoryWorker } from './worker.ts';
 export type StoriesOptions = Omit<WriterOptions, 'signal' | 'topic'> & {
   readonly gaps: GapPort;
   readonly checkpoint_ms?: number;
+  readonly fetch_records_max?: number;
 };
 
 /** Position in the log up to which the stories' alerts are durable. For displays and those who wait; not decisive. */
@@ -37,7 +38,6 @@ export async function storiesProgress(
 }
 
 const WAIT_MS = UNITS.SECOND_MS;
-const READ = { records: LIMITS.fetch_records_max, bytes: LIMITS.fetch_bytes_max };
 
 /** Works until the signal aborts. Rejects on a defect. */
 export async function runStories(options: StoriesOptions, signal: AbortSignal): Promise<void> {
@@ -98,7 +98,7 @@ async function follow(shell: Shell, worker: StoryWorker): Promise<void> {
   const { options, signal, patience } = shell;
   const { clock, log } = options;
   const { checkpoint_ms = LIMITS.story_checkpoint_ms } = options;
-  const durable = { state: worker.next, outputs: worker.next };
+  const durable = { state: worker.next, committed: worker.next };
   await commit(shell, worker);
   let [saved_ms, checked_ms] = [clock.elapsed(), clock.elapsed()];
   while (!signal.aborted) {
@@ -106,28 +106,31 @@ async function follow(shell: Shell, worker: StoryWorker): Promise<void> {
       if (!(await patience.until('read', () => holds(log, worker)))) return;
       checked_ms = clock.elapsed();
     }
-    const read = await patience.until('read', () => readNext(log, worker));
+    const read = await patience.until('read', () => readNext(options, worker));
     if (read === 'out_of_range') return;
     take(shell, worker, read);
     await writeOutputs(shell, worker);
     if (worker.next > durable.state && clock.elapsed() - saved_ms >= checkpoint_ms) {
       await checkpoint(shell, worker);
       durable.state = worker.next;
-      durable.outputs = worker.next;
       saved_ms = clock.elapsed();
     }
     if (read.records.length > 0) continue;
-    if (worker.next > durable.outputs) await commit(shell, worker);
-    durable.outputs = worker.next;
+    if (worker.next > durable.committed) await commit(shell, worker);
+    durable.committed = worker.next;
     await idle(shell, worker);
   }
 }
 
 /** The next records under their logical offsets. */
-async function readNext(log: EventLog, worker: StoryWorker): Promise<LogRead | 'out_of_range'> {
+async function readNext(
+  { log, fetch_records_max = LIMITS.fetch_records_max }: StoriesOptions,
+  worker: StoryWorker,
+): Promise<LogRead | 'out_of_range'> {
   const base = worker.offset_base;
+  const most = { records: fetch_records_max, bytes: LIMITS.fetch_bytes_max };
   try {
-    const { records, next } = await log.read(TOPICS.findings, FINDINGS_PARTITION, worker.next - base, READ);
+    const { records, next } = await log.read(TOPICS.findings, FINDINGS_PARTITION, worker.next - base, most);
     return { records: records.map((record) => ({ ...record, offset: record.offset + base })), next: next + base };
   } catch (error) {
     if (error instanceof OffsetOutOfRange) return 'out_of_range';
