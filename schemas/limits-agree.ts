@@ -69,6 +69,12 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
+  must(limits.checkpoint_records_max <= limits.findings_memory_max, 'checkpoint_records_max <= findings_memory_max');
+  must(
+    limits.story_chains_per_identity_max < limits.story_chains_max,
+    'story_chains_per_identity_max < story_chains_max',
+  );
+  must(limits.story_gap_ms <= limits.alert_quiet_ms, 'story_gap_ms <= alert_quiet_ms');
   must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
   must(limits.webhook_timeout_ms < limits.webhook_give_up_ms, 'webhook_timeout_ms < webhook_give_up_ms');
   must(limits.webhook_retry_ms <= limits.webhook_retry_ms_max, 'webhook_retry_ms <= webhook_retry_ms_max');

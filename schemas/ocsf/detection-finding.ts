@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Recommendation } from '../alert.ts';
+import { AlertMember, Recommendation } from '../alert.ts';
 import { Finding } from '../finding.ts';
 
 /**
@@ -148,6 +148,8 @@ const Unmapped = z.strictObject({
     bits: z.number(),
     sessions: z.array(z.string()),
     recommendation: Recommendation,
+    /** Of a story over several identities: all of them, and what each did. */
+    identities: z.array(AlertMember).optional(),
     /** Findings with their numbers as numbers; evidence and sentence stand in `evidences` and `traits`. */
     findings: z.array(Finding.omit({ evidence: true, sentence: true })),
   }),

@@ -134,6 +134,7 @@ function unmapped(alert: Alert): OcsfDetectionFinding['unmapped']['countersign']
     bits: alert.bits,
     sessions: alert.sessions,
     recommendation: alert.recommendation,
+    ...(alert.identities === undefined ? {} : { identities: alert.identities }),
     findings: alert.findings.map(({ evidence: _evidence, sentence: _sentence, ...numbers }) => numbers),
   };
 }

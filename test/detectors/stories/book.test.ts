@@ -4,6 +4,7 @@ import { StoryBook, type StoryOutput } from '../../../detectors/stories/book.ts'
 import { Alert } from '../../../schemas/alert.ts';
 import { type HandedFinding, HandedRecord } from '../../../schemas/handed.ts';
 import { LIMITS, UNITS } from '../../../schemas/limits.ts';
+import { OcsfDetectionFinding } from '../../../schemas/ocsf/detection-finding.ts';
 import { toOcsf } from '../../../schemas/ocsf/to-ocsf.ts';
 import type { Verdict } from '../../../schemas/verdict.ts';
 import { stableId } from '../../../services/detect/alerts.ts';
@@ -79,7 +80,8 @@ describe('a story over several identities', () => {
       ['ev-1000', 'ev-1001', 'ev-1002', 'ev-1003'],
     );
     assert.deepEqual(Alert.parse(JSON.parse(JSON.stringify(last))), JSON.parse(JSON.stringify(last)));
-    assert.equal(toOcsf(last).finding_info.title, last.title);
+    const ocsf = OcsfDetectionFinding.parse(JSON.parse(JSON.stringify(toOcsf(last))));
+    assert.equal(ocsf.unmapped.countersign.identities?.length, 4);
   });
 
   test('without handed work it takes the unlike groups to make it one', () => {
