@@ -43,6 +43,25 @@ export const Technique = z.object({
 });
 export type Technique = z.infer<typeof Technique>;
 
+/** What one of several identities did in a story that they share. */
+export const AlertMember = z.object({
+  identity: AlertIdentity,
+  /** Event time of the first and last of it. Epoch milliseconds. */
+  first_time: z.int(),
+  last_time: z.int(),
+  /** Surprise of its strongest event, in bits. */
+  bits: z.number(),
+  /** What was found about it by itself, bounded. */
+  did: z.array(z.string()),
+  /** Who of those before handed work to it. */
+  handed_by: z.string().optional(),
+  sessions: z.array(z.string()),
+  /** Alerts that it has of its own. */
+  alert_uids: z.array(z.string()),
+  evidence: z.array(EvidenceRef),
+});
+export type AlertMember = z.infer<typeof AlertMember>;
+
 /** What a human sees: findings on one identity grouped into one story, one stable uid through create, update, close. */
 export const Alert = z.object({
   /** Hash of tenant, identity and the first finding: the same alert has the same uid in every run. */
@@ -54,6 +73,8 @@ export const Alert = z.object({
   closed_reason: z.enum(['quiet', 'resumed', ...VERDICTS]).optional(),
   tenant: z.string(),
   identity: AlertIdentity,
+  /** Where the story is of several identities: all of them, in the order in which they came in. The first is `identity`. */
+  identities: z.array(AlertMember).optional(),
   sessions: z.array(z.string()),
   severity: Severity,
   /** What the severity is made of. Like everything optional below, absent from alerts of before there was such a thing. */

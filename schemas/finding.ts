@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { IdentityKind } from './event.ts';
 
-export const FAMILIES = ['data_volume', 'retrieval_pattern', 'tool_usage', 'access_context', 'silence'] as const;
+export const FAMILIES = [
+  'data_volume',
+  'retrieval_pattern',
+  'tool_usage',
+  'access_context',
+  'silence',
+  'several_identities',
+] as const;
 export const Family = z.enum(FAMILIES);
 export type Family = z.infer<typeof Family>;
 

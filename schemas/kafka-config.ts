@@ -16,6 +16,7 @@ export const KafkaTopics = z.strictObject({
   dead: topicName().optional(),
   alerts: topicName().optional(),
   feed: topicName().optional(),
+  findings: topicName().optional(),
   commands: topicName().optional(),
   control: topicName().optional(),
   raw: topicName().optional(),

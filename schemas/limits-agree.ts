@@ -2,9 +2,16 @@ import { LIMITS } from './limits.ts';
 
 /** Throws when two limits contradict each other. Called by every entry point before it does anything else. */
 export function assertLimits(limits: typeof LIMITS = LIMITS): void {
-  const must = (holds: boolean, sentence: string): void => {
-    if (!holds) throw new Error(`limits contradict each other: ${sentence}`);
-  };
+  assertInput(limits);
+  assertDetection(limits);
+}
+
+function must(holds: boolean, sentence: string): void {
+  if (!holds) throw new Error(`limits contradict each other: ${sentence}`);
+}
+
+/** What comes in, up to the log. */
+function assertInput(limits: typeof LIMITS): void {
   must(limits.dead_letter_bytes_max <= limits.item_bytes_max, 'dead_letter_bytes_max <= item_bytes_max');
   must(limits.item_bytes_max <= limits.bundle_bytes_max, 'item_bytes_max <= bundle_bytes_max');
   must(limits.bundle_bytes_max <= limits.http_body_bytes_max, 'bundle_bytes_max <= http_body_bytes_max');
@@ -35,6 +42,10 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
     limits.settle_binding_traces_min <= limits.settle_binding_links,
     'settle_binding_traces_min <= settle_binding_links',
   );
+}
+
+/** The log, and all that reads it. */
+function assertDetection(limits: typeof LIMITS): void {
   must(limits.log_record_bytes_max <= limits.kafka_batch_bytes_max, 'log_record_bytes_max <= kafka_batch_bytes_max');
   must(
     limits.kafka_fetch_bytes <= limits.kafka_read_ahead_bytes_max,
@@ -71,6 +82,12 @@ export function assertLimits(limits: typeof LIMITS = LIMITS): void {
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_rest_ms <= limits.held_expiry_ms, 'alert_rest_ms <= held_expiry_ms');
   must(limits.alert_quiet_ms < limits.identity_idle_ms, 'alert_quiet_ms < identity_idle_ms');
+  must(limits.checkpoint_records_max <= limits.findings_memory_max, 'checkpoint_records_max <= findings_memory_max');
+  must(
+    limits.story_chains_per_identity_max < limits.story_chains_max,
+    'story_chains_per_identity_max < story_chains_max',
+  );
+  must(limits.story_gap_ms <= limits.alert_quiet_ms, 'story_gap_ms <= alert_quiet_ms');
   must(limits.future_ms <= limits.lateness_ms, 'future_ms <= lateness_ms');
   must(limits.webhook_timeout_ms < limits.webhook_give_up_ms, 'webhook_timeout_ms < webhook_give_up_ms');
   must(limits.webhook_retry_ms <= limits.webhook_retry_ms_max, 'webhook_retry_ms <= webhook_retry_ms_max');

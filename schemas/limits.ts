@@ -1,17 +1,14 @@
+import { DETECTION_LIMITS } from './limits-detection.ts';
+import { UNITS } from './units.ts';
+
+export { UNITS };
+
+const { KIB, MIB, SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS } = UNITS;
+
 /**
  * Every bound of the system in one place (promise P8). How limits depend on each other is asserted in limits-agree.ts,
  * so that a careless change fails at start and in the tests instead of in production.
  */
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
-const SECOND_MS = 1000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
-
-export const UNITS = { KIB, MIB, SECOND_MS, MINUTE_MS, HOUR_MS, DAY_MS } as const;
-
 export const LIMITS = {
   // --- one input item -------------------------------------------------------------------------------------------
   /** Bytes of one input item (one JSON document or line). Larger ones are dead-lettered with their first bytes. */
@@ -233,34 +230,7 @@ export const LIMITS = {
   /** Records that detect may be behind the log before the service calls itself not ready. */
   ready_lag_records_max: 500_000,
 
-  // --- sessions, learning, alerts -------------------------------------------------------------------------------
-  session_idle_ms: 30 * MINUTE_MS,
-  /** A session that goes on for longer is ended and begun anew: an agent that never rests would never teach. */
-  session_ms_max: 12 * HOUR_MS,
-  sessions_open_per_identity_max: 16,
-  session_events_max: 256,
-  /** Sessions an open alert keeps from being learned, per identity. The oldest is discarded beyond that. */
-  held_sessions_max: 8,
-  held_expiry_ms: 14 * DAY_MS,
-  alert_quiet_ms: 4 * HOUR_MS,
-  /** An alert about an identity that fell silent stays open until it is heard of again, or for so long. */
-  silence_alert_ms: 14 * DAY_MS,
-  /** Sources, and peer groups, of a partition of which it is known when they fall silent as a whole. */
-  pulses_max: 32,
-  /** Shares of a source's events of the last day from which a warning is given, and events without which none is. */
-  coverage_late_share: 0.1,
-  coverage_unresolved_share: 0.1,
-  coverage_unsized_share: 0.5,
-  coverage_events_min: 200,
-  /** A log whose clock jumps by more than this was not watched in between. */
-  unwatched_ms: 1 * HOUR_MS,
-  alerts_open_per_identity_max: 8,
-  /** How long an alert that tells of other tools comes back instead of a new one, and how many of an identity do. */
-  alert_rest_ms: 7 * DAY_MS,
-  alerts_resting_per_identity_max: 4,
-  findings_per_alert_max: 16,
-  evidence_per_alert_max: 32,
-  peer_groups_max: 256,
+  ...DETECTION_LIMITS,
 
   // --- delivery and containment ---------------------------------------------------------------------------------
   webhook_timeout_ms: 15 * SECOND_MS,

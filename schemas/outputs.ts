@@ -3,6 +3,7 @@ import type { DeadLetter } from './dead-letter.ts';
 import type { DirectiveEntry } from './directive.ts';
 import type { CanonicalEvent } from './event.ts';
 import type { Finding } from './finding.ts';
+import type { HandedRecord } from './handed.ts';
 import type { Pulses } from './pulse.ts';
 import type { AliasRecord } from './record.ts';
 
@@ -53,6 +54,8 @@ export type Outputs = {
   readonly alerts: AlertRevision[];
   readonly aliases: AliasRow[];
   readonly poison: PoisonRecord[];
+  /** For the worker of stories over several identities. */
+  readonly handed: HandedRecord[];
 };
 
 /** One identity's (or peer group's) state, as of an applied offset. The highest version wins. */

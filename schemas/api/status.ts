@@ -47,6 +47,8 @@ export const StatusAnswer = z.object({
   sums: SumsView,
   partitions: z.array(PartitionView),
   lag: count(),
+  /** Stories over several identities: what was handed on, and how much of it they were made of. Offsets. */
+  stories: z.object({ next_offset: z.int(), end_offset: z.int(), lag: count() }),
   /** True while results wait for a store that does not take them. */
   stalled: z.boolean(),
   /** All counters of the log, by name. */

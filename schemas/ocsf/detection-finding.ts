@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Alternative, Recommendation } from '../alert.ts';
+import { AlertMember, Alternative, Recommendation } from '../alert.ts';
 import { Impact, SeverityGround, StrongestEvent } from '../alert-facts.ts';
 import { Contribution, Finding } from '../finding.ts';
 
@@ -156,6 +156,8 @@ const Unmapped = z.strictObject({
     contributions: z.array(Contribution).optional(),
     strongest: StrongestEvent.optional(),
     impact: Impact.optional(),
+    /** Of a story over several identities: all of them, and what each did. */
+    identities: z.array(AlertMember).optional(),
     /** Findings with their numbers as numbers; evidence and sentence stand in `evidences` and `traits`. */
     findings: z.array(Finding.omit({ evidence: true, sentence: true })),
   }),

@@ -17,6 +17,7 @@ const OBSERVATION_TYPES: Readonly<Record<Family, string>> = {
   tool_usage: 'Frequency Analysis',
   access_context: 'Distribution Analysis',
   silence: 'Frequency Analysis',
+  several_identities: 'Frequency Analysis',
 };
 
 const USER_TYPE_IDS: Readonly<Record<IdentityKind, keyof typeof USER_TYPES>> = {

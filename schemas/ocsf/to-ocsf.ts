@@ -142,6 +142,7 @@ function unmapped(alert: Alert): OcsfDetectionFinding['unmapped']['countersign']
     sessions: alert.sessions,
     recommendation: alert.recommendation,
     ...factsOf(alert),
+    ...(alert.identities === undefined ? {} : { identities: alert.identities }),
     findings: alert.findings.map(({ evidence: _evidence, sentence: _sentence, ...numbers }) => numbers),
   };
 }

@@ -190,6 +190,8 @@ export type DetectPort = {
   /** All partitions of the cluster. Rejects with LogUnavailable. */
   status(): Promise<readonly DetectPartition[]>;
   stalled(): boolean;
+  /** Of what was handed on for stories over several identities. Rejects with LogUnavailable. */
+  stories(): Promise<{ readonly next_offset: number; readonly end_offset: number }>;
 };
 
 export type ReadinessReport = {

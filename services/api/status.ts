@@ -13,7 +13,12 @@ import { executorView } from './views.ts';
 export async function statusOf({ ports, streams }: Context): Promise<z.input<typeof StatusAnswer>> {
   const { control, detect, log, clock } = ports;
   const { state } = control;
-  const [report, counters, found] = await Promise.all([ports.readiness(), log.counters(), detect.status()]);
+  const [report, counters, found, stories] = await Promise.all([
+    ports.readiness(),
+    log.counters(),
+    detect.status(),
+    detect.stories(),
+  ]);
   const partitions = await partitionsOf(found, ports);
   const responder = state.responder && {
     epoch: state.responder.epoch,
@@ -29,6 +34,7 @@ export async function statusOf({ ports, streams }: Context): Promise<z.input<typ
     sums: sumsOf(counters),
     partitions,
     lag: partitions.reduce((sum, { lag }) => sum + lag, 0),
+    stories: { ...stories, lag: stories.end_offset - stories.next_offset },
     stalled: detect.stalled(),
     counters: Object.fromEntries(counters),
     ...(responder !== undefined && { responder }),

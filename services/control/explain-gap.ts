@@ -19,7 +19,7 @@ export function gapChoices(gap: Gap): GapChoices {
     case 'ingest':
       return ofIngest(gap);
     case 'detect':
-      return ofDetect(gap);
+      return gap.topic === TOPICS.findings ? OF_STORIES : ofDetect(gap);
     case 'deliver':
       return gap.topic === TOPICS.feed ? OF_THE_FEED : ofDeliver(gap);
     case 'contain':
@@ -47,6 +47,13 @@ const OF_WHAT_WAITS: GapChoices = {
     'Settles all that the topic holds. What was settled before is recognised by its key and not scored twice; what was ' +
     'deleted while it waited is lost.',
   end: 'Goes on behind the newest record. All that the topic holds now and that still waits is lost.',
+};
+
+const OF_STORIES: GapChoices = {
+  start:
+    'Makes stories of all that the topic holds. What they were made of before may be told again, under a new alert; what is ' +
+    'gone from the topic and was not read is in no story. Alerts of single identities are not touched.',
+  end: 'Goes on behind the newest record. What the topic holds now is in no story. Alerts of single identities are not touched.',
 };
 
 function ofDetect({ reason }: Gap): GapChoices {

@@ -2,8 +2,10 @@ import type { FindingDraft, Model, Score, ScoreInput } from '../../detectors/con
 import type { Alert } from '../../schemas/alert.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { AlertIdentity, Contribution, EvidenceRef, Finding } from '../../schemas/finding.ts';
+import type { HandedFinding } from '../../schemas/handed.ts';
 import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
 import { directedOf } from './directed.ts';
+import { handedFinding, handedWeakly } from './hand-on.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
 import type { Policy, Thresholds } from './policy.ts';
 import { siftFindings } from './sifting.ts';
@@ -14,6 +16,7 @@ export type Surprise = {
   readonly session: OpenSession;
   readonly input: ScoreInput;
   readonly score: Score;
+  readonly recorded: boolean;
   readonly policy: Policy | undefined;
   readonly thresholds: Thresholds;
 };
@@ -24,22 +27,27 @@ export type Raised = {
   /** The alert that the findings belong to, and the revision of it that is worth sending. */
   readonly alert_uid: string | undefined;
   readonly revision: Alert | undefined;
+  /** What the worker of stories over several identities is told. */
+  readonly handed: HandedFinding | undefined;
 };
 
 /** What a surprising event leads to: findings, and the alert of the identity that they open or join. */
 export function raiseFindings(model: Model, describe: DescribeAlert, on: Surprise): Raised {
-  const { state, session, input, score, thresholds } = on;
+  const { state, session, input, score, recorded, thresholds } = on;
   const { event, log_ms } = input;
+  const identity = identityOf(event);
+  const surprise = { input, score, recorded, group: state.group, identity, serial: state.events, alert_uid: undefined };
+  if (score.bits < thresholds.finding_bits) return { ...NOTHING, handed: handedWeakly(model, surprise) };
   const { drafts, muted: silenced, bits, watched } = siftFindings(model, on);
   const at = { log_ms, serial: state.events, recent: session.recent };
   const muted = silenced.map(({ draft, by }) => ({ ...findingOf(draft, event, at), muted_by: by }));
   if (muted.length > 0) directedOf(state).muted += muted.length;
-  if (drafts.length === 0) return { findings: muted, alert_uid: undefined, revision: undefined };
+  if (drafts.length === 0) return { ...NOTHING, findings: muted };
   const contributions = model.contributions(input, { ...score, bits });
   const findings = drafts.map((draft) => findingOf(withContribution(draft, contributions), event, at));
   const context = {
     tenant: event.tenant,
-    identity: identityOf(event),
+    identity,
     session: session.id,
     log_ms: state.clock_ms,
     bits,
@@ -50,12 +58,15 @@ export function raiseFindings(model: Model, describe: DescribeAlert, on: Surpris
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;
-  return { findings: [...findings, ...muted], alert_uid: uid, revision };
+  const handed = handedFinding({ ...surprise, alert_uid: uid }, drafts);
+  return { findings: [...findings, ...muted], alert_uid: uid, revision, handed };
 }
 
 function withContribution(draft: FindingDraft, contributions: readonly Contribution[]): FindingDraft {
   return { ...draft, contributed: contributions.find(({ detector }) => detector === draft.detector)?.bits ?? 0 };
 }
+
+const NOTHING: Raised = { findings: [], alert_uid: undefined, revision: undefined, handed: undefined };
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */
 function findingOf(

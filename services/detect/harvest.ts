@@ -16,6 +16,7 @@ export function harvest(workers: readonly PartitionWorker[], telemetry: Telemetr
     for (const row of taken.alerts) outputs.alerts.push(row);
     for (const row of taken.aliases) outputs.aliases.push(row);
     for (const row of taken.poison) outputs.poison.push(row);
+    for (const record of taken.handed) outputs.handed.push(record);
     cuts.push(...worker.takeCuts());
     for (const [outcome, count] of Object.entries(worker.takeTallies())) {
       telemetry.occurred('session_lessons', { outcome }, {}, count);
@@ -35,6 +36,7 @@ export function report(outputs: Outputs, telemetry: Telemetry): void {
     const fields = { uid: alert.uid, revision: alert.revision };
     telemetry.occurred('alerts_revised', { severity: alert.severity, status: alert.status }, fields);
   }
+  if (outputs.handed.length > 0) telemetry.occurred('findings_handed', {}, {}, outputs.handed.length);
   for (const { letter } of outputs.poison) {
     telemetry.occurred('items_dead_lettered', { format: 'none', reason: letter.reason }, { position: letter.position });
   }

@@ -1,4 +1,5 @@
 import type { Alert } from '../../schemas/alert.ts';
+import type { HandedRecord } from '../../schemas/handed.ts';
 import type { Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
 import type { AliasRecord } from '../../schemas/record.ts';
 import type { Raised } from './findings.ts';
@@ -21,9 +22,10 @@ export class Outbox {
 
   /** What waits to be written. Alerts and cuts are urgent: somebody waits for them. */
   get pending(): { readonly rows: number; readonly urgent: boolean } {
-    const { events, findings, alerts, aliases, poison } = this.#outputs;
+    const { events, findings, alerts, aliases, poison, handed } = this.#outputs;
+    const others = aliases.length + poison.length + handed.length + this.#cuts.length;
     return {
-      rows: events.length + findings.length + alerts.length + aliases.length + poison.length + this.#cuts.length,
+      rows: events.length + findings.length + alerts.length + others,
       urgent: alerts.length + this.#cuts.length > 0,
     };
   }
@@ -32,14 +34,15 @@ export class Outbox {
     this.#outputs.events.push(row);
   }
 
-  /** What is muted belongs to no alert. */
-  raised({ tenant, identity }: Concerned, { findings, alert_uid, revision }: Raised, offset: number): void {
+  /** What a surprise led to; what is muted belongs to no alert. */
+  raised({ tenant, identity }: Concerned, { findings, alert_uid, revision, handed }: Raised, offset: number): void {
     if (revision !== undefined) this.alert(revision, offset);
     for (const finding of findings) {
       const of = finding.muted_by === undefined ? alert_uid : undefined;
       const at = { tenant, identity: identity.id, partition: this.#partition, offset };
       this.#outputs.findings.push({ finding, ...at, alert_uid: of });
     }
+    if (handed !== undefined) this.handOn(handed);
   }
 
   alert(alert: Alert, offset: number): void {
@@ -54,6 +57,14 @@ export class Outbox {
 
   poison(record: PoisonRecord): void {
     this.#outputs.poison.push(record);
+  }
+
+  handOn(record: HandedRecord): void {
+    this.#outputs.handed.push(record);
+  }
+
+  tick(at: number, recorded: boolean, partitions: number): void {
+    this.handOn({ type: 'tick', at, recorded, partition: this.#partition, partitions });
   }
 
   cut(version: string, bytes: Uint8Array): void {

@@ -107,7 +107,12 @@ export class SilenceWatch {
     const muted_by = this.#directing.muting(state, draft, last.identity.version);
     if (muted_by !== undefined) {
       directedOf(state).muted += 1;
-      const muted = { findings: [{ ...finding, muted_by }], alert_uid: undefined, revision: undefined };
+      const muted = {
+        findings: [{ ...finding, muted_by }],
+        alert_uid: undefined,
+        revision: undefined,
+        handed: undefined,
+      };
       this.#outbox.raised({ tenant, identity }, muted, offset);
       return;
     }
@@ -118,7 +123,11 @@ export class SilenceWatch {
     for (const open of state.alerts.filter(isOfSilence)) {
       open.quiet_due = Math.max(open.quiet_due, state.clock_ms + LIMITS.silence_alert_ms);
     }
-    this.#outbox.raised({ tenant, identity }, { findings: [finding], alert_uid: uid, revision }, offset);
+    this.#outbox.raised(
+      { tenant, identity },
+      { findings: [finding], alert_uid: uid, revision, handed: undefined },
+      offset,
+    );
   }
 }
 

@@ -13,6 +13,7 @@ import { Directing } from './directing.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagNames, flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
+import { HANDED_SHARE, passesTick } from './hand-on.ts';
 import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
 import { joinGroup, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -210,8 +211,9 @@ export class PartitionWorker {
       return undefined;
     }
     this.#count(record.type);
-    if (recorded) this.#watermark.recorded = Math.max(this.#watermark.recorded, log_ms);
-    else this.#watermark.live = Math.max(this.#watermark.live, log_ms);
+    const clock = recorded ? 'recorded' : 'live';
+    if (passesTick(this.#watermark[clock], log_ms)) this.#outbox.tick(log_ms, recorded, this.#options.partitions);
+    this.#watermark[clock] = Math.max(this.#watermark[clock], log_ms);
     this.#directing.pass(this.#watermark);
     this.#silence.pass(log_ms, recorded);
     if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
@@ -254,8 +256,8 @@ export class PartitionWorker {
     session.recent.push(evidenceOf(event));
     if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
     const { partition, pack, describe } = this.#options;
-    if (score.bits >= thresholds.finding_bits) {
-      const found = { state, session, input, score, policy, thresholds };
+    if (score.bits >= thresholds.finding_bits * HANDED_SHARE) {
+      const found = { state, session, input, score, recorded, policy, thresholds };
       this.#outbox.raised(event, raiseFindings(this.#model, describe, found), offset);
     }
     const heard_before = this.#silence.heard(state);
@@ -279,6 +281,7 @@ export class PartitionWorker {
   }
 
   #applyVerdict(verdict: Verdict, offset: number, log_ms: number, recorded: boolean): void {
+    this.#outbox.handOn({ type: 'verdict', at: log_ms, recorded, verdict });
     const state = this.#residents.get(identityKey(verdict.tenant, verdict.identity));
     if (state === undefined || offset <= state.applied) return;
     this.#lifecycle.advance(state, offset, log_ms, recorded);

@@ -3,7 +3,7 @@ import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs } from '../../schemas/outputs.ts';
 import type { Clock } from '../platform/clock.ts';
-import { type EventLog, type NewRecord, TOPICS } from '../platform/event-log.ts';
+import { type EventLog, FINDINGS_PARTITION, type NewRecord, TOPICS, type Topic } from '../platform/event-log.ts';
 import { identityKey } from '../platform/partitioner.ts';
 import { type DetectStore, StoreRefused } from '../platform/store.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
@@ -25,6 +25,8 @@ export type WriterOptions = {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly signal: AbortSignal;
+  /** What is worked off; the topic of events when absent. */
+  readonly topic?: Topic;
   /** Called before each step; fault tests stop the process there. */
   readonly onStep?: (step: WriteStep) => Promise<void> | void;
 };
@@ -66,8 +68,8 @@ export class Writer {
     await onStep?.('rows');
     if (hasRows(outputs)) await this.#writeRows(outputs);
     await onStep?.('alerts');
-    const alerts = alertRecords(outputs);
-    if (alerts.length > 0) await this.#patience.until('alerts', () => log.transact({ records: alerts }));
+    const records = [...alertRecords(outputs), ...handedRecords(outputs)];
+    if (records.length > 0) await this.#patience.until('alerts', () => log.transact({ records }));
     await onStep?.('cuts');
     const priors = cuts.map(({ version, partition, bytes }) => ({ version: cutName(version, partition), bytes }));
     if (priors.length > 0) await this.#patience.until('cuts', () => store.writePriors(priors));
@@ -79,7 +81,8 @@ export class Writer {
     const manifests = checkpoints?.manifests ?? [];
     if (manifests.length > 0) await this.#patience.until('manifests', () => store.writeManifests(manifests));
     await onStep?.('commit');
-    const positions = manifests.map(({ partition, next_offset, offset_base }) => ({
+    const own = manifests.filter(({ topic }) => topic === TOPICS.events);
+    const positions = own.map(({ partition, next_offset, offset_base }) => ({
       name: committedName(partition),
       position: String(next_offset - offset_base),
     }));
@@ -101,7 +104,7 @@ export class Writer {
       halves: outputHalves,
       refuse: async (part, error) => {
         for (const { event, partition, offset } of part.events) await this.#rememberRefused(event, partition, offset);
-        await this.#deadLetter(tableOf(part), refusedRow(part, error));
+        await this.#deadLetter(tableOf(part), refusedRow(part, this.#options.topic ?? TOPICS.events, error));
       },
     });
   }
@@ -165,6 +168,16 @@ function alertRecords(outputs: Outputs): NewRecord[] {
   }));
 }
 
+/** All of them are one order: a story may be of any identities of a tenant. */
+function handedRecords({ handed }: Outputs): NewRecord[] {
+  return handed.map((record) => ({
+    topic: TOPICS.findings,
+    partition: FINDINGS_PARTITION,
+    key: record.type === 'finding' ? record.id : record.type,
+    value: Buffer.from(JSON.stringify(record), 'utf8'),
+  }));
+}
+
 function halvesOf<T>(items: readonly T[]): [T[], T[]] {
   const middle = items.length >>> 1;
   return [items.slice(0, middle), items.slice(middle)];
@@ -185,8 +198,8 @@ function outputHalves(outputs: Outputs): [Outputs, Outputs] | undefined {
   const [i0, i1] = cut(outputs.aliases);
   const [p0, p1] = cut(outputs.poison);
   return [
-    { events: e0, findings: f0, alerts: a0, aliases: i0, poison: p0 },
-    { events: e1, findings: f1, alerts: a1, aliases: i1, poison: p1 },
+    { events: e0, findings: f0, alerts: a0, aliases: i0, poison: p0, handed: [] },
+    { events: e1, findings: f1, alerts: a1, aliases: i1, poison: p1, handed: [] },
   ];
 }
 
@@ -197,13 +210,14 @@ function tableOf(row: Outputs): string {
   return row.aliases.length > 0 ? 'identity_aliases' : 'dead_letters';
 }
 
-function refusedRow(row: Outputs, error: StoreRefused): DeadLetter {
+function refusedRow(row: Outputs, topic: Topic, error: StoreRefused): DeadLetter {
   const [one] = [...row.events, ...row.findings, ...row.alerts, ...row.aliases, ...row.poison];
   if (one === undefined) throw new Error('the store refused a write without rows');
   const body = Buffer.from(JSON.stringify('event' in one ? one.event : one), 'utf8');
   return refusedLetter({
     message: `the store refused a row of ${tableOf(row)} for good: ${error.message}`,
-    position: `${TOPICS.events}/${one.partition}/${one.offset}`,
+    origin: topic,
+    position: `${topic}/${one.partition}/${one.offset}`,
     body,
     time: 'log_time' in one ? one.log_time : 0,
   });
@@ -215,6 +229,7 @@ function refusedBlob([waiting]: Piece, error: StoreRefused): DeadLetter {
   const { topic, partition, blob, log_ms } = waiting;
   return refusedLetter({
     message: `the store refused the state of ${JSON.stringify(blob.key)} for good: ${error.message}`,
+    origin: topic,
     position: `${topic}/${partition}/${blob.version}`,
     body: blob.bytes,
     time: log_ms,
@@ -224,10 +239,9 @@ function refusedBlob([waiting]: Piece, error: StoreRefused): DeadLetter {
 function refusedLetter({
   body,
   ...rest
-}: Pick<DeadLetter, 'message' | 'position' | 'time'> & { readonly body: Uint8Array }): DeadLetter {
+}: Pick<DeadLetter, 'message' | 'origin' | 'position' | 'time'> & { readonly body: Uint8Array }): DeadLetter {
   return {
     reason: 'store_refused',
-    origin: TOPICS.events,
     length: body.length,
     bytes: Buffer.from(body.subarray(0, LIMITS.dead_letter_bytes_max)).toString('base64'),
     ...rest,

@@ -37,6 +37,7 @@ export const VARIABLES: Readonly<
   COUNTERSIGN_LOG_KAFKA_TOPICS_DEAD: { field: ['log', 'kafka', 'topics', 'dead'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_ALERTS: { field: ['log', 'kafka', 'topics', 'alerts'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_FEED: { field: ['log', 'kafka', 'topics', 'feed'], as: 'text' },
+  COUNTERSIGN_LOG_KAFKA_TOPICS_FINDINGS: { field: ['log', 'kafka', 'topics', 'findings'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_COMMANDS: { field: ['log', 'kafka', 'topics', 'commands'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_CONTROL: { field: ['log', 'kafka', 'topics', 'control'], as: 'text' },
   COUNTERSIGN_LOG_KAFKA_TOPICS_RAW: { field: ['log', 'kafka', 'topics', 'raw'], as: 'text' },

@@ -22,10 +22,15 @@ export const TOPICS = {
   raw: 'agent.audit.raw',
   /** Items that wait for their identity or for the other half of their call, and what tells them. */
   spans: 'agent.audit.spans',
+  /** What partition workers find, for stories over several identities: one partition, one order. */
+  findings: 'agent.findings',
 } as const;
 /** A topic of a Kafka cluster that sources write and that is ours to read only, by its name there. */
 export type SourceTopic = `source:${string}`;
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS] | SourceTopic;
+
+/** `agent.findings` has one. */
+export const FINDINGS_PARTITION = 0;
 
 export type LogRecord = {
   readonly offset: number;

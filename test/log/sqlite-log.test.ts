@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../services/platform/clock.ts';
 import { LogUnavailable, TOPICS } from '../../services/platform/event-log.ts';
 import { LogUnusable } from '../../services/platform/sqlite-log/errors.ts';
 import { openSqliteLog, type SqliteLogOptions } from '../../services/platform/sqlite-log/sqlite-log.ts';
+import { ALL_TOPICS, partitionsOf } from '../../services/platform/sqlite-log/topics.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { readAll, settableClock } from './support.ts';
 
@@ -62,6 +63,24 @@ describe('the file of the embedded log', () => {
     await open().close();
     tamper('PRAGMA user_version = 99');
     assert.throws(() => open(), unusable('log_schema_version'));
+  });
+
+  test('a file of the version before gets the topic that it lacks, and keeps what it holds', async () => {
+    const before = open({ partitions: 3 });
+    await before.transact({ records: [event('kept')] });
+    const { generation } = await before.describe(TOPICS.events);
+    await before.close();
+    const last = ALL_TOPICS.reduce((sum, topic) => sum + partitionsOf(topic, 3), 0) - 1;
+    tamper(`DROP TABLE stream_${last}`);
+    tamper(`DELETE FROM streams WHERE topic = '${TOPICS.findings}'`);
+    tamper(`DELETE FROM topics WHERE topic = '${TOPICS.findings}'`);
+    tamper('PRAGMA user_version = 3');
+    const log = open();
+    await log.transact({ records: [{ topic: TOPICS.findings, partition: 0, key: 'k', value: Buffer.from('new') }] });
+    assert.equal((await log.bounds(TOPICS.findings, 0)).end, 1);
+    assert.equal((await log.bounds(TOPICS.events, 0)).end, 1);
+    assert.equal((await log.describe(TOPICS.events)).generation, generation);
+    await log.close();
   });
 
   test('a log that lost a topic is damaged', async () => {
@@ -199,7 +218,7 @@ describe('the file of the embedded log', () => {
     const log = open({ partitions: 2, clock: settableClock(42_000) });
     await log.transact({ records: [event('a', 1)], positions: [{ name: 'feed', position: '7' }] });
     const streams = await log.streams();
-    assert.equal(streams.length, 2 + 2 + 2 + 2 + 4);
+    assert.equal(streams.length, 2 + 2 + 2 + 2 + 5);
     assert.deepEqual(
       streams.filter((s) => s.end > 0),
       [{ topic: TOPICS.events, partition: 1, start: 0, end: 1, append_ms: 42_000 }],

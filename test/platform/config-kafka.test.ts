@@ -52,7 +52,7 @@ describe('log.kafka', () => {
       /topics\.feed: "a" is the name of topics\.events already/,
     );
     assert.match(refused(kafka({ topics: { raw: 'a b' } }))[0] ?? '', /must be letters, digits, dots/);
-    assert.match(refused(kafka({ topics: { findings: 'a' } }))[0] ?? '', /topics\.findings: is not known/);
+    assert.match(refused(kafka({ topics: { verdicts: 'a' } }))[0] ?? '', /topics\.verdicts: is not known/);
   });
 
   test('brokers beyond this machine need TLS, unless plaintext is asked for', () => {

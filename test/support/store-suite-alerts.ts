@@ -143,4 +143,34 @@ export function alertSuite(use: () => OpenStore): void {
     const without = await store.readAlertEvidence({ ...one, evidence: [] }, { context_max: 0 });
     assert.deepEqual(without, { evidence: [], context: [] });
   });
+
+  test('of a story over several identities, shows the events of each of them', async () => {
+    const { store } = use();
+    const tenant = fresh('tenant');
+    const of = (id: string, minute: number): CanonicalEvent =>
+      canonical(tenant, `${id}@${minute}`, { time: NOON + minute * 60_000, identity: { id, kind: 'agent' } });
+    const events = [of('one', 0), of('two', 1), of('three', 2), of('stranger', 1)];
+    await store.writeOutputs(outputs({ events: events.map((event, offset) => scored(event, { offset })) }));
+    const named = events.slice(0, 3);
+    const identities = named.map((event) => {
+      const evidence = [{ key: event.key, id: event.id, time: event.time }];
+      const member = {
+        identity: event.identity,
+        first_time: event.time,
+        last_time: event.time,
+        bits: 9,
+        did: ['It read.'],
+      };
+      return { ...member, sessions: [], alert_uids: [], evidence };
+    });
+    const evidence = identities.flatMap((member) => member.evidence);
+    const story = alert(tenant, fresh('uid'), { identity: { id: 'one', kind: 'agent' }, identities, evidence });
+    await store.writeOutputs(outputs({ alerts: [{ alert: story, partition: 0, offset: 1 }] }));
+    assert.deepEqual(await store.readAlert(tenant, story.uid), story);
+    const read = await store.readAlertEvidence(story, { context_max: 0 });
+    assert.deepEqual(
+      read.evidence.map((row) => row.event.id),
+      named.map(({ id }) => id),
+    );
+  });
 }

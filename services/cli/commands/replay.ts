@@ -10,7 +10,7 @@ import { interruptible } from '../interrupt.ts';
 import { Problem } from '../problem.ts';
 import { createIngestContext } from '../recorded/context.ts';
 import { gathered, type InputOptions, openRecordings, readInputs, settingsOf } from '../recorded/inputs.ts';
-import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
+import { awaitDetect, awaitStories, replayIntoLog } from '../recorded/replay-into-log.ts';
 import { openReplayTarget } from '../recorded/replay-target.ts';
 import { noteStillness } from '../recorded/stillness.ts';
 import { createTerminal, progressBar, type Terminal, thousands } from '../terminal.ts';
@@ -62,7 +62,7 @@ async function replay(files: readonly string[], options: Options): Promise<void>
       terminal.progress(`${progressBar(progress.bytes_read, size_bytes)}  ${thousands(received)} items`);
     });
     terminal.progress('waiting for detect to catch up');
-    const caughtUp = await awaitDetect(log, systemClock, signal);
+    const caughtUp = (await awaitDetect(log, systemClock, signal)) && (await awaitStories(log, systemClock, signal));
     if (target.lost.aborted) throw new Problem('service_failed', String(target.lost.reason));
     terminal.progressDone();
     const seconds = Math.round((systemClock.elapsed() - began) / 10) / 100;

@@ -37,10 +37,11 @@ function showStatus(terminal: Terminal, answer: Status, url: string): void {
     terminal.paragraph(`${printable(code)}: ${printable(message, 400)}`, 2);
   showWarnings(terminal, answer);
   showSums(terminal, answer);
-  const { partitions, lag, stalled, containments, executor, streams } = answer;
+  const { partitions, lag, stories, stalled, containments, executor, streams } = answer;
   const resident = partitions.reduce((sum, one) => sum + one.resident, 0);
   heading(terminal, 'Detection');
   fact(terminal, 'behind', counted(lag, 'record'));
+  fact(terminal, 'stories behind', counted(stories.lag, 'record'));
   fact(terminal, 'in memory', counted(resident, 'identity', 'identities'));
   fact(terminal, 'store', stalled ? style('red', 'does not take writes; they are repeated') : 'takes writes');
   terminal.table(

@@ -11,7 +11,7 @@ import { type GlobalOptions, loadedOrProblem } from '../configuration.ts';
 import { Problem } from '../problem.ts';
 import { createIngestContext } from '../recorded/context.ts';
 import { openRecordings, readInputs } from '../recorded/inputs.ts';
-import { awaitDetect, replayIntoLog } from '../recorded/replay-into-log.ts';
+import { awaitDetect, awaitStories, replayIntoLog } from '../recorded/replay-into-log.ts';
 import { type Serving, serve } from '../service/serve.ts';
 import { type Service, whole } from '../service/service.ts';
 import { progressBar, type Terminal, thousands } from '../terminal.ts';
@@ -69,7 +69,8 @@ export async function feed(terminal: Terminal, home: Home, service: Service, sig
     terminal.progress(`  ${progressBar(bytes_read, size_bytes)}  ${thousands(sums.received)} events`);
   });
   terminal.progress('  waiting for detection to catch up');
-  const done = (await awaitDetect(log, systemClock, signal)) && (await awaitProposals(service, signal));
+  const scored = (await awaitDetect(log, systemClock, signal)) && (await awaitStories(log, systemClock, signal));
+  const done = scored && (await awaitProposals(service, signal));
   terminal.progressDone();
   return done;
 }

@@ -9,6 +9,7 @@ import { PartitionWorker } from '../../detect/worker.ts';
 import type { ReplayStep } from '../../ingest/replay.ts';
 import { TOPICS } from '../../platform/event-log.ts';
 import { identityKey, partitionOf } from '../../platform/partitioner.ts';
+import { createBacktestStories } from './backtest-stories.ts';
 import { createCutPolicy } from './cut-policy.ts';
 
 /**
@@ -44,6 +45,7 @@ export type Backtest = {
 export function createBacktest(options: BacktestOptions): Backtest {
   const partitions = Array.from({ length: options.partitions }, (_, partition) => new Lane(options, partition));
   const cuts = createCutPolicy();
+  const addStories = createBacktestStories();
   let priors = 0;
 
   const everywhere = (record: DetectRecord, at: number): void => {
@@ -82,6 +84,7 @@ export function createBacktest(options: BacktestOptions): Backtest {
   const take = (step: ReplayStep): BacktestStep => {
     const adopted = apply(step);
     const outputs = mergeOutputs(partitions.map((lane) => lane.worker.takeOutputs()));
+    addStories(outputs);
     return { outputs, bytes_read, ...(adopted !== undefined && { adopted }) };
   };
 
@@ -136,5 +139,6 @@ function mergeOutputs(all: readonly Outputs[]): Outputs {
     alerts: all.flatMap((outputs) => outputs.alerts),
     aliases: all.flatMap((outputs) => outputs.aliases),
     poison: all.flatMap((outputs) => outputs.poison),
+    handed: all.flatMap((outputs) => outputs.handed),
   };
 }

@@ -1,4 +1,5 @@
 import { awaitPrior, requestPrior } from '../../detect/priors.ts';
+import { storiesProgress } from '../../detect/stories/run.ts';
 import { committedName } from '../../detect/writer.ts';
 import { appendReplay } from '../../ingest/append-replay.ts';
 import type { ReplayStep } from '../../ingest/replay.ts';
@@ -84,4 +85,17 @@ export async function awaitDetect(log: EventLog, clock: Clock, signal: AbortSign
     }
   }
   return true;
+}
+
+/**
+ * Resolves once stories were made of everything that detect has handed on so far; false when the signal aborts first. To be
+ * asked after `awaitDetect`.
+ */
+export async function awaitStories(log: EventLog, clock: Clock, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const { next_offset, end_offset } = await storiesProgress(log);
+    if (next_offset >= end_offset) return true;
+    if (signal.aborted) return false;
+    await clock.sleep(POLL_MS, signal);
+  }
 }

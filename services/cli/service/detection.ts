@@ -8,6 +8,7 @@ import type { GapPort } from '../../platform/gaps.ts';
 import { openControl } from './control.ts';
 import type { Foundation } from './foundation.ts';
 import { joinGroup } from './membership.ts';
+import { joinStories } from './stories-role.ts';
 import { buildPriors } from './time-role.ts';
 
 /** Detect of one process: the runner over the partitions that it was assigned. */
@@ -67,20 +68,21 @@ export async function takeUp(
   over.abort();
 }
 
-/** Detection for who runs nothing beside it: with its own eyes on the control log, and the making of priors. */
+/** Detection for who runs nothing beside it: with its own eyes on the control log, the making of priors, and stories. */
 export async function startDetection(foundation: Foundation): Promise<Detection> {
   const control = await openControl(foundation.log);
   const detection = await joinDetection(foundation, control.gaps);
   const stopping = new AbortController();
   const building = buildPriors(foundation, stopping.signal);
-  const ended = Promise.all([detection.ended, building]).then(() => undefined);
+  const joining = joinStories(foundation, control.gaps, stopping.signal);
+  const ended = Promise.all([detection.ended, building, joining]).then(() => undefined);
   ended.catch(() => undefined);
   return {
     runner: detection.runner,
     ended,
     async stop() {
       stopping.abort();
-      await building.catch(() => undefined);
+      await Promise.allSettled([building, joining]);
       await detection.stop();
       await control.close();
     },

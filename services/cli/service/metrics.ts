@@ -2,6 +2,7 @@ import { collectDefaultMetrics } from 'prom-client';
 import { PULSE_KINDS } from '../../../schemas/pulse.ts';
 import { sumPulses } from '../../api/coverage.ts';
 import { openGaps } from '../../control/gap-states.ts';
+import { storiesProgress } from '../../detect/stories/run.ts';
 import { WAYS } from '../../ingest/settle/fill.ts';
 import { pendingContainments } from './control.ts';
 import type { Parts } from './parts.ts';
@@ -56,6 +57,7 @@ function detectGauges(parts: Parts): (() => Promise<void>) | undefined {
   const tallied = telemetry.gauge('coverage_events', "events of about the last day, of this process's partitions", [
     'kind',
   ]);
+  const behind = telemetry.gauge('stories_lag_records', 'handed records that no story was made of yet', []);
   const stalled = telemetry.gauge('store_stalled', '1 while writes to the store are being repeated');
   return async () => {
     const all = runner.status();
@@ -66,6 +68,8 @@ function detectGauges(parts: Parts): (() => Promise<void>) | undefined {
       for (const [kind, count] of Object.entries(counters)) events.inc({ kind }, count);
     }
     lag.set((await lagOf(parts, detection)) ?? Number.NaN);
+    const progress = await inTime(storiesProgress(ground.log));
+    behind.set(progress === undefined ? Number.NaN : progress.end_offset - progress.next_offset);
     resident.set(all.reduce((sum, one) => sum + one.resident, 0));
     for (const of of PULSE_KINDS) silent.set({ of }, 0);
     const sums = sumPulses(all);

@@ -19,7 +19,7 @@ export type OfficeOptions = {
   readonly work: (signal: AbortSignal) => Promise<void>;
 };
 
-export type OfficeName = 'deliver' | 'contain' | 'time';
+export type OfficeName = 'deliver' | 'contain' | 'time' | 'stories';
 
 export type Office = {
   readonly name: OfficeName;

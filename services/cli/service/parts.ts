@@ -10,6 +10,7 @@ import { type IngestRole, startIngest } from './ingest-role.ts';
 import type { Office } from './office.ts';
 import type { Ended, PartName } from './readiness.ts';
 import { retainLog } from './retention.ts';
+import { startStories } from './stories-role.ts';
 import { startTime } from './time-role.ts';
 
 /** What runs in this process, by its roles. */
@@ -50,11 +51,13 @@ export async function startParts(
   if (detection !== undefined) parallel.push(() => detection.stop());
   const time = has('detect') ? startTime(needed(foundation)) : undefined;
   if (time !== undefined) parallel.push(() => time.stop());
+  const stories = has('detect') ? startStories(needed(foundation), control.gaps) : undefined;
+  if (stories !== undefined) parallel.push(() => stories.stop());
   const deliver = has('deliver') ? startDeliver(needed(foundation), control) : undefined;
   if (deliver !== undefined) parallel.push(() => deliver.office.stop());
   const ingest = has('ingest') ? await startIngest(ground, inputs, control.gaps) : undefined;
   if (ingest !== undefined) ends.push(() => ingest.stop());
-  const offices = [contain?.office, time, deliver?.office].filter((office) => office !== undefined);
+  const offices = [contain?.office, time, stories, deliver?.office].filter((office) => office !== undefined);
   return { ground, foundation, control, ingest, detection, deliver, contain, offices };
 }
 

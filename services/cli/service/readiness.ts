@@ -13,7 +13,7 @@ const FREE_BYTES_MIN = 256 * UNITS.MIB;
 
 /** What a part of the process came to when it ended before it was asked to. */
 export type Ended = Map<PartName, string>;
-export type PartName = 'control' | 'ingest' | 'detect' | 'deliver' | 'contain' | 'time' | 'retention';
+export type PartName = 'control' | 'ingest' | 'detect' | 'deliver' | 'contain' | 'time' | 'stories' | 'retention';
 
 type Reasons = ReadinessReport['reasons'];
 type Reason = Reasons[number];
@@ -62,6 +62,10 @@ async function againstDetection(parts: Parts): Promise<Reasons> {
   const reasons = detection.runner.status().flatMap(({ partition, gap }): Reason[] => {
     return gap === undefined ? [] : [{ code: 'gap', message: `partition ${partition} is stopped: ${gap.message}` }];
   });
+  const stories = openGaps(parts.control.view.state).find(({ gap }) => gap.topic === TOPICS.findings)?.gap;
+  if (stories !== undefined) {
+    reasons.push({ code: 'gap', message: `stories over several identities are stopped: ${stories.message}` });
+  }
   if (detection.runner.stalled) {
     const message = 'writes to the store do not get through; they are repeated';
     reasons.push({ code: 'store_unavailable', message });

@@ -5,6 +5,7 @@ import type { HealthPorts } from '../../api/health-app.ts';
 import type { IngestPort, Ports } from '../../api/ports.ts';
 import type { Credential } from '../../control/bootstrap.ts';
 import { endOfFeed, readAlerts } from '../../deliver/pull.ts';
+import { storiesProgress } from '../../detect/stories/run.ts';
 import { splitBody } from '../../ingest/split.ts';
 import { createIngest } from '../../ingest/submit.ts';
 import { systemClock } from '../../platform/clock.ts';
@@ -118,6 +119,7 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
       detectors: createModel().detectors.map(({ name }) => name),
       status: () => allPartitions({ log, store, control }, detection),
       stalled: () => detection?.runner.stalled ?? false,
+      stories: () => storiesProgress(log),
     },
     log,
     readProfile: createProfileReader(store, partitions),

@@ -48,6 +48,7 @@ export function ruleOf(topic: TopicName): TopicRule {
       return { ...log, retention_ms: 'for_ever' };
     case 'dead':
     case 'feed':
+    case 'findings':
     case 'commands':
       return log;
     case 'ledger':

@@ -6,12 +6,13 @@ import { ALL_TOPICS, partitionsOf } from './topics.ts';
 
 /** "CSLG": marks the file as ours in SQLite's header, so that a foreign database is refused and left as it is. */
 const APPLICATION_ID = 0x43534c47;
-/** 2 has the topic of raw records. */
-const SCHEMA_VERSION = 3;
+/** Which topics came with which version stands in `ADDED`. */
+const SCHEMA_VERSION = 4;
 /** Topics that files of an earlier version lack. */
 const ADDED: readonly (readonly [since: number, topic: Topic])[] = [
   [2, TOPICS.raw],
   [3, TOPICS.spans],
+  [4, TOPICS.findings],
 ];
 /** Batches are large: fewer, larger pages append and read about twice as fast as SQLite's default of 4 KiB. */
 const PAGE_BYTES = 16_384;

@@ -197,6 +197,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       detectors: model.detectors.map(({ name }) => name),
       status: async () => detect.status().map((one) => ({ ...one, here: true })),
       stalled: () => detect.stalled,
+      stories: async () => ({ next_offset: 5, end_offset: 7 }),
     },
     log,
     readStates: createStateReader(store, 2),
@@ -245,7 +246,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     drain: () => detect.drain(),
     async raise(...alerts) {
       const rows = alerts.map((alert, offset) => ({ alert, partition: 0, offset }));
-      await store.writeOutputs({ events: [], findings: [], alerts: rows, aliases: [], poison: [] });
+      await store.writeOutputs({ events: [], findings: [], alerts: rows, aliases: [], poison: [], handed: [] });
       const records = alerts.map((alert) => ({
         topic: TOPICS.alerts,
         key: identityKey(alert.tenant, alert.identity.id),

@@ -47,7 +47,7 @@ function storeWorks(
       cleanup,
       run: async () => {
         for (const { rows } of batches) {
-          await store.writeOutputs({ events: rows, findings: [], alerts: [], aliases: [], poison: [] });
+          await store.writeOutputs({ events: rows, findings: [], alerts: [], aliases: [], poison: [], handed: [] });
         }
       },
     },

@@ -106,17 +106,22 @@ async function readEvidence(db: ClickHouse, alert: Alert): Promise<ScoredEvent[]
   if (alert.evidence.length === 0) return [];
   const sql = `
     SELECT ${EVENT_COLUMNS} FROM events FINAL
-    WHERE tenant = {tenant:String} AND identity = {identity:String}
+    WHERE tenant = {tenant:String} AND identity IN {identities:Array(String)}
       AND time IN (SELECT fromUnixTimestamp64Milli(arrayJoin({times:Array(Int64)}), 'UTC'))
       AND key IN (SELECT toFixedString(unhex(arrayJoin({keys:Array(String)})), 16))
     ORDER BY time, key`;
   const rows = await ask(db, sql, {
     tenant: alert.tenant,
-    identity: alert.identity.id,
+    identities: identitiesOf(alert),
     times: alert.evidence.map((ref) => ref.time),
     keys: alert.evidence.map((ref) => ref.key),
   });
   return rows.map(readEventRow);
+}
+
+/** A story over several identities rests on events of each of them. */
+function identitiesOf({ identity, identities = [] }: Alert): string[] {
+  return [...new Set([identity.id, ...identities.map((member) => member.identity.id)])];
 }
 
 /** How far from the alert's own span an event of the same session still explains it. */
@@ -127,7 +132,7 @@ async function readContext(db: ClickHouse, alert: Alert, most: number): Promise<
   const sql = `
     SELECT * FROM (
       SELECT ${EVENT_COLUMNS} FROM events FINAL
-      WHERE tenant = {tenant:String} AND identity = {identity:String}
+      WHERE tenant = {tenant:String} AND identity IN {identities:Array(String)}
         AND time >= fromUnixTimestamp64Milli({from:Int64}, 'UTC') AND time <= fromUnixTimestamp64Milli({to:Int64}, 'UTC')
         AND (empty({sessions:Array(String)}) OR has({sessions:Array(String)}, session))
         AND NOT has({keys:Array(String)}, lower(hex(key)))
@@ -136,7 +141,7 @@ async function readContext(db: ClickHouse, alert: Alert, most: number): Promise<
     ORDER BY time_ms, key_hex`;
   const rows = await ask(db, sql, {
     tenant: alert.tenant,
-    identity: alert.identity.id,
+    identities: identitiesOf(alert),
     from: alert.first_time - CONTEXT_MS,
     to: alert.last_time + CONTEXT_MS,
     center: alert.evidence[0]?.time ?? alert.first_time,
