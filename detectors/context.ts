@@ -1,6 +1,8 @@
 import type { CanonicalEvent } from '../schemas/event.ts';
-import { peerGroupOf, type ScoreInput } from './contract.ts';
+import { KIND_PREFIX, peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
+import { AT } from './layout.ts';
+import { companyOf, taughtEnough } from './peers/company.ts';
 import type { OpenPrior, PriorGroup } from './prior.ts';
 import { sizeSlotOf } from './sizes.ts';
 import type { Trace } from './trace.ts';
@@ -20,17 +22,25 @@ export class Context {
   at = 0;
   trace!: Trace;
   prior!: OpenPrior;
-  /** The declared peer group, or the population where the group taught too little; undefined before anybody taught. */
+  /**
+   * Whose sequences and sessions it is compared with: the declared peer group or else all of its kind, or the population
+   * where these taught too little; undefined before anybody taught.
+   */
   peers: PriorGroup | undefined;
+  /** Whose tools, resources and amounts: those that use like tools where no group is declared, or else `peers`. */
+  near: PriorGroup | undefined;
   /** The population where it is somebody else than `peers`. */
   beyond: PriorGroup | undefined;
   /** Where the identity's words and the peers' tables keep the sizes of the tool at hand; -1 where they do not. */
   size_slot = -1;
   size_index = -1;
   basis: 'peer_group' | 'population' = 'population';
+  near_basis: 'peer_group' | 'population' = 'population';
+  /** Whether `near` was derived from what its members do. */
+  derived = false;
 
-  /** Of one prior and one tenant, by what follows the tenant in a group's name. */
-  readonly #yardsticks = new Map<string, Yardstick>();
+  /** Of one prior and one tenant, by what follows the tenant in a group's name, and by label. */
+  readonly #yardsticks = new Map<string, Map<number, Yardstick>>();
   #yardsticks_prior: OpenPrior | undefined;
   #tenant = '';
 
@@ -44,7 +54,7 @@ export class Context {
     this.prior = input.prior as OpenPrior;
     this.#chooseYardstick(input.event);
     this.size_slot = sizeSlotOf(input.state, this.f.tool);
-    this.size_index = this.peers === undefined ? -1 : this.peers.toolIndex(this.f.tool);
+    this.size_index = this.near === undefined ? -1 : this.near.toolIndex(this.f.tool);
     this.windows.read(input, this.f, this.trace);
   }
 
@@ -56,32 +66,51 @@ export class Context {
       this.#yardsticks_prior = this.prior;
       this.#tenant = event.tenant;
     }
-    const name = peer_group ?? `kind:${kind}`;
-    let chosen = this.#yardsticks.get(name);
-    if (chosen === undefined) {
+    const label = peer_group === undefined ? (this.u32[this.at + AT.peer_label] as number) : 0;
+    const name = peer_group ?? KIND_PREFIX + kind;
+    let known = this.#yardsticks.get(name);
+    if (known === undefined) {
       if (this.#yardsticks.size >= YARDSTICKS_MAX) this.#yardsticks.clear();
-      chosen = yardstickOf(this.prior, peerGroupOf(event));
-      this.#yardsticks.set(name, chosen);
+      known = new Map();
+      this.#yardsticks.set(name, known);
+    }
+    let chosen = known.get(label);
+    if (chosen === undefined) {
+      if (known.size >= YARDSTICKS_MAX) known.clear();
+      chosen = yardstickOf(this.prior, peerGroupOf(event), label);
+      known.set(label, chosen);
     }
     this.peers = chosen.peers;
+    this.near = chosen.near;
     this.beyond = chosen.beyond;
     this.basis = chosen.basis;
+    this.near_basis = chosen.near_basis;
+    this.derived = chosen.derived;
   }
 }
 
-type Yardstick = Pick<Context, 'peers' | 'beyond' | 'basis'>;
+type Yardstick = Pick<Context, 'peers' | 'near' | 'beyond' | 'basis' | 'near_basis' | 'derived'>;
 
-/** Remembered at most: names of groups are an agent's to choose. */
+/** Remembered at most: names of groups, and the tools behind a label, are an agent's to choose. */
 const YARDSTICKS_MAX = 1024;
 
-function yardstickOf(prior: OpenPrior, name: string): Yardstick {
-  const group = prior.group(name);
+function yardstickOf(prior: OpenPrior, name: string, label: number): Yardstick {
   const population = prior.population(name);
-  if (group === undefined || group.sessions < GROUP_SESSIONS_MIN) {
-    return { peers: population, beyond: undefined, basis: 'population' };
-  }
-  return { peers: group, beyond: group === population ? undefined : population, basis: 'peer_group' };
+  const wide = besides(companyOf(prior, name, 0).group, population);
+  const company = companyOf(prior, name, label);
+  const near = besides(company.group, population);
+  return {
+    peers: wide.group,
+    beyond: wide.beyond,
+    basis: wide.basis,
+    near: near.group,
+    near_basis: near.basis,
+    derived: company.origin === 'derived',
+  };
 }
 
-/** A group that taught fewer sessions is no yardstick yet; the population stands in. */
-const GROUP_SESSIONS_MIN = 30;
+/** The group where it taught enough, otherwise the population, and what is left beyond it. */
+function besides(group: PriorGroup | undefined, population: PriorGroup | undefined) {
+  if (!taughtEnough(group)) return { group: population, beyond: undefined, basis: 'population' } as const;
+  return { group, beyond: group === population ? undefined : population, basis: 'peer_group' } as const;
+}

@@ -6,7 +6,7 @@ import { MOMENT_WORDS } from './math/moments.ts';
 /**
  * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
  */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 
 export const TOOL_ENTRIES = 64;
 export const BIGRAM_ENTRIES = 112;
@@ -87,6 +87,10 @@ export const AT = {
   access_news: region(ACCESS_KINDS),
   places: region(PLACES_WORDS),
   place_runs: region(CHAIN_WORDS),
+  /** Which tools it uses most, as a label (peers/label.ts); 0 before anything was learned. */
+  peer_label: region(1),
+  /** Hash of the identity's id, by which members of a group are told apart; 0 before its first event. */
+  peer_member: region(1),
 } as const;
 
 /** Words of one identity. */
@@ -97,7 +101,12 @@ export function momentAt(span: number, measure: number): number {
 }
 
 /** Words that the layouts before this one had: each ended where the next one went on. */
-const LENGTHS: Readonly<Record<number, number>> = { 1: AT.new_tools, 2: AT.access, [LAYOUT_VERSION]: WORDS };
+const LENGTHS: Readonly<Record<number, number>> = {
+  1: AT.new_tools,
+  2: AT.access,
+  3: AT.peer_label,
+  [LAYOUT_VERSION]: WORDS,
+};
 
 /** @throws RangeError on a layout that no release had. */
 export function upgradeWords(words: Uint32Array, from: number): Uint32Array {

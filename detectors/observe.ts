@@ -5,6 +5,7 @@ import type { ScoreInput } from './contract.ts';
 import { ACCESS_KINDS, OUTCOME } from './features.ts';
 import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
+import { noteMember } from './peers/member.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
 import { TRACE, TRACE_DISTINCT_WORDS } from './trace.ts';
@@ -22,6 +23,7 @@ export function observeEvent(c: Context, input: ScoreInput, bits: number): void 
   words[TRACE.events] = (words[TRACE.events] as number) + 1;
   if (bits > trace.bits_max) trace.f32[TRACE.bits] = bits;
   noteNewTool(c);
+  noteMember(c.u32, c.at, trace, input.event);
   noteAccess(c, input.in_window);
   countMaxima(c.u32, c.at, trace, bits, input.log_ms);
   if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;

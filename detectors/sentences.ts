@@ -50,12 +50,18 @@ export function ofHistory(c: Context): string {
 /** What peers do of something, where they did it so often among so many: "its peer group never did, in 1,204 calls". */
 export function amongPeers(c: Context, verb: string, done: number, all: number, unit: string): string {
   if (all === 0) return '';
-  if (done === 0) return `; nor did ${peersName(c)} in ${count(all)} learned ${unit}`;
-  return `; ${peersName(c)} ${verb} it in ${percent(done / all)} of ${unit}`;
+  if (done === 0) return `; nor did ${nearName(c)} in ${count(all)} learned ${unit}`;
+  return `; ${nearName(c)} ${verb} it in ${percent(done / all)} of ${unit}`;
 }
 
 export function peersName(c: Context): string {
   return c.basis === 'peer_group' ? 'its peer group' : 'the fleet';
+}
+
+/** The nearest peers: "its peers (12 agents that use like tools)" where no group is declared. */
+function nearName(c: Context): string {
+  if (!c.derived) return c.near_basis === 'peer_group' ? 'its peer group' : 'the fleet';
+  return `its peers (${plural(c.near?.members ?? 0, 'identity', 'identities')} that use like tools)`;
 }
 
 export function toolName(c: Context): string {

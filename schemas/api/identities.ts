@@ -48,6 +48,18 @@ export const ProfileView = z.object({
   first_ms: z.int(),
   last_ms: z.int(),
   maturity: z.enum(MATURITIES),
+  /** Whom it is compared with: `derived` is a group of identities that use like tools, `kind` all of its kind. */
+  peers: z
+    .object({
+      origin: z.enum(['declared', 'derived', 'kind']),
+      name: z.string(),
+      /** Identities that taught the group, estimated, and their sessions. */
+      members: count(),
+      sessions: count(),
+      /** The population stands in for a group that taught too little. */
+      yardstick: z.enum(['peer_group', 'population']),
+    })
+    .optional(),
   baselines: z.array(z.object({ detector: z.string(), name: z.string(), value: z.number(), unit: z.string() })),
 });
 

@@ -1,4 +1,4 @@
-import type { Profile } from '../../../detectors/contract.ts';
+import type { Prior, Profile } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { StateSlab } from '../../../detectors/state.ts';
 import { decodeIdentity } from '../../detect/blob.ts';
@@ -13,13 +13,24 @@ export function createProfileReader(
 ): (tenant: string, identity: string) => Promise<Profile | undefined> {
   const model = createModel();
   const slab = new StateSlab(model.words);
+  let newest: Prior = model.emptyPrior();
+  /** The prior that the partition had adopted; the one before it where it is not to be had any more. */
+  const priorOf = async (partition: number): Promise<Prior> => {
+    const version = (await store.readManifest(TOPICS.events, partition))?.prior_version ?? newest.version;
+    if (version === newest.version) return newest;
+    const bytes = await store.readPrior(version);
+    if (bytes !== undefined) newest = model.openPrior(bytes, version);
+    return newest;
+  };
   return async (tenant, identity) => {
     const key = identityKey(tenant, identity);
-    const blobs = await store.readBlobs(TOPICS.events, partitionOf(key, partitions), [key]);
+    const partition = partitionOf(key, partitions);
+    const blobs = await store.readBlobs(TOPICS.events, partition, [key]);
     const blob = blobs.get(key);
     if (blob === undefined) return undefined;
+    const prior = await priorOf(partition);
     const state = decodeIdentity(key, blob.version, blob.bytes, model, slab);
-    const profile = model.profile(state.slot);
+    const profile = model.profile(state.slot, { prior, group: state.group });
     slab.give(state.slot);
     return profile;
   };
