@@ -77,6 +77,7 @@ test('a new tool surprises less once other members began to use it, though all t
 for (const [layout, length] of [
   [1, AT.new_tools],
   [2, AT.access],
+  [3, AT.peer_label],
 ] as const) {
   test(`words of layout ${layout} keep what they hold, and what came later begins at nothing`, () => {
     const fleet = workedFleet({ days: 1 });

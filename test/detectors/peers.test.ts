@@ -264,21 +264,10 @@ describe('parts of a group', () => {
   });
 });
 
-describe('what was stored before there were derived groups', () => {
-  test('an identity of the layout before has no label until it learns again', () => {
-    const fleet = twoTeams({ days: 1 });
-    const words = fleet.words('support-0').slice(0, AT.peer_label);
-    const upgraded = model.upgrade(words, 3);
-    assert.equal(upgraded.length, WORDS);
-    assert.equal(upgraded[AT.peer_label], 0);
-    assert.deepEqual(upgraded.subarray(0, AT.peer_label), words);
-  });
-
-  test('a prior that ends with its groups is opened, without clusters', () => {
-    const empty = model.buildPrior(new Map(), 100);
-    const before = model.openPrior(empty.subarray(0, 6 * 4), 'older') as OpenPrior;
-    assert.equal(before.cluster(KIND_GROUP, 1), undefined);
-  });
+test('a prior that ends with its groups is opened, without clusters', () => {
+  const empty = model.buildPrior(new Map(), 100);
+  const before = model.openPrior(empty.subarray(0, 6 * 4), 'older') as OpenPrior;
+  assert.equal(before.cluster(KIND_GROUP, 1), undefined);
 });
 
 test('an identity of one session a day is quiet, and one a week is known by its tools from its second session on', () => {

@@ -8,7 +8,7 @@ import type { DetectStore } from '../../platform/store.ts';
 
 /** Reads baselines as they were last made durable, for people to look at; detect's own memory is not touched. */
 export function createProfileReader(
-  store: DetectStore,
+  store: Pick<DetectStore, 'readManifest' | 'readBlobs' | 'readPrior'>,
   partitions: number,
 ): (tenant: string, identity: string) => Promise<Profile | undefined> {
   const model = createModel();
