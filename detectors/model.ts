@@ -19,7 +19,7 @@ import { advanceWindows } from './windows.ts';
 
 const SCORES = DETECTORS.map((detector) => detector.score);
 const VOICES = voicesOf(DETECTORS);
-const RULES_VERSION = 3;
+const RULES_VERSION = 4;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;

@@ -16,7 +16,7 @@ function taughtLane(agents: number) {
   const tell = (identity: string): void => {
     now += LIMITS.session_idle_ms + 1;
     for (const [n, tool] of ['read_ticket', 'answer_ticket', 'read_ticket'].entries()) {
-      const key = `${identity}-${now}-${n}`.padEnd(32, '0');
+      const key = (now + n).toString(16).padStart(32, '0');
       lane.tell({ type: 'event', event: { ...event({ identity, tool, time: now }), key, id: key } }, now);
     }
   };
