@@ -3,7 +3,7 @@ import { KIND_PREFIX, peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
 import { AT } from './layout.ts';
 import { companyOf, taughtEnough } from './peers/company.ts';
-import type { OpenPrior, PriorGroup } from './prior.ts';
+import { isUndeclared, type OpenPrior, type PriorGroup } from './prior.ts';
 import { sizeSlotOf } from './sizes.ts';
 import type { Trace } from './trace.ts';
 import { WindowView } from './windows.ts';
@@ -23,11 +23,11 @@ export class Context {
   trace!: Trace;
   prior!: OpenPrior;
   /**
-   * Whose sequences and sessions it is compared with: the declared peer group or else all of its kind, or the population
-   * where these taught too little; undefined before anybody taught.
+   * Whose sequences and sessions it is compared with: the declared peer group, or the population where none is declared or
+   * it taught too little; undefined before anybody taught.
    */
   peers: PriorGroup | undefined;
-  /** Whose tools, resources and amounts: those that use like tools where no group is declared, or else `peers`. */
+  /** Whose tools, resources and amounts: where no group is declared, those that use like tools, or all of its kind. */
   near: PriorGroup | undefined;
   /** The population where it is somebody else than `peers`. */
   beyond: PriorGroup | undefined;
@@ -96,7 +96,9 @@ const YARDSTICKS_MAX = 1024;
 
 function yardstickOf(prior: OpenPrior, name: string, label: number): Yardstick {
   const population = prior.population(name);
-  const wide = besides(companyOf(prior, name, 0).group, population);
+  const group = prior.group(name);
+  // All of a kind are no team: sequences and sessions of a larger crowd say more.
+  const wide = besides(isUndeclared(name) && group !== population ? undefined : group, population);
   const company = companyOf(prior, name, label);
   const near = besides(company.group, population);
   return {
