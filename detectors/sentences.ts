@@ -59,7 +59,7 @@ export function peersName(c: Context): string {
 }
 
 /** The nearest peers: "its peers (12 agents that use like tools)" where no group is declared. */
-function nearName(c: Context): string {
+export function nearName(c: Context): string {
   if (!c.derived) return c.near_basis === 'peer_group' ? 'its peer group' : 'the fleet';
   return `its peers (${plural(c.near?.members ?? 0, 'identity', 'identities')} that use like tools)`;
 }

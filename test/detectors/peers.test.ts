@@ -154,6 +154,22 @@ describe('groups that nobody declared', () => {
     assert.ok(of('newcomer') > of('nobody-before') + 2, `${of('newcomer')} against ${of('nobody-before')} bits`);
   });
 
+  test('a new identity that walks through what none of its peers ever touched is seen in its first session', () => {
+    const fleet = twoTeams();
+    const sweep = fleet.model.detectors.findIndex(({ name }) => name === 'resource_sweep');
+    const time = fleet.log_ms + UNITS.DAY_MS;
+    const walk = Array.from({ length: 30 }, (_, i) =>
+      event({ identity: 'newcomer', tool: 'search', time: time + i * 1000, resources: [`record-${i}`] }),
+    );
+    const walked = fleet.session(walk, { learn: false }).map(({ parts }) => parts[sweep]!);
+    assert.ok(walked[29]! > walked[4]! + 10, `${walked[4]} bits after five, ${walked[29]} after thirty`);
+    const ordinary = fleet.session(sessionOf('support', 'colleague', time)).map(({ parts }) => parts[sweep]!);
+    assert.deepEqual(
+      ordinary.map((bits) => bits > 0),
+      ordinary.map(() => false),
+    );
+  });
+
   test("a tool of another team's is news to a team, and the sentence says whose", () => {
     const fleet = twoTeams();
     const foreign = event({
