@@ -3,7 +3,7 @@ import { KIND_PREFIX, peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
 import { AT } from './layout.ts';
 import { companyOf, taughtEnough } from './peers/company.ts';
-import { isUndeclared, type OpenPrior, type PriorGroup } from './prior.ts';
+import type { OpenPrior, PriorGroup } from './prior.ts';
 import { sizeSlotOf } from './sizes.ts';
 import type { Trace } from './trace.ts';
 import { WindowView } from './windows.ts';
@@ -23,14 +23,15 @@ export class Context {
   trace!: Trace;
   prior!: OpenPrior;
   /**
-   * Whose sequences and sessions it is compared with: the declared peer group, or the population where none is declared or
-   * it taught too little; undefined before anybody taught.
+   * The population: whose sequences and sessions it is compared with, as those of a larger crowd say more; undefined before
+   * anybody taught.
    */
   peers: PriorGroup | undefined;
-  /** Whose tools, resources and amounts: where no group is declared, those that use like tools, or all of its kind. */
+  /**
+   * The nearest group that taught enough, else the population: whose tools, resources and amounts it is compared with. The
+   * declared group; where none is declared, those that use like tools, or all of its kind.
+   */
   near: PriorGroup | undefined;
-  /** The population where it is somebody else than `peers`. */
-  beyond: PriorGroup | undefined;
   /** Where the identity's words and the peers' tables keep the sizes of the tool at hand; -1 where they do not. */
   size_slot = -1;
   size_index = -1;
@@ -82,37 +83,27 @@ export class Context {
     }
     this.peers = chosen.peers;
     this.near = chosen.near;
-    this.beyond = chosen.beyond;
     this.basis = chosen.basis;
     this.near_basis = chosen.near_basis;
     this.derived = chosen.derived;
   }
 }
 
-type Yardstick = Pick<Context, 'peers' | 'near' | 'beyond' | 'basis' | 'near_basis' | 'derived'>;
+type Yardstick = Pick<Context, 'peers' | 'near' | 'basis' | 'near_basis' | 'derived'>;
 
 /** Remembered at most: names of groups, and the tools behind a label, are an agent's to choose. */
 const YARDSTICKS_MAX = 1024;
 
 function yardstickOf(prior: OpenPrior, name: string, label: number): Yardstick {
   const population = prior.population(name);
-  const group = prior.group(name);
-  // All of a kind are no team: sequences and sessions of a larger crowd say more.
-  const wide = besides(isUndeclared(name) && group !== population ? undefined : group, population);
   const company = companyOf(prior, name, label);
-  const near = besides(company.group, population);
+  const near = taughtEnough(company.group) ? company.group : undefined;
   return {
-    peers: wide.group,
-    beyond: wide.beyond,
-    basis: wide.basis,
-    near: near.group,
-    near_basis: near.basis,
+    peers: population,
+    // A group that is all there is stands for the population.
+    basis: near !== undefined && near === population ? 'peer_group' : 'population',
+    near: near ?? population,
+    near_basis: near === undefined ? 'population' : 'peer_group',
     derived: company.origin === 'derived',
   };
-}
-
-/** The group where it taught enough, otherwise the population, and what is left beyond it. */
-function besides(group: PriorGroup | undefined, population: PriorGroup | undefined) {
-  if (!taughtEnough(group)) return { group: population, beyond: undefined, basis: 'population' } as const;
-  return { group, beyond: group === population ? undefined : population, basis: 'peer_group' } as const;
 }

@@ -23,6 +23,7 @@ export function learnSession(state: StateRef, trace: Trace, group: Group): void 
   if (trace.events === 0) return;
   learnHeader(state, trace, group);
   const part = homeOf(state, trace, group);
+  vouch(state.u32, state.at, part);
   const trust = trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
   part.sessions += trust;
   const lesson: Lesson = { state, group, part, trace, record, trust, previous: 0, before: 0, failed: 0, novel: false };
@@ -48,7 +49,6 @@ function learnHeader({ u32, at }: StateRef, trace: Trace, group: Group): void {
   u32[at + AT.last_s] = Math.max(u32[at + AT.last_s] as number, trace.get(TRACE.last_s));
   group.enterDay(Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1);
   teachMaxima(u32, at, group);
-  vouch(u32, at, group);
 }
 
 function learnTotals(state: StateRef, trace: Trace): void {

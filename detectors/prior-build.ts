@@ -26,7 +26,8 @@ export function buildPriorBytes(
   const merged = new Map(
     names.map((name) => {
       const whole = merge((groups.get(name) as readonly GroupState[]).map(asGroup));
-      return [name, sum([whole, ...(parts.get(name) as ReadonlyMap<number, Merged>).values()])];
+      const divided = [...(parts.get(name) as ReadonlyMap<number, Merged>).values()];
+      return [name, divided.length === 0 ? whole : sum([whole, ...divided])];
     }),
   );
   const out = new WordWriter();

@@ -2,7 +2,7 @@ import type { Context } from './context.ts';
 import { MEASURES } from './layout.ts';
 import { exp2 } from './math/logarithm.ts';
 import { upperTailBits } from './math/moments.ts';
-import { ofHistory, peersName } from './sentences.ts';
+import { ofHistory, nearName } from './sentences.ts';
 import { deviationsOf, expectTotal, SPAN_NAMES } from './windows.ts';
 
 /** One running total to look at. */
@@ -47,7 +47,7 @@ export function compared(c: Context, found: Strongest): Compared {
     span: SPAN_NAMES[found.span] as string,
     total: c.windows.totals[found.span * MEASURES + found.measure] as number,
     usual: Math.max(0, exp2(scratch.centre) - 1),
-    yardstick: scratch.n >= 3 ? ofHistory(c) : `in ${peersName(c)}`,
+    yardstick: scratch.n >= 3 ? ofHistory(c) : `in ${nearName(c)}`,
     own: scratch.n >= 3,
   };
 }

@@ -9,17 +9,11 @@ import { surpriseFrom } from './math/logarithm.ts';
 const LEAN = 8;
 
 /**
- * Tail probability of a tool or resource among its nearest peers, backed off to the population where the peers never had it
- * (Katz 1987: the unseen mass of one level is shared out by the next). 1 where nobody taught anything.
+ * Tail probability of a tool or resource among the nearest peers. What they do not know at all is news to them, whoever
+ * else knows it. 1 where nobody taught anything.
  */
 export function tailAmongPeers(c: Context, kind: typeof KIND.tool | typeof KIND.resource, hash: number): number {
-  if (c.near === undefined) return 1;
-  const key = keyOf(kind, hash);
-  const count = c.near.count(key);
-  const tail = c.near.tail(kind, count);
-  // What those of like tools do not know at all is news to them, whoever else knows it.
-  if (count > 0 || c.beyond === undefined || c.derived) return tail;
-  return tail * c.beyond.tail(kind, c.beyond.count(key));
+  return c.near === undefined ? 1 : c.near.tail(kind, c.near.count(keyOf(kind, hash)));
 }
 
 /** Own tail probability, leaning on the peers' while own history is short. */

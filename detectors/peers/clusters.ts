@@ -9,7 +9,8 @@ import { add, type Merged, sum } from '../merged.ts';
  * it is most like, or founds one. Likeness is Bhattacharyya's coefficient (1943), the sum of the roots of the products of
  * shares: 1 for equal shares, 0 where no tool is common.
  */
-const LIKE_ENOUGH = 0.6;
+/** Teams of simulated fleets come out alike between 0.3 and 0.5; above, roles within a team part (docs/decisions/peer-groups.md). */
+const LIKE_ENOUGH = 0.45;
 const CLUSTERS_MAX = 64;
 
 export type Cluster = { readonly name: string; readonly labels: readonly number[]; readonly table: Merged };
