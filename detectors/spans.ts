@@ -2,7 +2,7 @@ import type { Context } from './context.ts';
 import { MEASURES } from './layout.ts';
 import { exp2 } from './math/logarithm.ts';
 import { upperTailBits } from './math/moments.ts';
-import { ofHistory, nearName } from './sentences.ts';
+import { nearName, ofHistory } from './sentences.ts';
 import { deviationsOf, expectTotal, SPAN_NAMES } from './windows.ts';
 
 /** One running total to look at. */
