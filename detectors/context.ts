@@ -1,7 +1,9 @@
 import type { CanonicalEvent } from '../schemas/event.ts';
 import { UNITS } from '../schemas/limits.ts';
-import { peerGroupOf, type ScoreInput } from './contract.ts';
+import { KIND_PREFIX, peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
+import { AT } from './layout.ts';
+import { companyOf, taughtEnough } from './peers/company.ts';
 import type { OpenPrior, PriorGroup } from './prior.ts';
 import { sizeSlotOf } from './sizes.ts';
 import type { Trace } from './trace.ts';
@@ -23,10 +25,16 @@ export class Context {
   log_s = 0;
   trace!: Trace;
   prior!: OpenPrior;
-  /** The declared peer group, or the population where the group taught too little; undefined before anybody taught. */
+  /**
+   * The population: whose sequences and sessions it is compared with, as those of a larger crowd say more; undefined before
+   * anybody taught.
+   */
   peers: PriorGroup | undefined;
-  /** The population where it is somebody else than `peers`. */
-  beyond: PriorGroup | undefined;
+  /**
+   * The nearest group that taught enough, else the population: whose tools, resources and amounts it is compared with. The
+   * declared group; where none is declared, those that use like tools, or all of its kind.
+   */
+  near: PriorGroup | undefined;
   /** Where the identity's words and the peers' tables keep the sizes of the tool at hand; -1 where they do not. */
   size_slot = -1;
   size_index = -1;
@@ -35,9 +43,12 @@ export class Context {
   /** Whether the session made this very call before. */
   repeated = false;
   basis: 'peer_group' | 'population' = 'population';
+  near_basis: 'peer_group' | 'population' = 'population';
+  /** Whether `near` was derived from what its members do. */
+  derived = false;
 
-  /** Of one prior and one tenant, by what follows the tenant in a group's name. */
-  readonly #yardsticks = new Map<string, Yardstick>();
+  /** Of one prior and one tenant, by what follows the tenant in a group's name, and by label. */
+  readonly #yardsticks = new Map<string, Map<number, Yardstick>>();
   #yardsticks_prior: OpenPrior | undefined;
   #tenant = '';
 
@@ -53,7 +64,7 @@ export class Context {
     this.repeated = this.trace.hasSignature(this.f.signature);
     this.#chooseYardstick(input.event);
     this.size_slot = sizeSlotOf(input.state, this.f.tool);
-    this.size_index = this.peers === undefined ? -1 : this.peers.toolIndex(this.f.tool);
+    this.size_index = this.near === undefined ? -1 : this.near.toolIndex(this.f.tool);
     this.windows.read(input, this.f, this.trace);
   }
 
@@ -65,32 +76,43 @@ export class Context {
       this.#yardsticks_prior = this.prior;
       this.#tenant = event.tenant;
     }
-    const name = peer_group ?? `kind:${kind}`;
-    let chosen = this.#yardsticks.get(name);
-    if (chosen === undefined) {
+    const label = peer_group === undefined ? (this.u32[this.at + AT.peer_label] as number) : 0;
+    const name = peer_group ?? KIND_PREFIX + kind;
+    let known = this.#yardsticks.get(name);
+    if (known === undefined) {
       if (this.#yardsticks.size >= YARDSTICKS_MAX) this.#yardsticks.clear();
-      chosen = yardstickOf(this.prior, peerGroupOf(event));
-      this.#yardsticks.set(name, chosen);
+      known = new Map();
+      this.#yardsticks.set(name, known);
+    }
+    let chosen = known.get(label);
+    if (chosen === undefined) {
+      if (known.size >= YARDSTICKS_MAX) known.clear();
+      chosen = yardstickOf(this.prior, peerGroupOf(event), label);
+      known.set(label, chosen);
     }
     this.peers = chosen.peers;
-    this.beyond = chosen.beyond;
+    this.near = chosen.near;
     this.basis = chosen.basis;
+    this.near_basis = chosen.near_basis;
+    this.derived = chosen.derived;
   }
 }
 
-type Yardstick = Pick<Context, 'peers' | 'beyond' | 'basis'>;
+type Yardstick = Pick<Context, 'peers' | 'near' | 'basis' | 'near_basis' | 'derived'>;
 
-/** Remembered at most: names of groups are an agent's to choose. */
+/** Remembered at most: names of groups, and the tools behind a label, are an agent's to choose. */
 const YARDSTICKS_MAX = 1024;
 
-function yardstickOf(prior: OpenPrior, name: string): Yardstick {
-  const group = prior.group(name);
+function yardstickOf(prior: OpenPrior, name: string, label: number): Yardstick {
   const population = prior.population(name);
-  if (group === undefined || group.sessions < GROUP_SESSIONS_MIN) {
-    return { peers: population, beyond: undefined, basis: 'population' };
-  }
-  return { peers: group, beyond: group === population ? undefined : population, basis: 'peer_group' };
+  const company = companyOf(prior, name, label);
+  const near = taughtEnough(company.group) ? company.group : undefined;
+  return {
+    peers: population,
+    // A group that is all there is stands for the population.
+    basis: near !== undefined && near === population ? 'peer_group' : 'population',
+    near: near ?? population,
+    near_basis: near === undefined ? 'population' : 'peer_group',
+    derived: company.origin === 'derived',
+  };
 }
-
-/** A group that taught fewer sessions is no yardstick yet; the population stands in. */
-const GROUP_SESSIONS_MIN = 30;

@@ -80,6 +80,8 @@ export type Profile = {
     readonly part: 'behaviour' | 'tools' | 'data' | 'access';
     readonly sessions_left: number;
   }[];
+  /** Whom it is compared with; absent where nobody asked. */
+  readonly peers?: PeersProfile;
   /** Per detector, what it expects, as labelled numbers in the named unit. */
   readonly baselines: readonly {
     readonly detector: string;
@@ -87,6 +89,18 @@ export type Profile = {
     readonly value: number;
     readonly unit: string;
   }[];
+};
+
+/** The group that an identity is compared with while its own history is short, and in what is new to it. */
+export type PeersProfile = {
+  /** The group that its events declare; a group of identities that use like tools; or all of its kind. */
+  readonly origin: 'declared' | 'derived' | 'kind';
+  readonly name: string;
+  /** Identities that taught it, estimated, and their sessions. */
+  readonly members: number;
+  readonly sessions: number;
+  /** The population stands in for a group that taught too little. */
+  readonly yardstick: 'peer_group' | 'population';
 };
 
 export interface Model {
@@ -142,7 +156,8 @@ export interface Model {
    */
   buildPrior(groups: ReadonlyMap<string, readonly GroupState[]>, budget: AlertBudget): Uint8Array;
   openPrior(bytes: Uint8Array, version: string): Prior;
-  profile(state: StateRef): Profile;
+  /** `among`: a prior, and the group that the identity is in, as `peerGroupOf` names it. */
+  profile(state: StateRef, among?: { readonly prior: Prior; readonly group: string }): Profile;
 }
 
 /** What is judged when nothing happens. `observe` notes that the identity was heard of. */
@@ -165,5 +180,8 @@ export interface SilenceModel {
 
 /** Peer group of an event within its tenant: declared, or one per kind of identity. */
 export function peerGroupOf(event: CanonicalEvent): string {
-  return `${event.tenant}\u0000${event.identity.peer_group ?? `kind:${event.identity.kind}`}`;
+  return `${event.tenant}\u0000${event.identity.peer_group ?? KIND_PREFIX + event.identity.kind}`;
 }
+
+/** What the group of those that declare none is called, before the kind of identity. */
+export const KIND_PREFIX = 'kind:';

@@ -18,6 +18,8 @@ export type Explanation = {
 export type Lesson = {
   readonly state: StateRef;
   readonly group: Group;
+  /** What those taught that are nearest to it: a part of the group, or the group itself (peers/member.ts). */
+  readonly part: Group;
   readonly trace: Trace;
   readonly record: RecordView;
   /** Parts of TRUST_FULL that the session counts in its group's tables. */

@@ -28,15 +28,17 @@ export const TRUST_DOUBTED = 0;
 const CAPACITY_FIRST = 1024;
 const CAPACITY_MAX = 65_536;
 const LOAD_MAX = 0.7;
-/** Entries that a full table is brought down to. */
-const ENTRIES_KEPT_MAX = Math.floor(CAPACITY_MAX * LOAD_MAX * 0.8);
+/** Load that a full table is brought down to. */
+const LOAD_KEPT = LOAD_MAX * 0.8;
 const SIZED_TOOLS_MAX = 256;
 /** n, sum and sum of squares of three sizes, in steps of 1/256 octave. */
 const SIZE_FIELDS = 9;
 const WINDOW_FIELDS = SPANS * MEASURES * 3;
 /** Sessions, day, first day, and the two histograms of maxima. */
 const HEAD_FIELDS = 3 + SESSION_SCORES.buckets + DAY_SCORES.buckets;
-const MAGIC = 0x43534733;
+/** Tells some thousand members apart. */
+export const MEMBER_WORDS = 64;
+const MAGIC = 0x43534734;
 /** Groups of before calibration.ts lack what follows the window sums. */
 const MAGIC_BEFORE = 0x43534732;
 /** What counts of scores, and of levels, lose every day: one of so many. */
@@ -57,10 +59,20 @@ export class Group implements GroupState {
   judged = 0;
   readonly reached = new Float64Array(CALIBRATION_FIELDS);
   readonly sizes = new Map<number, Float64Array>();
+  /** Which identities taught it, as a bitmap (math/distinct.ts). */
+  readonly members = new Uint32Array(MEMBER_WORDS);
+  /** By label, what identities of like tools taught that declare no group (peers/parts.ts). Parts have none. */
+  readonly parts = new Map<number, Group>();
   /** Open addressing. A key and its count lie side by side, so that a look-up misses the cache once. */
   #table = new Uint32Array(2 * CAPACITY_FIRST);
   #capacity = CAPACITY_FIRST;
   #used = 0;
+
+  readonly #capacity_max: number;
+
+  constructor(capacity_max = CAPACITY_MAX) {
+    this.#capacity_max = capacity_max;
+  }
 
   get entries(): number {
     return this.#used;
@@ -81,6 +93,22 @@ export class Group implements GroupState {
   count(key: number): number {
     const at = this.#find(key);
     return this.#table[at] === key ? (this.#table[at + 1] as number) : 0;
+  }
+
+  /** Takes over what another group was taught. In the order of keys, so that equal content gives equal content. */
+  absorb(other: Group): void {
+    const pairs = other.#sorted();
+    for (let i = 0; i < pairs.length; i += 2) this.add(pairs[i] as number, pairs[i + 1] as number);
+    for (const tool of [...other.sizes.keys()].sort((a, b) => a - b)) {
+      addAll(this.sizesOf(tool), other.sizes.get(tool) as Float64Array);
+    }
+    addAll(this.windows, other.windows);
+    addAll(this.reached, other.reached);
+    this.judged += other.judged;
+    this.sessions += other.sessions;
+    for (let i = 0; i < MEMBER_WORDS; i++) {
+      this.members[i] = ((this.members[i] as number) | (other.members[i] as number)) >>> 0;
+    }
   }
 
   /** The sums that sizes of the tool are added to. */
@@ -140,8 +168,8 @@ export class Group implements GroupState {
   }
 
   #makeRoom(): void {
-    if (this.#capacity < CAPACITY_MAX) this.#rehash(this.#capacity * 2, 0);
-    else this.#rehash(CAPACITY_MAX, this.#lossThatMakesRoom());
+    if (this.#capacity < this.#capacity_max) this.#rehash(this.#capacity * 2, 0);
+    else this.#rehash(this.#capacity, this.#lossThatMakesRoom());
   }
 
   /** As many rounds of losing 1 as it takes, found at once: what falls to 0 is what the counts up to it are. */
@@ -151,7 +179,7 @@ export class Group implements GroupState {
     this.each((_key, count) => {
       counts[next++] = count;
     });
-    return counts.sort()[this.#used - ENTRIES_KEPT_MAX - 1] as number;
+    return counts.sort()[this.#used - Math.floor(this.#capacity * LOAD_KEPT) - 1] as number;
   }
 
   #rehash(capacity: number, lose: number): void {
@@ -225,7 +253,7 @@ export class Group implements GroupState {
   }
 
   /** @throws RangeError when the bytes are no group of this version. */
-  static decode(bytes: Uint8Array): Group {
+  static decode(bytes: Uint8Array, capacity_max = CAPACITY_MAX): Group {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const magic = bytes.length < 16 ? 0 : view.getUint32(0, true);
     if (magic !== MAGIC && magic !== MAGIC_BEFORE) throw new RangeError('no group state');
@@ -234,7 +262,7 @@ export class Group implements GroupState {
     const keyCount = view.getUint32(8, true);
     const floats = HEAD_FIELDS + WINDOW_FIELDS + levels + toolCount * SIZE_FIELDS;
     if (bytes.length !== 16 + floats * 8 + toolCount * 4 + keyCount * 8) throw new RangeError('group state is cut');
-    const group = new Group();
+    const group = new Group(capacity_max);
     let at = 16;
     const f64 = (): number => {
       at += 8;
@@ -265,7 +293,8 @@ export class Group implements GroupState {
 
   #restore(key: number, count: number): void {
     this.#put(this.#find(key), key, count);
-    if (this.#used > this.#capacity * LOAD_MAX && this.#capacity < CAPACITY_MAX) this.#rehash(this.#capacity * 2, 0);
+    if (this.#used > this.#capacity * LOAD_MAX && this.#capacity < this.#capacity_max)
+      this.#rehash(this.#capacity * 2, 0);
   }
 }
 
@@ -273,6 +302,10 @@ function addTo(sums: Float64Array, at: number, quantised: number): void {
   sums[at] = (sums[at] as number) + 1;
   sums[at + 1] = (sums[at + 1] as number) + quantised;
   sums[at + 2] = (sums[at + 2] as number) + quantised * quantised;
+}
+
+function addAll(into: Float64Array, from: Float64Array): void {
+  for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (from[i] as number);
 }
 
 function fade(counts: Float64Array, part = SCORES_FADE): void {

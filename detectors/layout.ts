@@ -123,6 +123,10 @@ export const AT = {
   silent_hour: region(1),
   heard_rates: region(RHYTHM_SLOTS / 2),
   heard_gaps: region(SILENCE_GAPS / 2),
+  /** Which tools it uses most, as a label (peers/label.ts); 0 before anything was learned. */
+  peer_label: region(1),
+  /** Hash of the identity's id, by which members of a group are told apart; 0 before its first event. */
+  peer_member: region(1),
 } as const;
 
 /** Words of one identity. */

@@ -9,6 +9,7 @@ import { distinctOf } from './math/distinct.ts';
 import { log2 } from './math/logarithm.ts';
 import { learnMoment } from './math/moments.ts';
 import { teachMaxima } from './maxima.ts';
+import { homeOf, relabel } from './peers/member.ts';
 import type { StateRef } from './state.ts';
 import { RECORDS_AT, RecordView, TRACE, TRACE_DISTINCT_WORDS, type Trace } from './trace.ts';
 import { vouch } from './vouchers.ts';
@@ -22,8 +23,14 @@ const LEARN_SESSION = DETECTORS.flatMap((detector) => detector.learnSession ?? [
 export function learnSession(state: StateRef, trace: Trace, group: Group): void {
   if (trace.events === 0) return;
   learnHeader(state, trace, group);
+  const part = homeOf(state, trace, group);
+  vouch(state.u32, state.at, part);
   const trust = trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
-  const lesson: Lesson = { state, group, trace, record, trust, previous: 0, before: 0, failed: 0, novel: false };
+  part.sessions += trust;
+  part.enterDay(dayOf(trace));
+  part.judged += TRUST_FULL * trace.events;
+  teachLevels(trace.u32, TRACE.levels, part.reached, TRUST_FULL);
+  const lesson: Lesson = { state, group, part, trace, record, trust, previous: 0, before: 0, failed: 0, novel: false };
   let at = RECORDS_AT;
   for (let i = trace.get(TRACE.recorded); i > 0; i--) {
     at = record.read(trace.u32, at);
@@ -34,7 +41,8 @@ export function learnSession(state: StateRef, trace: Trace, group: Group): void 
   }
   for (const learn of LEARN_SESSION) learn(lesson);
   learnTotals(state, trace);
-  teachWindows(state, group);
+  teachWindows(state, part);
+  relabel(state);
 }
 
 function learnHeader({ u32, at }: StateRef, trace: Trace, group: Group): void {
@@ -43,13 +51,12 @@ function learnHeader({ u32, at }: StateRef, trace: Trace, group: Group): void {
   const first = trace.get(TRACE.first_s);
   if (u32[at + AT.first_s] === 0 || first < (u32[at + AT.first_s] as number)) u32[at + AT.first_s] = first;
   u32[at + AT.last_s] = Math.max(u32[at + AT.last_s] as number, trace.get(TRACE.last_s));
-  const trust = trace.get(TRACE.doubted) === 1 ? TRUST_DOUBTED : TRUST_FULL;
-  group.sessions += trust;
-  group.judged += TRUST_FULL * trace.events;
-  teachLevels(trace.u32, TRACE.levels, group.reached, TRUST_FULL);
-  group.enterDay(Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1);
+  group.enterDay(dayOf(trace));
   teachMaxima(u32, at, group);
-  vouch(u32, at, group);
+}
+
+function dayOf(trace: Trace): number {
+  return Math.floor((trace.get(TRACE.last_s) * UNITS.SECOND_MS) / UNITS.DAY_MS) + 1;
 }
 
 function learnTotals(state: StateRef, trace: Trace): void {

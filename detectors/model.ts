@@ -12,6 +12,8 @@ import { AT, LAYOUT_VERSION, upgradeWords, WORDS } from './layout.ts';
 import { learnSession } from './learn.ts';
 import { exp2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
+import { peersProfile } from './peers/company.ts';
+import { decodeDivided, encodeDivided } from './peers/parts.ts';
 import { OpenPrior, WordReader } from './prior.ts';
 import { buildPriorBytes } from './prior-build.ts';
 import { detectorsTouchedBy, relearningOf, relearnWords } from './relearn.ts';
@@ -93,8 +95,8 @@ export function createModel(rules: RuleSet = {}): Model {
     encodeSession: (session) => (session as Trace).encode(),
     decodeSession: (bytes, layout) => Trace.decode(bytes, layout),
     newGroup: () => new Group(),
-    encodeGroup: (group) => (group as Group).encode(),
-    decodeGroup: (bytes) => Group.decode(bytes),
+    encodeGroup: (group) => encodeDivided(group as Group),
+    decodeGroup: decodeDivided,
     emptyPrior: () => openPrior(buildPriorBytes(new Map(), 0), 'empty'),
     buildPrior: buildPriorBytes,
     openPrior,
@@ -177,8 +179,10 @@ function historyOf(u32: Uint32Array, at: number): Omit<FindingDraft['history'], 
   return { events: u32[at + AT.events] as number, sessions, days, maturity, ...since };
 }
 
-function profile(state: StateRef): Profile {
+function profile(state: StateRef, among?: Parameters<Model['profile']>[1]): Profile {
   const { u32, at } = state;
+  const label = u32[at + AT.peer_label] as number;
+  const peers = among === undefined ? undefined : peersProfile(among.prior as OpenPrior, among.group, label);
   return {
     events: u32[at + AT.events] as number,
     sessions: u32[at + AT.sessions] as number,
@@ -186,6 +190,7 @@ function profile(state: StateRef): Profile {
     last_ms: (u32[at + AT.last_s] as number) * UNITS.SECOND_MS,
     maturity: historyOf(u32, at).maturity,
     relearning: relearningOf(state),
+    ...(peers === undefined ? {} : { peers }),
     baselines: DETECTORS.flatMap((detector) =>
       (detector.baselines?.(state) ?? []).map((baseline) => ({ detector: detector.name, ...baseline })),
     ),

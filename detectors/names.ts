@@ -10,7 +10,7 @@ export function learnName(lesson: Lesson, namespace: number, value: number): voi
   learnOne(lesson, mix(namespace, value));
 }
 
-function learnOne({ state, group, trust }: Lesson, hash: number): void {
+function learnOne({ state, part, trust }: Lesson, hash: number): void {
   increment(state.u32, state.at + AT.names, NAME_ENTRIES, hash);
-  group.add(keyOf(KIND.name, hash), trust);
+  part.add(keyOf(KIND.name, hash), trust);
 }

@@ -7,6 +7,7 @@ import { egressOf } from './egress.ts';
 import { ACCESS_KINDS, OUTCOME } from './features.ts';
 import { markDistinct } from './math/distinct.ts';
 import { countMaxima } from './maxima.ts';
+import { noteMember } from './peers/member.ts';
 import { observeCreep } from './retrieval/creep.ts';
 import { isNovel } from './retrieval/sweep.ts';
 import { slotOf } from './rhythm.ts';
@@ -30,6 +31,7 @@ export function observeEvent(c: Context, input: ScoreInput, { bits }: Score): vo
   observeVersions(c);
   noteNewTool(c);
   countLevels(words, TRACE.levels, c.claims);
+  noteMember(c.u32, c.at, trace, input.event);
   noteAccess(c, input.in_window);
   countMaxima(c.u32, c.at, trace, bits, input.log_ms);
   if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;

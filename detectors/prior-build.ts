@@ -1,10 +1,12 @@
 import { levelsOf } from './budget.ts';
-import { CALIBRATION_FIELDS, excessOf } from './calibration.ts';
+import { excessOf } from './calibration.ts';
 import type { AlertBudget, GroupState } from './contract.ts';
 import { SIZE_STEPS } from './features.ts';
-import { Group, KIND, TRUST_FULL } from './group.ts';
-import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
-import { KINDS, PRIOR_MAGIC, TAIL_BUCKETS, tailBucket, tenantOf } from './prior.ts';
+import { KIND, MEMBER_WORDS, TRUST_FULL } from './group.ts';
+import { distinctOf } from './math/distinct.ts';
+import { asGroup, type Merged, merge, sum } from './merged.ts';
+import { clustersOf } from './peers/clusters.ts';
+import { isUndeclared, KINDS, PRIOR_MAGIC, TAIL_BUCKETS, tailBucket, tenantOf } from './prior.ts';
 import { thresholdsOf } from './threshold.ts';
 
 /** Entries of one group's table, of all groups' together, and of the population's. */
@@ -19,7 +21,14 @@ const POPULATION_ENTRIES_MAX = 131_072;
  */
 export function buildPriorBytes(groups: ReadonlyMap<string, readonly GroupState[]>, budget: AlertBudget): Uint8Array {
   const names = [...groups.keys()].sort();
-  const merged = new Map(names.map((name) => [name, merge(groups.get(name) as readonly GroupState[])]));
+  const parts = new Map(names.map((name) => [name, partsOf(groups.get(name) as readonly GroupState[])]));
+  const merged = new Map(
+    names.map((name) => {
+      const whole = merge((groups.get(name) as readonly GroupState[]).map(asGroup));
+      const divided = [...(parts.get(name) as ReadonlyMap<number, Merged>).values()];
+      return [name, divided.length === 0 ? whole : sum([whole, ...divided])];
+    }),
+  );
   const out = new WordWriter();
   out.word(PRIOR_MAGIC);
   const fleet = sum([...merged.values()]);
@@ -27,12 +36,47 @@ export function buildPriorBytes(groups: ReadonlyMap<string, readonly GroupState[
   out.float(thresholds.finding_bits);
   out.float(thresholds.alert_bits);
   out.float(thresholds.doubt_bits);
-  writeGroups(out, populationsOf(merged), POPULATION_ENTRIES_MAX);
+  const populations = populationsOf(merged);
+  writeGroups(out, populations, POPULATION_ENTRIES_MAX);
   writeGroups(out, merged, GROUP_ENTRIES_MAX);
+  writeMembers(out, [...populations.values(), ...merged.values()]);
+  writeClusters(out, names, parts);
   const levels = levelsOf(fleet);
   out.word(levels.length);
   for (const level of levels) out.float(level);
   return out.bytes();
+}
+
+/** What each label taught in all partitions. */
+function partsOf(states: readonly GroupState[]): Map<number, Merged> {
+  const all = states.map(asGroup);
+  const labels = [...new Set(all.flatMap(({ parts }) => [...parts.keys()]))].sort((a, b) => a - b);
+  return new Map(labels.map((label) => [label, merge(all.flatMap(({ parts }) => parts.get(label) ?? []))]));
+}
+
+/** The clusters of the groups that nobody declared, and under which label each of their members is found. */
+function writeClusters(
+  out: WordWriter,
+  names: readonly string[],
+  parts: ReadonlyMap<string, ReadonlyMap<number, Merged>>,
+): void {
+  const tables = new Map<string, Merged>();
+  const labels: number[] = [];
+  for (const [index, name] of names.entries()) {
+    if (!isUndeclared(name)) continue;
+    for (const cluster of clustersOf(parts.get(name) as ReadonlyMap<number, Merged>)) {
+      for (const label of cluster.labels) labels.push(index, label, tables.size);
+      tables.set(`${name}\u0000${cluster.name}`, cluster.table);
+    }
+  }
+  writeGroups(out, tables, GROUP_ENTRIES_MAX);
+  writeMembers(out, [...tables.values()]);
+  out.word(labels.length / 3);
+  for (const word of labels) out.word(word);
+}
+
+function writeMembers(out: WordWriter, groups: readonly Merged[]): void {
+  for (const { members } of groups) out.float(distinctOf(members, 0, MEMBER_WORDS, 0));
 }
 
 /** The sum of each tenant's groups, where it has more than one; otherwise its only group stands for it. */
@@ -51,91 +95,6 @@ function writeGroups(out: WordWriter, groups: ReadonlyMap<string, Merged>, most:
   const share = Math.max(GROUP_ENTRIES_MIN, Math.floor(ALL_ENTRIES_MAX / Math.max(1, groups.size)));
   out.word(groups.size);
   for (const [name, group] of groups) writeGroup(out, name, group, Math.min(most, share));
-}
-
-type Merged = {
-  sessions: number;
-  day: number;
-  first_day: number;
-  readonly session_scores: Float64Array;
-  readonly day_scores: Float64Array;
-  readonly windows: Float64Array;
-  judged: number;
-  readonly reached: Float64Array;
-  readonly sizes: Map<number, Float64Array>;
-  readonly counts: Map<number, number>;
-};
-
-function empty(): Merged {
-  return {
-    sessions: 0,
-    day: 0,
-    first_day: 0,
-    session_scores: new Float64Array(SESSION_SCORES.buckets),
-    day_scores: new Float64Array(DAY_SCORES.buckets),
-    windows: new Float64Array(SPANS * MEASURES * 3),
-    judged: 0,
-    reached: new Float64Array(CALIBRATION_FIELDS),
-    sizes: new Map(),
-    counts: new Map(),
-  };
-}
-
-function merge(states: readonly GroupState[]): Merged {
-  const merged = empty();
-  // Partitions fade their score counts when they learn; bring all to the newest day, without touching the originals.
-  const copies = states.map((state) => asGroup(state));
-  const day = copies.reduce((most, group) => Math.max(most, group.day), 0);
-  for (const [i, original] of copies.entries()) {
-    const group = original.day === day ? original : Group.decode(original.encode());
-    group.enterDay(day);
-    copies[i] = group;
-    addSums(merged, group);
-    group.each((key, count) => {
-      merged.counts.set(key, (merged.counts.get(key) ?? 0) + count);
-    });
-  }
-  return merged;
-}
-
-function sum(all: readonly Merged[]): Merged {
-  const merged = empty();
-  for (const one of all) {
-    addSums(merged, one);
-    for (const [key, count] of one.counts) merged.counts.set(key, (merged.counts.get(key) ?? 0) + count);
-  }
-  return merged;
-}
-
-function addSums(
-  into: Merged,
-  from: Pick<
-    Merged,
-    'sessions' | 'day' | 'first_day' | 'session_scores' | 'day_scores' | 'windows' | 'judged' | 'reached' | 'sizes'
-  >,
-): void {
-  into.sessions += from.sessions;
-  into.day = Math.max(into.day, from.day);
-  if (into.first_day === 0 || (from.first_day > 0 && from.first_day < into.first_day)) into.first_day = from.first_day;
-  addArrays(into.session_scores, from.session_scores);
-  addArrays(into.day_scores, from.day_scores);
-  addArrays(into.windows, from.windows);
-  into.judged += from.judged;
-  addArrays(into.reached, from.reached);
-  for (const [tool, sums] of from.sizes) {
-    const known = into.sizes.get(tool);
-    if (known === undefined) into.sizes.set(tool, sums.slice());
-    else addArrays(known, sums);
-  }
-}
-
-function addArrays(into: Float64Array, from: Float64Array): void {
-  for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (from[i] as number);
-}
-
-function asGroup(state: GroupState): Group {
-  if (!(state instanceof Group)) throw new TypeError('a group state of another model');
-  return state;
 }
 
 function writeGroup(out: WordWriter, name: string, group: Merged, most: number): void {

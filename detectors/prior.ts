@@ -1,6 +1,6 @@
 import { readLevels, thresholdsAt } from './budget.ts';
 import { CALIBRATION_FIELDS } from './calibration.ts';
-import type { Prior } from './contract.ts';
+import { KIND_PREFIX, type Prior } from './contract.ts';
 import { KIND } from './group.ts';
 import { MEASURES, SPANS } from './layout.ts';
 
@@ -22,8 +22,13 @@ export function tailBucket(count: number): number {
   return (length - 3) * 4 + ((count >>> (length - 3)) & 3) + 4;
 }
 
+/** A group that was derived from what its members do, and what it is called. */
+export type PriorCluster = { readonly name: string; readonly group: PriorGroup };
+
 export class PriorGroup {
   readonly sessions: number;
+  /** Identities that taught it, estimated; 0 where the prior does not say. */
+  members = 0;
   readonly #totals: Float32Array;
   readonly #unseen: Float32Array;
   readonly #tails: readonly [Float32Array, Float32Array];
@@ -144,6 +149,7 @@ export class OpenPrior implements Prior {
   readonly #groups = new Map<string, PriorGroup>();
   readonly #populations = new Map<string, PriorGroup>();
   readonly levels: Float32Array | undefined;
+  readonly #clusters = new Map<string, Map<number, PriorCluster>>();
 
   constructor(version: string, words: WordReader) {
     const magic = words.word();
@@ -155,6 +161,8 @@ export class OpenPrior implements Prior {
     this.doubt_bits = words.float();
     this.#read(words, this.#populations, calibrated);
     this.#read(words, this.#groups, calibrated);
+    // Priors of before there were clusters end here.
+    if (!words.done) this.#readClusters(words, calibrated);
     this.levels = readLevels(words);
     for (const [name, group] of this.#groups) {
       if (!this.#populations.has(tenantOf(name))) this.#populations.set(tenantOf(name), group);
@@ -174,6 +182,31 @@ export class OpenPrior implements Prior {
     }
   }
 
+  #readClusters(words: WordReader, calibrated: boolean): void {
+    readMembers(words, this.#populations);
+    readMembers(words, this.#groups);
+    const clusters = new Map<string, PriorGroup>();
+    this.#read(words, clusters, calibrated);
+    readMembers(words, clusters);
+    const [names, tables] = [[...this.#groups.keys()], [...clusters]];
+    for (let left = words.word(); left > 0; left--) {
+      const name = names[words.word()] as string;
+      const label = words.word();
+      const [called, group] = tables[words.word()] as [string, PriorGroup];
+      let labels = this.#clusters.get(name);
+      if (labels === undefined) {
+        labels = new Map();
+        this.#clusters.set(name, labels);
+      }
+      labels.set(label, { name: called.slice(name.length + 1), group });
+    }
+  }
+
+  /** Identities of this group that use like tools, found by the label of one of them (peers/label.ts). */
+  cluster(name: string, label: number): PriorCluster | undefined {
+    return this.#clusters.get(name)?.get(label);
+  }
+
   /** What the group taught, as `peerGroupOf` names it. */
   group(name: string): PriorGroup | undefined {
     return this.#groups.get(name);
@@ -183,6 +216,15 @@ export class OpenPrior implements Prior {
   population(name: string): PriorGroup | undefined {
     return this.#populations.get(tenantOf(name));
   }
+}
+
+function readMembers(words: WordReader, of: ReadonlyMap<string, PriorGroup>): void {
+  for (const group of of.values()) group.members = Math.round(words.float());
+}
+
+/** Whether the group's name says that its members declare none. */
+export function isUndeclared(name: string): boolean {
+  return name.startsWith(KIND_PREFIX, tenantOf(name).length);
 }
 
 /** The tenant's part of a group's name, with its separator. */

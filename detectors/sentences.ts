@@ -76,7 +76,7 @@ export function learnedFrom(c: Context): string {
 
 /** The same where the peers are the yardstick. */
 export function learnedFromPeers(c: Context): string {
-  return `in ${peersName(c)}`;
+  return `in ${nearName(c)}`;
 }
 
 /** `once`, `twice`, `12 times`. */
@@ -106,13 +106,19 @@ export function amongPeers(
   }: { own: number; verb: readonly [past: string, present: string]; done: number; all: number; unit: string },
 ): string {
   if (all === 0) return '';
-  if (done > 0) return `; ${peersName(c)} ${verb[1]} it in ${percent(done / all)} of its ${unit}`;
-  const never = own === 0 ? `nor did ${peersName(c)}` : `${peersName(c)} never ${verb[0]} it`;
+  if (done > 0) return `; ${nearName(c)} ${verb[1]} it in ${percent(done / all)} of its ${unit}`;
+  const never = own === 0 ? `nor did ${nearName(c)}` : `${nearName(c)} never ${verb[0]} it`;
   return `; ${never} in ${count(all)} learned ${unit}`;
 }
 
 export function peersName(c: Context): string {
   return c.basis === 'peer_group' ? 'its peer group' : 'the fleet';
+}
+
+/** The nearest peers: "its peers (12 agents that use like tools)" where no group is declared. */
+export function nearName(c: Context): string {
+  if (!c.derived) return c.near_basis === 'peer_group' ? 'its peer group' : 'the fleet';
+  return `its peers (${plural(c.near?.members ?? 0, 'identity', 'identities')} that use like tools)`;
 }
 
 export function toolName(c: Context): string {

@@ -52,14 +52,14 @@ function claim(state: StateRef, tool: number): number {
   return -1;
 }
 
-export function learnSizes({ state, group, record }: Lesson): void {
+export function learnSizes({ state, part, record }: Lesson): void {
   const slot = claim(state, record.tool);
-  const sums = group.sizesOf(record.tool);
+  const sums = part.sizesOf(record.tool);
   for (let m = 0; m < 3; m++) {
     const quantised = record.quantised[m] as number;
     if (quantised === 0) continue;
     if (slot >= 0) learnMoment(state.f32, slot + 1 + m * MOMENT_WORDS, (quantised - 1) / SIZE_STEPS, MEMORY);
-    group.addSize(sums, m, quantised - 1);
+    part.addSize(sums, m, quantised - 1);
   }
 }
 
@@ -70,12 +70,12 @@ const nobody = new Float32Array(MOMENT_WORDS);
 export function expectSize(c: Context, measure: number, into: Expectation): boolean {
   const slot = c.size_slot;
   const index = c.size_index;
-  const known = index < 0 || c.peers === undefined ? 0 : c.peers.sizeOf(index, measure, 0);
+  const known = index < 0 || c.near === undefined ? 0 : c.near.sizeOf(index, measure, 0);
   const own = slot < 0 ? 0 : (c.f32[slot + 1 + measure * MOMENT_WORDS] as number);
   if (own < HISTORY_MIN && known < HISTORY_MIN) return false;
   peers.lean = Math.min(LEAN, known);
-  peers.mean = known > 0 && c.peers !== undefined ? c.peers.sizeOf(index, measure, 1) : 0;
-  peers.variance = known > 0 && c.peers !== undefined ? c.peers.sizeOf(index, measure, 2) : 0;
+  peers.mean = known > 0 && c.near !== undefined ? c.near.sizeOf(index, measure, 1) : 0;
+  peers.variance = known > 0 && c.near !== undefined ? c.near.sizeOf(index, measure, 2) : 0;
   if (own === 0) expect(nobody, 0, peers, into);
   else expect(c.f32, slot + 1 + measure * MOMENT_WORDS, peers, into);
   return true;

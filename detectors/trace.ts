@@ -34,7 +34,7 @@ export const TRACE = {
   novel_run: field(),
   denied_run: field(),
   error_run: field(),
-  /** Totals of bytes out, bytes in, records, as floats, and which are known. */
+  /** Totals of bytes out, bytes in, records, as floats, and which are known: bits 0 to 2, and DECLARED. */
   totals: field(3),
   known: field(),
   /** Words in use, and events recorded for learning. */
@@ -66,6 +66,8 @@ export const TRACE = {
   versions: field(),
   version: field(TRACE_VERSIONS),
 } as const;
+/** Bit of `known`: an event of the session declared a peer group. */
+export const DECLARED = 8;
 export const TRACE_DISTINCT_WORDS = DISTINCT;
 const HEAD = next;
 /** The header ended here before layouts 3 and 4. */

@@ -44,9 +44,9 @@ export function vouch(u32: Uint32Array, at: number, group: Group): void {
 
 /** Other members of the group that began to use the tool at hand; 0 where the group has learned it, which says more. */
 export function vouchers(c: Context): number {
-  if (c.peers === undefined || c.peers.count(keyOf(KIND.tool, c.f.tool)) > 0) return 0;
+  if (c.near === undefined || c.near.count(keyOf(KIND.tool, c.f.tool)) > 0) return 0;
   const tool = c.f.tool & ~SENT;
-  const all = c.peers.count(keyOf(KIND.voucher, tool));
+  const all = c.near.count(keyOf(KIND.voucher, tool));
   if (all === 0) return 0;
   for (let i = c.at + AT.new_tools; i < c.at + AT.new_tools + NEW_TOOLS; i++) {
     if (c.u32[i] === (tool | SENT) >>> 0) return all - 1;

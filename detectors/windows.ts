@@ -178,18 +178,18 @@ const LEAN = 3;
 
 /** What is expected of a total of this identity in this span; false when nobody knows. */
 export function expectTotal(
-  c: { f32: Float32Array; at: number; peers: PriorGroup | undefined; windows: WindowView },
+  c: { f32: Float32Array; at: number; near: PriorGroup | undefined; windows: WindowView },
   span: number,
   measure: number,
   into: Expectation,
 ): boolean {
   const own = c.at + momentAt(span, measure);
   const field = (span * MEASURES + measure) * 3;
-  const known = c.peers === undefined ? 0 : (c.peers.windows[field] as number);
+  const known = c.near === undefined ? 0 : (c.near.windows[field] as number);
   peersScratch.lean = Math.min(LEAN, known);
-  peersScratch.mean = known > 0 ? ((c.peers as PriorGroup).windows[field + 1] as number) : 0;
+  peersScratch.mean = known > 0 ? ((c.near as PriorGroup).windows[field + 1] as number) : 0;
   // Peers differ from each other and each one varies: without a second sum the spread between them is taken twice.
-  peersScratch.variance = known > 0 ? 1 + 2 * ((c.peers as PriorGroup).windows[field + 2] as number) : 0;
+  peersScratch.variance = known > 0 ? 1 + 2 * ((c.near as PriorGroup).windows[field + 2] as number) : 0;
   if ((c.f32[own] as number) < HISTORY_MIN && known < LEAN) return false;
   expect(c.f32, own, peersScratch, into);
   if (span === SPAN.hour && measure !== MEASURE.distinct) {
@@ -216,8 +216,8 @@ export function deviationsOf(
   const octaves = log2(1 + total);
   const offset = span === SPAN.hour && c.windows.rhythm < 0 ? c.windows.rhythm : 0;
   if (octaves <= (c.f32[c.at + momentAt(span, measure) + 1] as number) + offset) {
-    const peersMean = c.peers === undefined ? 0 : (c.peers.windows[(span * MEASURES + measure) * 3 + 1] as number);
-    if (c.peers === undefined || octaves <= peersMean + offset) return 0;
+    const peersMean = c.near === undefined ? 0 : (c.near.windows[(span * MEASURES + measure) * 3 + 1] as number);
+    if (c.near === undefined || octaves <= peersMean + offset) return 0;
   }
   if (!expectTotal(c, span, measure, into)) return 0;
   const above = octaves - into.centre;

@@ -9,16 +9,11 @@ import { surpriseFrom } from './math/logarithm.ts';
 const LEAN = 8;
 
 /**
- * Tail probability of a tool or resource among the peers, backed off to the population where the peers never had it
- * (Katz 1987: the unseen mass of one level is shared out by the next). 1 where nobody taught anything.
+ * Tail probability of a tool or resource among the nearest peers. What they do not know at all is news to them, whoever
+ * else knows it. 1 where nobody taught anything.
  */
 export function tailAmongPeers(c: Context, kind: typeof KIND.tool | typeof KIND.resource, hash: number): number {
-  if (c.peers === undefined) return 1;
-  const key = keyOf(kind, hash);
-  const count = c.peers.count(key);
-  const tail = c.peers.tail(kind, count);
-  if (count > 0 || c.beyond === undefined) return tail;
-  return tail * c.beyond.tail(kind, c.beyond.count(key));
+  return c.near === undefined ? 1 : c.near.tail(kind, c.near.count(keyOf(kind, hash)));
 }
 
 /** Own tail probability, leaning on the peers' while own history is short. */
@@ -36,9 +31,9 @@ export function nameProbability(c: Context, namespace: number, value: number): n
   const own = countOf(c.u32, c.at + AT.names, NAME_ENTRIES, one);
   const total = Math.max(own, countOf(c.u32, c.at + AT.names, NAME_ENTRIES, all));
   let among = 0.25;
-  if (c.peers !== undefined) {
-    const values = c.peers.count(keyOf(KIND.name, all));
-    among = Math.min(1, (c.peers.count(keyOf(KIND.name, one)) + 0.5) / (values + 5));
+  if (c.near !== undefined) {
+    const values = c.near.count(keyOf(KIND.name, all));
+    among = Math.min(1, (c.near.count(keyOf(KIND.name, one)) + 0.5) / (values + 5));
   }
   return (own + LEAN * among) / (total + LEAN);
 }
@@ -47,7 +42,7 @@ export function nameProbability(c: Context, namespace: number, value: number): n
 export function nameBits(c: Context, namespace: number, value: number): number {
   const all = mix(namespace, 1);
   const own = countOf(c.u32, c.at + AT.names, NAME_ENTRIES, all);
-  return surpriseFrom(own + (c.peers?.count(keyOf(KIND.name, all)) ?? 0), nameProbability(c, namespace, value));
+  return surpriseFrom(own + (c.near?.count(keyOf(KIND.name, all)) ?? 0), nameProbability(c, namespace, value));
 }
 
 export function ownNameCount(c: Context, namespace: number, value: number): number {

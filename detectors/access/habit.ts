@@ -48,11 +48,11 @@ export function ownAccesses(c: Context, kind: number): number {
   return countOf(c.u32, c.at + AT.access, ACCESS_ENTRIES, c.f.access[kind] as number);
 }
 
-/** Whether another member of the group, or of the tenant, is known to have the value that is at hand. */
+/** Whether anybody else of the tenant is known to have the value that is at hand. */
 export function knownToOthers(c: Context, kind: number): boolean {
   if (c.peers === undefined) return false;
   const key = groupKey(c.f.access[kind] as number);
-  return c.peers.count(key) > 0 || (c.beyond !== undefined && c.beyond.count(key) > 0);
+  return c.peers.count(key) > 0;
 }
 
 /**

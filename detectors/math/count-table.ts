@@ -111,3 +111,33 @@ export function tailMass(words: Uint32Array, at: number, count: number): number 
   const total = totalOf(words, at);
   return unseen >= 1 ? 1 : unseen + (1 - unseen) * (atMost / total);
 }
+
+/**
+ * The keys that were counted most, as set and tag tell them apart, the most frequent first; `into` says how many are
+ * wanted. Equal counts go by the key, so that equal tables of any history give equal answers. Returns how many there are.
+ */
+export function mostCounted(words: Uint32Array, at: number, entries: number, into: Uint32Array): number {
+  const first = at + MASSES;
+  let found = 0;
+  let above = Number.POSITIVE_INFINITY;
+  let last = -1;
+  while (found < into.length) {
+    let most = 0;
+    let key = 0;
+    for (let i = 0; i < entries; i++) {
+      const word = words[first + i] as number;
+      const count = word & COUNT_MAX;
+      const one = ((i >>> 3) << 20) | (word >>> 12);
+      if (count > above || (count === above && one <= last)) continue;
+      if (count > most || (count === most && count > 0 && one < key)) {
+        most = count;
+        key = one;
+      }
+    }
+    if (most === 0) break;
+    into[found++] = key;
+    above = most;
+    last = key;
+  }
+  return found;
+}

@@ -27,7 +27,7 @@ export const resourceBreadth: Detector = {
       pattern: 'resource_breadth',
       observed: { name: `distinct resources this ${span}`, value: total, unit: 'resources' },
       expected: { name: `usual distinct resources per ${span}`, value: Math.round(usual), unit: 'resources' },
-      basis: own ? 'identity' : c.basis,
+      basis: own ? 'identity' : c.near_basis,
       sentence: `${plural(total, 'distinct resource', 'distinct resources')} in one ${span}; about ${count(usual)} are usual ${yardstick}.`,
     };
   },

@@ -34,7 +34,7 @@ function rarest(c: Context): number {
 let probability = 1;
 
 function resourceBits(c: Context): number {
-  return surpriseFrom(totalOf(c.u32, c.at + AT.resources) + (c.peers?.total(KIND.resource) ?? 0), probability);
+  return surpriseFrom(totalOf(c.u32, c.at + AT.resources) + (c.near?.total(KIND.resource) ?? 0), probability);
 }
 
 /** How rare the resource is, for this identity and among its peers, by tail mass. */
@@ -51,11 +51,11 @@ export const resourceRarity: Detector = {
   },
 
   learn(lesson) {
-    const { state, group, record, trace, trust } = lesson;
+    const { state, part, record, trace, trust } = lesson;
     for (let i = 0; i < record.resources; i++) {
       const hash = trace.get(record.at + i);
       increment(state.u32, state.at + AT.resources, RESOURCE_ENTRIES, hash);
-      group.add(keyOf(KIND.resource, hash), trust);
+      part.add(keyOf(KIND.resource, hash), trust);
     }
     if (record.store !== 0) learnName(lesson, NAMESPACE.store, record.store);
   },
@@ -68,17 +68,17 @@ export const resourceRarity: Detector = {
     const hash = c.f.resource[index] as number;
     const value = resourceName(c, index);
     const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
-    const total = c.peers?.total(KIND.resource) ?? 0;
+    const total = c.near?.total(KIND.resource) ?? 0;
     const target = c.f.event !== undefined && isHarmful(c.f.event.action.operation);
     const what = target ? 'target' : 'resource';
-    const done = c.peers?.count(keyOf(KIND.resource, hash)) ?? 0;
+    const done = c.near?.count(keyOf(KIND.resource, hash)) ?? 0;
     const peers = amongPeers(c, { own, verb: ['touched', 'touches'], done, all: total, unit: 'uses of resources' });
     return {
       pattern: own === 0 ? `first_seen_${what}` : `rare_${what}`,
       subject: { kind: 'resource', value },
       observed: { name: `uses of this ${what} before`, value: own, unit: 'events' },
       expected: { name: 'probability of one so rare', value: bounded(probability, bits), unit: 'probability' },
-      basis: own > 0 ? 'identity' : c.basis,
+      basis: own > 0 ? 'identity' : c.near_basis,
       sentence:
         own === 0
           ? `${name(value)} was never touched by this identity ${ofHistory(c)}${peers}.`

@@ -1,23 +1,50 @@
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
+import { KIND, keyOf } from '../group.ts';
 import { AT, RESOURCE_ENTRIES } from '../layout.ts';
 import { goOnProbability, learnChain, runBits } from '../math/chain.ts';
 import { countOf } from '../math/count-table.ts';
-import { learnedFrom, percent, plural } from '../sentences.ts';
+import { BITS_MAX, log2, surpriseFrom } from '../math/logarithm.ts';
+import type { PriorGroup } from '../prior.ts';
+import { learnedFrom, nearName, percent, plural } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
-/** In its first sessions everything is new to an identity; they say nothing about how it goes on. */
+/**
+ * In its first sessions everything is new to an identity; they say nothing about how it goes on. Until then it is judged
+ * by what is new to its nearest peers as well, or one that has a session a week would not be watched for months.
+ */
 const FIRST_SESSIONS = 16;
 const MEMORY = 128;
 
-/** Whether the event touches resources of which none was known to the identity. */
+/** Whether the event touches resources of which none was known to the identity, nor, while it begins, to its peers. */
 export function isNovel(c: Context): boolean {
   if (c.f.resources === 0) return false;
+  const peers = begins(c) ? c.near : undefined;
   for (let i = 0; i < c.f.resources; i++) {
-    if (countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, c.f.resource[i] as number) > 0) return false;
+    const hash = c.f.resource[i] as number;
+    if (countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash) > 0) return false;
     if (c.trace.hasToken(c.f.token[i] as number)) return false;
+    if (peers !== undefined && peers.count(keyOf(KIND.resource, hash)) > 0) return false;
   }
   return true;
+}
+
+function begins(c: Context): boolean {
+  return (c.u32[c.at + AT.sessions] as number) <= FIRST_SESSIONS;
+}
+
+/**
+ * Chance that a resource that is new to the peers follows another: halfway between theirs of a new one, as if each came by
+ * itself, and 1, as if all came together.
+ */
+function peersGoOn(near: PriorGroup): number {
+  return (1 + Math.min(1, near.unseen(KIND.resource))) / 2;
+}
+
+function peersRunBits({ near, trace }: Context): number {
+  if (near === undefined || near.total(KIND.resource) === 0) return 0;
+  const run = -log2(peersGoOn(near)) * trace.get(TRACE.novel_run);
+  return surpriseFrom(near.total(KIND.resource), near.unseen(KIND.resource)) + run;
 }
 
 /** One unknown resource after the other: the shape of an enumeration. */
@@ -28,7 +55,8 @@ export const resourceSweep: Detector = {
   voice: 1,
 
   score(c) {
-    if ((c.u32[c.at + AT.sessions] as number) <= FIRST_SESSIONS || !isNovel(c)) return 0;
+    if (!isNovel(c)) return 0;
+    if (begins(c)) return Math.min(BITS_MAX, peersRunBits(c));
     return runBits(c.u32, c.at + AT.novel_runs, 1 + c.trace.get(TRACE.novel_run));
   },
 
@@ -45,6 +73,7 @@ export const resourceSweep: Detector = {
 
   explain(c) {
     const length = 1 + c.trace.get(TRACE.novel_run);
+    if (begins(c)) return explainByPeers(c, length);
     const share = goOnProbability(c.u32, c.at + AT.novel_runs);
     return {
       pattern: 'resource_sweep',
@@ -55,3 +84,14 @@ export const resourceSweep: Detector = {
     };
   },
 };
+
+function explainByPeers(c: Context, length: number): ReturnType<Detector['explain']> {
+  const share = c.near === undefined ? 1 : peersGoOn(c.near);
+  return {
+    pattern: 'resource_sweep',
+    observed: { name: 'new resources in a row', value: length, unit: 'resources' },
+    expected: { name: 'chance that one new resource follows another', value: share, unit: 'probability' },
+    basis: c.near_basis,
+    sentence: `${plural(length, 'call', 'calls')} in a row touched resources that neither this identity nor ${nearName(c)} ever touched.`,
+  };
+}

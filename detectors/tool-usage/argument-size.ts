@@ -34,7 +34,7 @@ export const argumentSize: Detector = {
       subject: { kind: 'tool', value: toolName(c) },
       observed: { name: 'bytes of arguments', value: c.f.size[ARGUMENTS] as number, unit: 'bytes' },
       expected: { name: 'usual bytes of arguments', value: Math.round(usual), unit: 'bytes' },
-      basis: scratch.n > 0 ? 'identity' : c.basis,
+      basis: scratch.n > 0 ? 'identity' : c.near_basis,
       sentence: `${name(toolName(c))} was given ${bytes(c.f.size[ARGUMENTS] as number)} of arguments; about ${bytes(usual)} are usual ${scratch.n > 0 ? learnedFrom(c) : learnedFromPeers(c)}.`,
     };
   },

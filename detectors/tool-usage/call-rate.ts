@@ -27,7 +27,7 @@ export const callRate: Detector = {
       pattern: 'call_rate',
       observed: { name: `calls this ${span}`, value: total, unit: 'calls' },
       expected: { name: `usual calls per ${span}`, value: Math.round(usual), unit: 'calls' },
-      basis: own ? 'identity' : c.basis,
+      basis: own ? 'identity' : c.near_basis,
       sentence: `${plural(total, 'call', 'calls')} in one ${span}; about ${count(usual)} are usual ${yardstick}.`,
     };
   },

@@ -14,26 +14,26 @@ export const toolFrequency: Detector = {
   weighed: 'operation',
   voice: 0.4,
 
-  score: (c) => surpriseFrom(totalOf(c.u32, c.at + AT.tools) + (c.peers?.total(KIND.tool) ?? 0), probability(c)),
+  score: (c) => surpriseFrom(totalOf(c.u32, c.at + AT.tools) + (c.near?.total(KIND.tool) ?? 0), probability(c)),
 
-  learn({ state, group, record, trust }) {
+  learn({ state, part, record, trust }) {
     increment(state.u32, state.at + AT.tools, TOOL_ENTRIES, record.tool);
-    group.add(keyOf(KIND.tool, record.tool), trust);
+    part.add(keyOf(KIND.tool, record.tool), trust);
   },
 
   explain(c) {
     const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
     const total = totalOf(c.u32, c.at + AT.tools);
     const tool = name(toolName(c));
-    const among = c.peers === undefined ? 0 : share(c);
-    const all = c.peers?.total(KIND.tool) ?? 0;
+    const among = c.near === undefined ? 0 : share(c);
+    const all = c.near?.total(KIND.tool) ?? 0;
     const peers = amongPeers(c, { own, verb: ['used', 'uses'], done: toolCount(c), all, unit: 'calls' });
     return {
       pattern: own === 0 ? 'first_seen_tool' : 'rare_tool',
       subject: { kind: 'tool', value: toolName(c) },
       observed: { name: 'calls of this tool before', value: own, unit: 'calls' },
       expected: { name: 'share of calls among peers', value: among, unit: 'probability' },
-      basis: total > 0 ? 'identity' : c.basis,
+      basis: total > 0 ? 'identity' : c.near_basis,
       sentence:
         own === 0
           ? `${tool} was never used by this identity ${ofHistory(c)}${peers}.`
@@ -48,11 +48,11 @@ export const toolFrequency: Detector = {
 };
 
 function toolCount(c: Context): number {
-  return c.peers?.count(keyOf(KIND.tool, c.f.tool)) ?? 0;
+  return c.near?.count(keyOf(KIND.tool, c.f.tool)) ?? 0;
 }
 
 function share(c: Context): number {
-  const total = c.peers?.total(KIND.tool) ?? 0;
+  const total = c.near?.total(KIND.tool) ?? 0;
   return total === 0 ? 0 : toolCount(c) / total;
 }
 

@@ -63,8 +63,8 @@ function shareAmong(peers: PriorGroup, kind: TodayKind, hash: number, believed: 
 function expectedShare(c: Context, kind: TodayKind, hash: number): number {
   const { own, all } = habitOf(c, kind, hash);
   let share = 1 / (all + LEAN);
-  if (c.beyond !== undefined) share = shareAmong(c.beyond, kind, hash, share);
   if (c.peers !== undefined) share = shareAmong(c.peers, kind, hash, share);
+  if (c.near !== undefined && c.near !== c.peers) share = shareAmong(c.near, kind, hash, share);
   return Math.min(1, (own + LEAN * share) / (all + LEAN));
 }
 
@@ -79,8 +79,8 @@ function habitOf(c: Context, kind: TodayKind, hash: number): { readonly own: num
 
 /** Calls that come together: 1 and half of what sessions have of it beyond one. */
 function bunchOf(c: Context, kind: TodayKind, hash: number): number {
-  const calls = c.peers?.count(callsKey(kind, hash)) ?? 0;
-  const sessions = c.peers?.count(sessionsKey(kind, hash)) ?? 0;
+  const calls = c.near?.count(callsKey(kind, hash)) ?? 0;
+  const sessions = c.near?.count(sessionsKey(kind, hash)) ?? 0;
   const mean = (calls + BUNCH_SESSIONS * BUNCH_CALLS) / (Math.min(sessions, calls) + BUNCH_SESSIONS);
   return 1 + Math.max(0, mean - 1) / 2;
 }
@@ -143,13 +143,13 @@ const told = new Uint32Array(TOLD_MAX);
 const record = new RecordView();
 
 /** The group counts the sessions that used a tool or store. */
-function learnSession({ group, trace, trust }: Lesson): void {
+function learnSession({ part, trace, trust }: Lesson): void {
   let known = 0;
   const tell = (key: number): void => {
     if (known === TOLD_MAX) return;
     for (let i = 0; i < known; i++) if (told[i] === key) return;
     told[known++] = key;
-    group.add(key, trust);
+    part.add(key, trust);
   };
   let at = RECORDS_AT;
   for (let i = trace.get(TRACE.recorded); i > 0; i--) {

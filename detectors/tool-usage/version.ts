@@ -6,7 +6,7 @@ import { AT, momentAt, TOOL_ENTRIES, VERSION_ENTRIES } from '../layout.ts';
 import { countOf, increment, unseenMass } from '../math/count-table.ts';
 import { mix } from '../math/hash.ts';
 import { exp2, surprise } from '../math/logarithm.ts';
-import { name, peersName, plural, toolName } from '../sentences.ts';
+import { name, nearName, peersName, plural, toolName } from '../sentences.ts';
 import { TRACE, TRACE_VERSIONS, type Trace } from '../trace.ts';
 import { isNewTool } from '../vouchers.ts';
 import { MEASURE, SPAN } from '../windows.ts';
@@ -116,7 +116,7 @@ function toolRun(c: Context): number {
 /** A tool that neither the identity nor its group has learned. */
 function isStrange(c: Context): boolean {
   if (countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool) > 0) return false;
-  return (c.peers?.count(keyOf(KIND.tool, c.f.tool)) ?? 0) === 0;
+  return (c.near?.count(keyOf(KIND.tool, c.f.tool)) ?? 0) === 0;
 }
 
 /** The session takes the versions in, and the run of new tools the tool. Before the tool is noted as new. */
@@ -216,7 +216,7 @@ function toolsExplanation(c: Context): Explanation {
       unit: 'probability',
     },
     basis: 'identity',
-    sentence: `The identity acts with another set of tools${since}: ${name(toolName(c))} is one of ${plural(run, 'tool', 'tools')} that neither it nor ${peersName(c)} used before, each begun within a day of the last.`,
+    sentence: `The identity acts with another set of tools${since}: ${name(toolName(c))} is one of ${plural(run, 'tool', 'tools')} that neither it nor ${nearName(c)} used before, each begun within a day of the last.`,
   };
 }
 

@@ -48,7 +48,7 @@ export const eventVolume: Detector = {
       subject: { kind: 'tool', value: toolName(c) },
       observed: { name: `${unit} moved by the call`, value: total, unit },
       expected: { name: `usual ${unit} of this tool`, value: Math.round(usual), unit },
-      basis: scratch.n > 0 ? 'identity' : c.basis,
+      basis: scratch.n > 0 ? 'identity' : c.near_basis,
       sentence: `One call of ${name(toolName(c))} moved ${amount(total)}; about ${amount(usual)} are usual ${scratch.n > 0 ? learnedFrom(c) : learnedFromPeers(c)}.`,
     };
   },

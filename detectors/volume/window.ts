@@ -41,7 +41,7 @@ export const windowVolume: Detector = {
       pattern: `volume_${span}`,
       observed: { name: `${what} this ${span}`, value: total, unit },
       expected: { name: `usual ${what} per ${span}`, value: Math.round(usual), unit },
-      basis: own ? 'identity' : c.basis,
+      basis: own ? 'identity' : c.near_basis,
       sentence: `${amount(total)} ${unit === 'records' ? 'were handled' : direction} within one ${span}; about ${amount(usual)} are usual ${yardstick}.`,
     };
   },

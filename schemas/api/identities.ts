@@ -58,6 +58,18 @@ export const ProfileView = z.object({
   maturity: z.enum(MATURITIES),
   /** Parts of the baseline that a declared change touched, and the sessions that each has still to learn. */
   relearning: z.array(z.object({ part: z.enum(['behaviour', 'tools', 'data', 'access']), sessions_left: count() })),
+  /** Whom it is compared with: `derived` is a group of identities that use like tools, `kind` all of its kind. */
+  peers: z
+    .object({
+      origin: z.enum(['declared', 'derived', 'kind']),
+      name: z.string(),
+      /** Identities that taught the group, estimated, and their sessions. */
+      members: count(),
+      sessions: count(),
+      /** The population stands in for a group that taught too little. */
+      yardstick: z.enum(['peer_group', 'population']),
+    })
+    .optional(),
   baselines: z.array(z.object({ detector: z.string(), name: z.string(), value: z.number(), unit: z.string() })),
 });
 

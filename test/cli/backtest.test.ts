@@ -23,10 +23,10 @@ describe('backtest', () => {
     const place = (name: string): string => path.join(directory, name);
     const recording = place('fleet.ndjson');
     assert.equal((await run(['simulate', '--out', recording, ...FLEET])).code, EXIT.done);
-    await writeFile(place('b.yaml'), 'budget: 90\nwithout: [tool_frequency, resource_rarity]\n');
+    await writeFile(place('b.yaml'), 'budget: 900\nwithout: [tool_frequency, resource_rarity]\n');
     const both = await run(['backtest', recording, '--out', place('both'), '--json', '--compare', place('b.yaml')]);
     assert.equal(both.code, EXIT.done, both.stderr);
-    const only = ['--budget', '90', '--without', 'resource_rarity,tool_frequency'];
+    const only = ['--budget', '900', '--without', 'resource_rarity,tool_frequency'];
     assert.equal((await run(['backtest', recording, '--out', place('a')])).code, EXIT.done);
     const second = await run(['backtest', recording, '--out', place('b'), ...only]);
     assert.equal(second.code, EXIT.done, second.stderr);

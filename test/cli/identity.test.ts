@@ -54,3 +54,35 @@ test('an identity shows how far it is covered, each status with the number behin
   });
   assert.match(page, /coverage +mature: 61 sessions learned\n +unknown sizes: 80 % of its events tell no size/);
 });
+
+test('an identity shows whom it is compared with, and who stands in where they taught too little', () => {
+  const learned = {
+    events: 90,
+    sessions: 12,
+    first_ms: 0,
+    last_ms: 0,
+    maturity: 'learning',
+    relearning: [],
+    baselines: [],
+  } as const;
+  const peers = {
+    origin: 'derived',
+    name: 'tools:00c0ffee',
+    members: 12,
+    sessions: 340,
+    yardstick: 'peer_group',
+  } as const;
+  const text = shown({ baseline: { ...learned, relearning: [], baselines: [], peers } });
+  assert.match(text, /peers: group tools:00c0ffee of identities that use like tools, as none is declared/);
+  assert.match(text, /taught by 340 sessions of 12 members$/m);
+  const declared = {
+    ...peers,
+    origin: 'declared',
+    name: 'hostile\u001b[2J',
+    sessions: 4,
+    yardstick: 'population',
+  } as const;
+  const few = shown({ baseline: { ...learned, relearning: [], baselines: [], peers: declared } });
+  assert.match(few, /4 sessions of 12 members; that is too little, so the whole population stands in/);
+  assert.doesNotMatch(few, /\u001b/);
+});

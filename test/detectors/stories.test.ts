@@ -55,7 +55,7 @@ describe('after a week of ordinary work', () => {
     assert.equal(draft.observed.value, 0);
     assert.match(
       draft.sentence,
-      /^send_money was never used by this identity in \d{3} learned events; the fleet|its peer group/,
+      /^send_money was never used by this identity in \d{3} learned events; nor did its peers \(\d identities that use like tools\) in /,
     );
     assert.equal(draft.history.sessions, 96);
     assert.equal(draft.history.maturity, 'mature');

@@ -25,8 +25,8 @@ export function registerIdentities(program: Command): void {
     .command('identity')
     .summary('show what is usual for one identity')
     .description(
-      'Shows one identity: how far it is covered, what it does, the baseline that was learned of it, its open alerts and containments, and ' +
-        'whose its events turned out to be.',
+      'Shows one identity: how far it is covered, what it does, the baseline that was learned of it and whom it is compared with, its open ' +
+        'alerts and containments, and whose its events turned out to be.',
     )
     .argument('<id>', 'id of the identity')
     .addHelpText('after', '\nExample:\n  countersign identity invoice-matcher-03');

@@ -103,11 +103,14 @@ function names(counts: readonly { readonly name: string; readonly count: number 
   return shown.join(', ') + (counts.length > NAMES_SHOWN ? `, ${counts.length - NAMES_SHOWN} more` : '');
 }
 
-function showBaseline(terminal: Terminal, baseline: NonNullable<Answer['baseline']>): void {
-  const { events, sessions, maturity, relearning, baselines } = baseline;
-  const leaning = maturity === 'learning' ? '; what is not known yet is taken from its peer group' : '';
+type Baseline = NonNullable<Answer['baseline']>;
+
+function showBaseline(terminal: Terminal, baseline: Baseline): void {
+  const { events, sessions, maturity, peers, relearning, baselines } = baseline;
+  const leaning = maturity === 'learning' ? '; what is not known yet is taken from its peers' : '';
   heading(terminal, `Baseline (${maturity})`);
   terminal.paragraph(`learned from ${counted(events, 'event')} in ${counted(sessions, 'session')}${leaning}`, 2);
+  if (peers !== undefined) terminal.paragraph(peersText(peers), 2);
   for (const { part, sessions_left } of relearning) {
     terminal.paragraph(`${part}: learned anew since a declared change, ${counted(sessions_left, 'session')} to go`, 2);
   }
@@ -120,6 +123,17 @@ function showBaseline(terminal: Terminal, baseline: NonNullable<Answer['baseline
     ]),
     { flexible: 1 },
   );
+}
+
+function peersText({ origin, name, members, sessions, yardstick }: NonNullable<Baseline['peers']>): string {
+  const whose = {
+    declared: `peer group ${printable(name)}, as declared`,
+    derived: `group ${printable(name)} of identities that use like tools, as none is declared`,
+    kind: 'all identities of its kind, as no group is declared and none is known by its tools yet',
+  }[origin];
+  const taught = `${counted(sessions, 'session')} of ${counted(members, 'member')}`;
+  const stead = yardstick === 'population' ? '; that is too little, so the whole population stands in' : '';
+  return `peers: ${whose}; taught by ${taught}${stead}`;
 }
 
 function valueText(value: number, unit: string): string {

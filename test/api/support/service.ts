@@ -200,7 +200,8 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       stories: async () => ({ next_offset: 5, end_offset: 7 }),
     },
     log,
-    readStates: createStateReader(store, 2),
+    // The reader knows the states of the shipped model only.
+    readStates: options.model === undefined ? createStateReader(store, 2) : async () => new Map(),
     async readProfile(tenant, identity) {
       const key = identityKey(tenant, identity);
       const blobs = await store.readBlobs(TOPICS.events, partitionOf(key, 2), [key]);
