@@ -1,4 +1,4 @@
-import { log2 } from './math/logarithm.ts';
+import { exp2, log2 } from './math/logarithm.ts';
 import type { WordReader } from './prior.ts';
 import { type Fleet, findingBitsOf, thresholdsOf } from './threshold.ts';
 
@@ -41,4 +41,20 @@ export function thresholdsAt(
   const share = to > from ? (at - from) / (to - from) : 0;
   const alert_bits = Math.fround(below + share * (above - below));
   return { alert_bits, finding_bits: findingBitsOf(alert_bits) };
+}
+
+/**
+ * Of 1,000 identity-days of the fleet, how many reach so many bits at their strongest event: the probability of an
+ * identity-day at least as surprising, which the budget ladder is the quantile function of. Between two rungs the tail is
+ * exponential; beyond the ladder it is that of its end. Undefined while the fleet has shown too little to tell its days apart.
+ */
+export function reachedPer1000(levels: Float32Array, bits: number): number | undefined {
+  const last = levels.length - 1;
+  if ((levels[0] as number) - (levels[last] as number) <= 0) return undefined;
+  const rung = levels.findIndex((level) => level <= bits);
+  if (rung === 0) return BUDGET_LADDER[0];
+  if (rung === -1) return BUDGET_LADDER[last];
+  const [high, low] = [levels[rung - 1] as number, levels[rung] as number];
+  const [from, to] = [LOGS[rung - 1] as number, LOGS[rung] as number];
+  return exp2(to - ((bits - low) / (high - low)) * (to - from));
 }

@@ -63,6 +63,8 @@ export interface Prior {
   readonly alert_bits: number;
   /** The same for another budget, in alerts per 1,000 identity-days. */
   thresholdsAt(budget: number): { readonly finding_bits: number; readonly alert_bits: number };
+  /** Of 1,000 identity-days of the fleet, how many reach such a score; undefined while too little is known of it. */
+  reachedPer1000(bits: number): number | undefined;
 }
 
 /** How many alerts there may be: per 1,000 identity-days where it is a number, else per day of the whole fleet. */

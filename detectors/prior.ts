@@ -1,4 +1,4 @@
-import { readLevels, thresholdsAt } from './budget.ts';
+import { reachedPer1000, readLevels, thresholdsAt } from './budget.ts';
 import { CALIBRATION_FIELDS } from './calibration.ts';
 import { KIND_PREFIX, type Prior } from './contract.ts';
 import { KIND } from './group.ts';
@@ -171,6 +171,10 @@ export class OpenPrior implements Prior {
 
   thresholdsAt(budget: number): { readonly finding_bits: number; readonly alert_bits: number } {
     return this.levels === undefined ? this : thresholdsAt(this.levels, budget);
+  }
+
+  reachedPer1000(bits: number): number | undefined {
+    return this.levels === undefined ? undefined : reachedPer1000(this.levels, bits);
   }
 
   #read(words: WordReader, into: Map<string, PriorGroup>, calibrated: boolean): void {

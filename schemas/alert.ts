@@ -83,6 +83,8 @@ export const Alert = z.object({
   bits: z.number(),
   /** What made an alert when the strongest event came, in bits. */
   alert_bits: z.number().optional(),
+  /** Of 1,000 identity-days of the fleet, how many reach as many bits: 0.1 to 1,000. Absent while the fleet is not known. */
+  reached_per_1000: z.number().optional(),
   /** What each detector made of the score of the strongest event, loudest first. */
   contributions: z.array(Contribution).optional(),
   strongest: StrongestEvent.optional(),

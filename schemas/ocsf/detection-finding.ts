@@ -153,6 +153,7 @@ const Unmapped = z.strictObject({
     alternatives: z.array(Alternative).optional(),
     grounds: z.array(SeverityGround).optional(),
     alert_bits: z.number().optional(),
+    reached_per_1000: z.number().optional(),
     contributions: z.array(Contribution).optional(),
     strongest: StrongestEvent.optional(),
     impact: Impact.optional(),

@@ -147,11 +147,12 @@ function unmapped(alert: Alert): OcsfDetectionFinding['unmapped']['countersign']
   };
 }
 
-function factsOf({ alternatives, grounds, alert_bits, contributions, strongest, impact }: Alert) {
+function factsOf({ alternatives, grounds, alert_bits, reached_per_1000, contributions, strongest, impact }: Alert) {
   return {
     ...(alternatives === undefined ? {} : { alternatives }),
     ...(grounds === undefined ? {} : { grounds }),
     ...(alert_bits === undefined ? {} : { alert_bits }),
+    ...(reached_per_1000 === undefined ? {} : { reached_per_1000 }),
     ...(contributions === undefined ? {} : { contributions }),
     ...(strongest === undefined ? {} : { strongest }),
     ...(impact === undefined ? {} : { impact }),

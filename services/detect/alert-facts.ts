@@ -10,23 +10,29 @@ const NONE: Impact = { events: 0, refused: 0, failed: 0, operations: [], bytes_o
 export type EventFacts = {
   readonly event?: CanonicalEvent;
   readonly contributions?: readonly Contribution[];
+  /** Of 1,000 identity-days of the fleet, how many reach such a score. */
+  readonly reached_per_1000?: number | undefined;
 };
 
 /** The facts of an alert once what is at hand belongs to it: of the strongest event, and of all of them together. */
 export function factsOf(
   before: Alert | undefined,
   at_hand: EventFacts & { readonly bits: number; readonly alert_bits: number },
-): Pick<Alert, 'bits'> & Partial<Pick<Alert, 'alert_bits' | 'contributions' | 'strongest' | 'impact'>> {
-  const { event, bits, alert_bits, contributions } = at_hand;
+): Pick<Alert, 'bits'> &
+  Partial<Pick<Alert, 'alert_bits' | 'reached_per_1000' | 'contributions' | 'strongest' | 'impact'>> {
+  const { event, bits, alert_bits, contributions, reached_per_1000 } = at_hand;
   const impact = defined({ impact: event === undefined ? before?.impact : addImpact(before?.impact, event) });
   const most = Math.max(bits, before?.bits ?? 0);
   if (before !== undefined && (event === undefined || bits <= before.bits)) {
-    const { alert_bits: needed, contributions: made, strongest } = before;
-    return { bits: most, ...defined({ alert_bits: needed, contributions: made, strongest }), ...impact };
+    const { alert_bits: needed, reached_per_1000: reached, contributions: made, strongest } = before;
+    const kept = defined({ alert_bits: needed, reached_per_1000: reached, contributions: made, strongest });
+    return { bits: most, ...kept, ...impact };
   }
   const strongest = event === undefined ? undefined : strongestEvent(event);
   const made = contributions === undefined ? undefined : [...contributions];
-  return { bits: most, alert_bits, ...defined({ contributions: made, strongest }), ...impact };
+  const reached = reached_per_1000 === undefined ? undefined : Math.round(reached_per_1000 * 100) / 100;
+  const known = defined({ reached_per_1000: reached, contributions: made, strongest });
+  return { bits: most, alert_bits, ...known, ...impact };
 }
 
 /** The impact of an alert once one more surprising event belongs to it. */

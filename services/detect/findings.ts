@@ -55,6 +55,7 @@ export function raiseFindings(model: Model, describe: DescribeAlert, on: Surpris
     watched,
     event,
     contributions,
+    reached_per_1000: input.prior.reachedPer1000(bits),
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;

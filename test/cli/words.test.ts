@@ -4,7 +4,7 @@ import { InvalidArgumentError } from 'commander';
 import fc from 'fast-check';
 import { readEvents } from '../../services/cli/event-source.ts';
 import { invocation, quoted } from '../../services/cli/invocation.ts';
-import { measureText, oddsText } from '../../services/cli/show/words.ts';
+import { measureText } from '../../services/cli/show/words.ts';
 import { layOut, widthOf } from '../../services/cli/table.ts';
 import { bytesText, printable, progressBar, wrap } from '../../services/cli/terminal.ts';
 import { readMoment, spanOf } from '../../services/cli/when.ts';
@@ -71,15 +71,12 @@ describe('words', () => {
     assert.deepEqual(wrap('extraordinarily', 5), ['extraordinarily']);
   });
 
-  test('sizes, odds and measures', () => {
+  test('sizes and measures', () => {
     assert.equal(bytesText(0), '0 B');
     assert.equal(bytesText(999), '999 B');
     assert.equal(bytesText(999_950), '1.00 MB');
     assert.equal(bytesText(4_484_573), '4.48 MB');
     assert.equal(bytesText(3.2e12), '3.20 TB');
-    assert.equal(oddsText(10), '1 in 1,000');
-    assert.equal(oddsText(24), '1 in 17 million');
-    assert.equal(oddsText(300), 'less than 1 in a thousand trillion');
     assert.equal(measureText({ name: 'chance', value: 0.52, unit: 'probability' }), 'chance: 52 %');
     assert.equal(measureText({ name: 'chance', value: 0, unit: 'probability' }), 'chance: never seen');
     assert.equal(measureText({ name: 'to\u001b', value: 1200, unit: 'calls' }), 'to\\u001b: 1,200');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { BUDGET_LADDER, levelsOf, thresholdsAt } from '../../detectors/budget.ts';
+import { BUDGET_LADDER, levelsOf, reachedPer1000, thresholdsAt } from '../../detectors/budget.ts';
 import { Group, KIND, keyOf } from '../../detectors/group.ts';
 import { DAY_SCORES, SESSION_SCORES } from '../../detectors/layout.ts';
 import { hashText } from '../../detectors/math/hash.ts';
@@ -126,6 +126,18 @@ test('another budget has the threshold that a fleet with this budget would have'
   }
   assert.deepEqual(thresholdsAt(levels, 0.01), thresholdsAt(levels, 0.1));
   assert.deepEqual(thresholdsAt(levels, 9_999), thresholdsAt(levels, 1_000));
+});
+
+test('how many identity-days reach a score is what a budget of so many has as its level', () => {
+  const levels = Float32Array.from(BUDGET_LADDER, (_budget, rung) => 30 - 2 * rung);
+  for (const budget of [0.1, 0.3, 1, 7, 20, 400, 1000]) {
+    const { alert_bits } = thresholdsAt(levels, budget);
+    const reached = reachedPer1000(levels, alert_bits) ?? 0;
+    assert.ok(Math.abs(reached / budget - 1) < 1e-3, `${budget}: ${reached}`);
+  }
+  assert.equal(reachedPer1000(levels, 90), 0.1);
+  assert.equal(reachedPer1000(levels, 0), 1000);
+  assert.equal(reachedPer1000(new Float32Array(BUDGET_LADDER.length).fill(24), 25), undefined, 'a fleet not known yet');
 });
 
 test('a prior carries the levels of other budgets, and one of an earlier version has one level for all', () => {

@@ -121,7 +121,10 @@ describe('versions', () => {
     fleet.session([use('cut', 0), use('glue', 1000)], { learn: false });
     const { draft } = scoredBy(fleet, { ...use('paint', 2000), identity: { id: 'agent-0', kind: 'agent' } });
     assert.equal(draft?.pattern, 'tool_set_change');
-    assert.match(draft?.sentence ?? '', /paint is one of 3 tools that neither it nor its (peer group|peers \(5 identities that use like tools\)) used before/);
+    assert.match(
+      draft?.sentence ?? '',
+      /paint is one of 3 tools that neither it nor its (peer group|peers \(5 identities that use like tools\)) used before/,
+    );
     const slowly = worked();
     for (const [i, tool] of ['cut', 'glue'].entries()) slowly.session([use(tool, 2 * i * DAY_MS)], { learn: false });
     assert.notEqual(

@@ -173,7 +173,14 @@ const SILENT = {
 
 function priorOf(version: string, digest: number): FakePrior {
   const thresholdsAt = (budget: number) => ({ finding_bits: budget < 10 ? 11 : 8, alert_bits: budget < 10 ? 12 : 8 });
-  return { version, finding_bits: 8, alert_bits: 11, thresholdsAt, digest };
+  return {
+    version,
+    finding_bits: 8,
+    alert_bits: 11,
+    thresholdsAt,
+    reachedPer1000: (bits) => 1000 / (1 + bits),
+    digest,
+  };
 }
 
 function surprise(input: ScoreInput, own: number): number {

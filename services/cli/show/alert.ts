@@ -8,7 +8,7 @@ import { impactText, severityReasons, shares, strongestText } from './alert-fact
 import { showWays, stateText } from './containment.ts';
 import { showDirectives } from './directives.ts';
 import { showEvents } from './events.ts';
-import { fact, heading, identityText, measureText, oddsText, severityText, shortId } from './words.ts';
+import { fact, heading, identityText, measureText, severityText, shortId } from './words.ts';
 
 type Answer = z.output<typeof AlertAnswer>;
 
@@ -49,13 +49,20 @@ function sessionsText(sessions: readonly string[]): string {
   return shown.join(', ') + (sessions.length > 3 ? ` and ${sessions.length - 3} more` : '');
 }
 
+/** How rare such a score is in this fleet: what its bits mean. */
+function rarityText(reached_per_1000: number | undefined): string {
+  if (reached_per_1000 === undefined) return '';
+  const days = reached_per_1000 <= 0.1 ? 'fewer than 0.1' : reached_per_1000.toPrecision(2);
+  return `, which ${days} of 1,000 identity-days of the fleet reach`;
+}
+
 /** The strongest event in its few decisive fields, then those that led up to it. */
 function showEvidence(terminal: Terminal, { alert, evidence }: Answer): void {
-  const { strongest, alert_bits, bits, impact } = alert;
+  const { strongest, alert_bits, reached_per_1000, bits, impact } = alert;
   heading(terminal, 'Evidence');
   if (strongest !== undefined) terminal.paragraph(strongestText(strongest), 2);
   const needed = alert_bits === undefined ? '' : `; ${alert_bits.toFixed(1)} bits make an alert`;
-  fact(terminal, 'surprise', `${bits.toFixed(1)} bits, a chance of ${oddsText(bits)}${needed}`);
+  fact(terminal, 'surprise', `${bits.toFixed(1)} bits${rarityText(reached_per_1000)}${needed}`);
   if (impact !== undefined) fact(terminal, 'in all', impactText(impact));
   if (evidence.length === 0) return;
   const shown = evidence.toSorted((a, b) => b.bits - a.bits).slice(0, EVENTS_SHOWN);

@@ -26,10 +26,6 @@ function shareText(share: number): string {
   return share >= 0.01 ? `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %` : `1 in ${chanceText(1 / share)}`;
 }
 
-/** Surprise for people who do not think in bits: `1 in 16 million`. */
-export const oddsText = (bits: number): string =>
-  bits >= 50 ? 'less than 1 in a thousand trillion' : `1 in ${chanceText(2 ** bits)}`;
-
 const NAMED: readonly [number, string][] = [
   [1e12, 'trillion'],
   [1e9, 'billion'],
