@@ -94,5 +94,5 @@ export type Manifest = {
   /** Sums since the beginning of the partition: applied, accepted, duplicate, late, early, id_reused, ... */
   readonly counters: Readonly<Record<string, number>>;
   /** How sources and peer groups are heard of; absent in manifests of older releases. */
-  readonly pulses?: Pulses;
+  readonly pulses?: Pulses | undefined;
 };

@@ -1,39 +1,41 @@
+import { z } from 'zod';
+
 /** A span of hours of the log's clock, each as hours since the epoch plus 1: from inclusive, to exclusive. */
-export type Hours = { readonly from: number; readonly to: number };
+export const Hours = z.object({ from: z.number(), to: z.number() });
+export type Hours = z.infer<typeof Hours>;
 
 /** Events of about the last day of activity, and those that are not all they should be. */
-export type Tallies = { events: number; late: number; unresolved: number; unsized: number };
+const Tallies = z.object({ events: z.number(), late: z.number(), unresolved: z.number(), unsized: z.number() });
+export type Tallies = z.infer<typeof Tallies>;
 
 /** How a source or a peer group is heard of, hour by hour (detectors/silence/source.ts). JSON holds it exactly. */
-export type Pulse = {
+const Pulse = z.object({
   /** Hour that is being counted, plus 1; 0 before any. */
-  hour: number;
+  hour: z.number(),
   /** Bitmap of the identities heard of in it. */
-  marks: number[];
+  marks: z.array(z.number()),
   /** By hour of the week: mean number of identities, in 256ths, and hours seen. */
-  readonly means: number[];
-  readonly seen: number[];
+  means: z.array(z.number()),
+  seen: z.array(z.number()),
   /** Cumulative sum in nats, and the hour in which it left 0. */
-  sum: number;
-  since: number;
+  sum: z.number(),
+  since: z.number(),
   /** Spans of hours in which it was silent, or nobody watched, in order; the current one excluded. */
-  spans: Hours[];
-  readonly tallies: Tallies;
-};
+  spans: z.array(Hours),
+  tallies: Tallies,
+});
+export type Pulse = z.infer<typeof Pulse>;
 
 export const PULSE_KINDS = ['source', 'peer_group'] as const;
 export type PulseKind = (typeof PULSE_KINDS)[number];
 
 /** `recorded`: on the clock of a recording. Live time and recorded time do not move each other. */
-export type NamedPulse = {
-  readonly of: PulseKind;
-  readonly name: string;
-  readonly recorded: boolean;
-  readonly pulse: Pulse;
-};
+const NamedPulse = z.object({ of: z.enum(PULSE_KINDS), name: z.string(), recorded: z.boolean(), pulse: Pulse });
+export type NamedPulse = z.infer<typeof NamedPulse>;
 
 /** The pulses of one partition, and up to where its clocks have come. */
-export type Pulses = {
-  readonly passed: { readonly live: number; readonly recorded: number };
-  readonly all: readonly NamedPulse[];
-};
+export const Pulses = z.object({
+  passed: z.object({ live: z.number(), recorded: z.number() }),
+  all: z.array(NamedPulse),
+});
+export type Pulses = z.infer<typeof Pulses>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DirectiveEntry } from '../../../schemas/directive.ts';
+import { Pulses } from '../../../schemas/pulse.ts';
 import { TOPICS } from '../event-log.ts';
 import type { DetectStore, Manifest, SeenKey, StateBlob } from '../store.ts';
 import { type ClickHouse, jsonRows, type Params, SEQUENTIAL_READ_SETTINGS } from './connection.ts';
@@ -206,6 +207,7 @@ const ManifestShape = z.object({
   directives: z.array(DirectiveEntry).optional(),
   rules_version: z.number(),
   counters: z.record(z.string(), z.number()),
+  pulses: Pulses.optional(),
 });
 
 function parseManifest(body: string): Manifest {
