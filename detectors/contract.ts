@@ -32,6 +32,8 @@ export type Score = {
   bits: number;
   /** Surprise by detector, in the order of `Model.detectors`; 0 where a detector has nothing to say. */
   parts: number[];
+  /** What it says went into an alert that stood before: no budget is spent on it again. */
+  continues?: boolean;
 };
 
 /** A finding before the worker adds identity, clock and evidence. */

@@ -2,6 +2,7 @@ import { CALIBRATION_FIELDS } from './calibration.ts';
 import type { GroupState } from './contract.ts';
 import { DAY_SCORES, MEASURES, SESSION_SCORES, SPANS } from './layout.ts';
 import { sortPairs } from './math/sort-pairs.ts';
+import { scoresLost } from './threshold.ts';
 
 /**
  * What one peer group taught within one partition: counts of hashed keys, sizes per tool, window totals, score counts.
@@ -41,8 +42,7 @@ export const MEMBER_WORDS = 64;
 const MAGIC = 0x43534734;
 /** Groups of before calibration.ts lack what follows the window sums. */
 const MAGIC_BEFORE = 0x43534732;
-/** What counts of scores, and of levels, lose every day: one of so many. */
-const SCORES_FADE = 8;
+/** What counts of levels lose every day: one of so many. */
 const LEVELS_FADE = 24;
 const LEVEL_FIELDS = 1 + CALIBRATION_FIELDS;
 
@@ -130,15 +130,16 @@ export class Group implements GroupState {
     addTo(this.windows, (span * MEASURES + measure) * 3, quantised);
   }
 
-  /** Fades counts of scores by an eighth a day: thresholds and corrections follow the fleet of the last weeks. */
+  /** Fades counts of scores: thresholds and corrections follow the fleet of the last weeks. */
   enterDay(day: number): void {
     if (day <= this.day) return;
     const days = this.day === 0 ? 0 : Math.min(day - this.day, 64);
-    for (let i = 0; i < days; i++) {
-      fade(this.session_scores);
-      fade(this.day_scores);
+    for (let i = 1; i <= days; i++) {
+      const part = scoresLost(this.day + i - this.first_day);
+      fade(this.session_scores, part);
+      fade(this.day_scores, part);
       fade(this.reached, LEVELS_FADE);
-      this.judged -= Math.trunc(this.judged / LEVELS_FADE);
+      this.judged = faded(this.judged, LEVELS_FADE);
     }
     if (this.first_day === 0) this.first_day = day;
     this.day = day;
@@ -308,6 +309,11 @@ function addAll(into: Float64Array, from: Float64Array): void {
   for (let i = 0; i < into.length; i++) into[i] = (into[i] as number) + (from[i] as number);
 }
 
-function fade(counts: Float64Array, part = SCORES_FADE): void {
-  for (let i = 0; i < counts.length; i++) counts[i] = (counts[i] as number) - Math.trunc((counts[i] as number) / part);
+function fade(counts: Float64Array, part: number): void {
+  for (let i = 0; i < counts.length; i++) counts[i] = faded(counts[i] as number, part);
+}
+
+/** In whole 256ths, so that sums stay exact, and so that the few at the top of a histogram are forgotten as well. */
+function faded(count: number, part: number): number {
+  return count - Math.trunc((count / part) * 256) / 256;
 }

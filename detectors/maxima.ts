@@ -5,7 +5,8 @@ import { TRACE, type Trace } from './trace.ts';
 
 /**
  * How surprising sessions and identity-days get at most. Every one is counted, learned or held, or the thresholds
- * would sink with every alert; the counts wait in the identity's words until its next learned session takes them along.
+ * would sink with every alert; but what goes on in an alert that stands counts as quiet, as it spends no budget. The
+ * counts wait in the identity's words until its next learned session takes them along.
  */
 
 type Scale = { readonly buckets: number; readonly bits: number };

@@ -19,7 +19,7 @@ import { noteNewTool } from './vouchers.ts';
 import { observeWindows, SPAN } from './windows.ts';
 
 /** The event becomes part of its session and of the running windows. Nothing is learned. */
-export function observeEvent(c: Context, input: ScoreInput, { bits }: Score): void {
+export function observeEvent(c: Context, input: ScoreInput, { bits, continues = false }: Score): void {
   const { trace, f } = c;
   const words = trace.u32;
   const novel = isNovel(c);
@@ -33,7 +33,7 @@ export function observeEvent(c: Context, input: ScoreInput, { bits }: Score): vo
   countLevels(words, TRACE.levels, c.claims);
   noteMember(c.u32, c.at, trace, input.event);
   noteAccess(c, input.in_window);
-  countMaxima(c.u32, c.at, trace, bits, input.log_ms);
+  countMaxima(c.u32, c.at, trace, continues ? 0 : bits, input.log_ms);
   if (bits >= c.prior.doubt_bits) words[TRACE.doubted] = 1;
   for (let m = 0; m < 3; m++) {
     const size = f.size[m] as number;

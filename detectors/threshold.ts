@@ -1,5 +1,6 @@
 import type { AlertBudget } from './contract.ts';
 import { DAY_SCORES, SESSION_SCORES } from './layout.ts';
+import { log2 } from './math/logarithm.ts';
 
 /**
  * Thresholds from the operator's alert budget: of the maxima of recent identity-days, the level that so many of them
@@ -56,13 +57,20 @@ export function findingBitsOf(alert_bits: number): number {
   return Math.fround(alert_bits * FINDING_SHARE);
 }
 
-/** What stays of a day's counts when the next one begins (group.ts, `enterDay`). */
-const DAY_KEPT = 7 / 8;
+/**
+ * What counts of maxima lose when a day begins: one of so many. A fleet that is so many days old surprises more than it
+ * will, as nothing is known yet; what it did then is soon forgotten.
+ */
+export function scoresLost(age_days: number): number {
+  return age_days <= YOUNG_DAYS ? 3 : 8;
+}
+const YOUNG_DAYS = 12;
 
 /** How many whole days the counts amount to: of each day before the last, less is left. */
 function daysCounted({ day, first_day }: Fleet): number {
+  const age = day - first_day;
   let counted = 0;
-  for (let age = 0; age <= Math.min(day - first_day, 64); age++) counted = 1 + counted * DAY_KEPT;
+  for (let past = Math.max(0, age - 64); past <= age; past++) counted = 1 + counted * (1 - 1 / scoresLost(past));
   return counted;
 }
 
@@ -72,13 +80,19 @@ function totalOf(counts: Float64Array): number {
   return total;
 }
 
-/** The score that `allowed` of the maxima reach, interpolated within its bucket. */
+/** The score that `allowed` of the maxima reach; within a bucket the tail is taken as exponential. */
 function levelReachedBy(counts: Float64Array, width: number, allowed: number): number {
   let above = 0;
   for (let b = counts.length - 1; b >= 0; b--) {
     const here = Math.max(0, counts[b] as number);
-    if (above + here > allowed) return (b + 1 - Math.max(0, allowed - above) / here) * width;
+    if (above + here > allowed) return (b + shareAbove(above, here, allowed)) * width;
     above += here;
   }
   return 0;
+}
+
+/** How far into the bucket, from below, its tail falls to `allowed`: from `above + here` to `above`. */
+function shareAbove(above: number, here: number, allowed: number): number {
+  if (allowed <= above) return 1;
+  return above === 0 ? 1 - allowed / here : log2((above + here) / allowed) / log2((above + here) / above);
 }

@@ -31,7 +31,10 @@ export type Raised = {
   readonly handed: HandedFinding | undefined;
 };
 
-/** What a surprising event leads to: findings, and the alert of the identity that they open or join. */
+/**
+ * What a surprising event leads to: findings, and the alert of the identity that they open or join. Its score is told
+ * whether that alert stood before.
+ */
 export function raiseFindings(model: Model, describe: DescribeAlert, on: Surprise): Raised {
   const { state, session, input, score, recorded, thresholds } = on;
   const { event, log_ms } = input;
@@ -59,6 +62,7 @@ export function raiseFindings(model: Model, describe: DescribeAlert, on: Surpris
   };
   const { uid, revision } = groupFindings(state, findings, context, describe);
   if (uid !== undefined) session.alert_uid = uid;
+  score.continues = uid !== undefined && revision?.revision !== 1;
   const handed = handedFinding({ ...surprise, alert_uid: uid }, drafts);
   return { findings: [...findings, ...muted], alert_uid: uid, revision, handed };
 }

@@ -30,5 +30,5 @@ export function modelWithoutPeers(model: Model = createModel()): Model {
 const nobody = { value: () => undefined };
 
 function alone(prior: Prior): Prior {
-  return Object.create(prior, { group: nobody, population: nobody }) as Prior;
+  return Object.create(prior, { group: nobody, population: nobody, cluster: nobody }) as Prior;
 }
