@@ -8,7 +8,7 @@ const FITTING: Readonly<Record<string, readonly string[]>> = {
   boiling_frog: ['data_volume', 'retrieval_pattern'],
   slow_exfiltration: ['data_volume', 'retrieval_pattern'],
   resource_sweep: ['retrieval_pattern'],
-  sensitive_store: ['retrieval_pattern'],
+  sensitive_store: ['retrieval_pattern', 'tool_usage'],
   prompt_injection_hijack: ['data_volume', 'retrieval_pattern', 'tool_usage'],
   stolen_credential: ['access_context', 'tool_usage', 'retrieval_pattern'],
   shared_credential: ['access_context'],
