@@ -125,18 +125,28 @@ function themeOfPattern(pattern: string): Theme {
   return THEMES[pattern] ?? 'hijack';
 }
 
-/** The theme that carries most surprise, by its strongest finding and half of the rest. */
+/** The theme that carries most surprise, by its strongest pattern and half of the others. `findings`: the strongest first. */
 function themeOf(findings: readonly Finding[]): Theme {
   const weights = new Map<Theme, number>();
-  for (const finding of findings) {
-    const theme = themeOfPattern(finding.pattern);
+  const counted = new Set<string>();
+  for (const { pattern, bits } of findings) {
+    if (counted.has(pattern)) continue;
+    counted.add(pattern);
+    const theme = themeOfPattern(pattern);
     const known = weights.get(theme);
-    weights.set(theme, known === undefined ? finding.bits : known + finding.bits / 2);
+    const weight = HOW_MUCH.has(pattern) ? Math.min(bits, HOW_MUCH_BITS_MAX) : bits;
+    // What is said of the access is said once each, and adds to the rest (combine.ts).
+    const more = theme === 'access' ? weight : weight / 2;
+    weights.set(theme, known === undefined ? weight : known + more);
   }
   let best: Theme = 'hijack';
   for (const [theme, weight] of weights) if (weight > (weights.get(best) ?? 0)) best = theme;
   return best;
 }
+
+/** They say how much is done, and leave what it is to others where those have more than a little to say. */
+const HOW_MUCH: ReadonlySet<string> = new Set(['call_rate', 'tool_mix_shift', 'store_mix_shift']);
+const HOW_MUCH_BITS_MAX = 8;
 
 /** What the title of a theme names, where it is not what was touched. */
 const SUBJECTS: Readonly<Partial<Record<Theme, readonly string[]>>> = {

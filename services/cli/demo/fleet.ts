@@ -2,8 +2,28 @@ import { readFileSync } from 'node:fs';
 import type { Alert } from '../../../schemas/alert.ts';
 import type { SimulationRequest } from '../../simulate/parameters.ts';
 
+/** Attacks in full, so that they show; what is unusual but harmless as strong as usual. */
+const STORIES = [
+  'slow_exfiltration:1',
+  'prompt_injection_hijack:1',
+  'stolen_credential:1',
+  'resource_sweep:1',
+  'rogue_plugin:1',
+  'volume_burst:1',
+  'month_end_peak',
+  'new_team_member',
+  'retry_storm',
+  'version_rollout',
+];
+
 /** About 70,000 events; the same in every demo. */
-export const FLEET: SimulationRequest = { seed: 7, identities: 70, days: 24, start_ms: Date.UTC(2026, 2, 9) };
+export const FLEET: SimulationRequest = {
+  seed: 7,
+  identities: 70,
+  days: 24,
+  start_ms: Date.UTC(2026, 2, 9),
+  stories: STORIES,
+};
 
 /** The truth about one story of the recording, as far as the demo tells of it. */
 export type Story = {
