@@ -11,7 +11,15 @@ const LOOKS = [
 const CORRECTION = 1.585;
 const found = { bits: 0, span: 0, measure: 0 };
 
-/** More distinct resources in an hour, day or session than this identity touches. */
+/**
+ * More distinct resources in an hour, day or session than this identity touches.
+ *
+ * Statistics: the number of distinct resources, estimated from a small bitmap (linear counting: Whang, Vander-Zanden and Taylor
+ * 1990), is logistic in octaves as other totals are (volume/window.ts); the best of three looks pays log2 3 bits. State: six
+ * words of bitmaps and the moments.
+ *
+ * Wrong about a back-fill or an audit, which is as broad as a theft; counts saturate at some hundreds in an hour.
+ */
 export const resourceBreadth: Detector = {
   name: 'resource_breadth',
   family: 'retrieval_pattern',

@@ -37,7 +37,16 @@ function resourceBits(c: Context): number {
   return surpriseFrom(totalOf(c.u32, c.at + AT.resources) + (c.near?.total(KIND.resource) ?? 0), probability);
 }
 
-/** How rare the resource is, for this identity and among its peers, by tail mass. */
+/**
+ * How rare the resource is, for this identity and among its peers, by tail mass.
+ *
+ * Statistics: the probability of a resource at least as rare. One never seen has Good and Turing's unseen mass (Good 1953),
+ * shared out by the peers' (Katz 1987); one new to the identity and common among its peers is half a surprise. State: 192
+ * counts (205 words); the group: one count a resource.
+ *
+ * Wrong where every piece of work has a resource of its own (tickets, builds): calibration.ts takes off what a fleet of such
+ * work shows. Blind for a known resource put to another use.
+ */
 export const resourceRarity: Detector = {
   name: 'resource_rarity',
   family: 'retrieval_pattern',

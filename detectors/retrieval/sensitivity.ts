@@ -12,7 +12,14 @@ function aboveHabit(c: Context): boolean {
   return c.f.level >= 2;
 }
 
-/** Data of a class that this identity seldom or never touches. */
+/**
+ * Data of a class that this identity seldom or never touches.
+ *
+ * Statistics: the share of the class in the identity's uses, smoothed by its peers' (additive smoothing, 8 uses), bounded by
+ * Laplace's rule of succession. State: part of the 48 counts of small vocabularies. Never excused by a declared change.
+ *
+ * Wrong where classifications are missing or put on late; blind for more of a class that is usual (sensitivity_creep).
+ */
 export const sensitivity: Detector = {
   name: 'sensitivity',
   family: 'retrieval_pattern',

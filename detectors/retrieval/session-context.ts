@@ -13,6 +13,11 @@ import { resourceName } from './resource.ts';
  * A nearest-neighbour search over past sessions is approximated by pairs: of the sessions that had a token of this
  * one's prefix, the share that also had the next token. Rare tokens say most about which sessions are alike, so the
  * mean is weighted by inverse document frequency (Sparck Jones 1972); the least share is the other witness.
+ *
+ * State: the first 24 distinct tokens of an open session; none of the identity's own. The group: one count a token and pair.
+ *
+ * Wrong about legitimate work that nobody did in one session before, and where sessions hold many unlike tasks
+ * (calibration.ts takes off what a fleet shows); blind for harm done with the tokens that such sessions have.
  */
 const PRIOR_WEIGHT = 2;
 /** Sessions of the group that must have had a token before it is one of its own, and no longer "a new one of this tool". */

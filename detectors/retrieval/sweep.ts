@@ -47,7 +47,14 @@ function peersRunBits({ near, trace }: Context): number {
   return surpriseFrom(near.total(KIND.resource), near.unseen(KIND.resource)) + run;
 }
 
-/** One unknown resource after the other: the shape of an enumeration. */
+/**
+ * One unknown resource after the other: the shape of an enumeration.
+ *
+ * Statistics: new resources in a row as a two-state chain, start once and go on again and again; each step is itself evidence
+ * that runs go on (beta-binomial predictive, chain.ts). State: four words; new ones are those missing from the table of resources.
+ *
+ * Wrong about a back-fill or a migration, which has the same shape; blind for a sweep with known resources in between.
+ */
 export const resourceSweep: Detector = {
   name: 'resource_sweep',
   family: 'retrieval_pattern',

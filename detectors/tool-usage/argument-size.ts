@@ -14,7 +14,12 @@ function deviations(c: Context): number {
   return (octaves - scratch.centre) / scratch.scale;
 }
 
-/** Arguments much larger than this tool is usually given: instructions or data ride along. */
+/**
+ * Arguments much larger than this tool is usually given: instructions or data ride along.
+ *
+ * Statistics and state as in volume/event.ts, for the size of the arguments. Wrong for tools that take free text of any length;
+ * blind where sources do not tell sizes.
+ */
 export const argumentSize: Detector = {
   name: 'argument_size',
   family: 'tool_usage',

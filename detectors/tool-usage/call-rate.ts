@@ -12,6 +12,12 @@ const LOOKS = [
 const found = { bits: 0, span: 0, measure: 0 };
 
 /** More calls in a minute, hour, day or session than this identity makes. */
+/**
+ * More calls in a minute, hour, day or session than this identity makes.
+ *
+ * Statistics and state as in volume/window.ts, for calls; the best of four looks pays two bits. Wrong about a backlog that is
+ * worked off, and about timers whose runs fall together; blind for another mix of as many calls (mix_shift).
+ */
 export const callRate: Detector = {
   name: 'call_rate',
   family: 'tool_usage',

@@ -26,7 +26,13 @@ function run(c: Context): { at: number; length: number } | undefined {
  */
 const ERRORS_MAX = 8;
 
-/** Refusals and errors in a row: someone tries doors. */
+/**
+ * Refusals and errors in a row: someone tries doors.
+ *
+ * Statistics: a two-state chain each (chain.ts), with a long memory, as failures are rare. State: eight words.
+ *
+ * Wrong while a policy or a server is broken and refuses everybody; blind for doors tried one a day.
+ */
 export const failureRun: Detector = {
   name: 'failure_run',
   family: 'tool_usage',

@@ -9,7 +9,12 @@ import { nameBits, nameProbability, ownNameCount } from '../yardstick.ts';
 
 const HASHES = OPERATIONS.map((operation) => hashText(operation));
 
-/** An operation of a kind that this identity seldom or never does: one that read now exports. */
+/**
+ * An operation of a kind that this identity seldom or never does: one that read now exports; or a tool server.
+ *
+ * Statistics and state as in retrieval/sensitivity.ts, for operations and servers. Wrong where sources cannot tell what a
+ * tool does and call it unknown; blind for more of an operation that is usual.
+ */
 export const operationKind: Detector = {
   name: 'operation_kind',
   family: 'tool_usage',

@@ -78,7 +78,14 @@ function howOften(c: Context, context: number, seen: number, together: number): 
   return `${tool} came at an unusual place: after the tool before it, ${whose} went on with ${tool} in ${often} of ${plural(places, 'case', 'cases')}`;
 }
 
-/** How unlikely this tool is after the one before it, by this identity's own habit. */
+/**
+ * How unlikely this tool is after the one before it, by this identity's own habit.
+ *
+ * Statistics: the conditional probability of order 1, backed off to the peers' and that to shares of tools (Katz 1987),
+ * bounded by Laplace's rule of succession. State: 112 counts of places and pairs (125 words).
+ *
+ * Wrong about a known task done in another order; blind where an attack takes the steps in the usual one.
+ */
 export const toolTransition: Detector = {
   name: 'tool_transition',
   family: 'tool_usage',
@@ -116,7 +123,12 @@ export const toolTransition: Detector = {
   },
 };
 
-/** How unlikely this tool is after the two before it, by the habit of the peers. */
+/**
+ * How unlikely this tool is after the two before it, by the habit of the peers.
+ *
+ * Statistics: the conditional probability of order 2, backed off to order 1, as above. State: none of the identity's own; the
+ * group: one count a place and triple. Wrong and blind as above; it knows what others do where own history is short.
+ */
 export const toolSequence: Detector = {
   name: 'tool_sequence',
   family: 'tool_usage',

@@ -28,6 +28,12 @@ function look(c: Context): number {
 /**
  * Days that are each a little high, for many days: exfiltration in small portions, or a sustained shift. What the whole
  * group drifts by is taken off (common-drift.ts).
+ *
+ * Statistics: Page's CUSUM over standardised daily totals of bytes out and of records (drift.ts: Page 1954, Siegmund 1985). The
+ * better of two looks pays one bit. State: two words, and the daily moments.
+ *
+ * Wrong about a growth of this identity alone for good reason; blind for a group that grows as a whole, in the first days
+ * of a habit, and for what stays within half a standard deviation of it.
  */
 export const lowAndSlow: Detector = {
   name: 'low_and_slow',

@@ -21,7 +21,16 @@ const CORRECTION = 3.17;
 const found = { bits: 0, span: 0, measure: 0 };
 const WHAT = ['bytes out', 'bytes in', 'records'] as const;
 
-/** Running totals of a minute, hour, day or session above what this identity moves. */
+/**
+ * Running totals of a minute, hour, day or session above what this identity moves.
+ *
+ * Statistics: each total is logistic in octaves around its own mean, that of the hour moved by the week's rhythm (rhythm.ts). A
+ * running total can only grow, so it is judged at once against what a whole span usually holds; the best of nine looks pays
+ * log2 9 bits (Bonferroni). State: moments of five totals by span (60 words, shared with breadth and rate), 18 of running totals.
+ *
+ * Wrong about work that doubles for good reason (a month's end), until it is learned; blind below the spread of the habit,
+ * which low_and_slow is for, and for what leaves beside much larger reading, which egress_volume is for.
+ */
 export const windowVolume: Detector = {
   name: 'window_volume',
   family: 'data_volume',
