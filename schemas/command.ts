@@ -3,7 +3,7 @@ import { ContainmentId, TermsDigest } from './containment.ts';
 import { DirectiveDraft, DirectiveReason, DirectiveScope, DirectiveUid } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
-import { KeyHash, KeyId, PrincipalRef, Role } from './principal.ts';
+import { CredentialId, KeyHash, KeyId, PrincipalRef, Role } from './principal.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
 import { VERDICTS, VerdictScope } from './verdict.ts';
 
@@ -19,7 +19,7 @@ const shared = {
     .regex(/^[A-Za-z0-9._:-]+$/),
   /** Set by whoever authenticated the request, never taken from the request itself. */
   by: PrincipalRef,
-  credential: KeyId.optional(),
+  credential: CredentialId.optional(),
   /** When it was asked, epoch milliseconds. For the record only: decisions use the responder's clock. */
   time: z.int(),
 } as const;

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { Recommendation, Severity } from './alert.ts';
+import { ContainmentId, TermsDigest } from './digests.ts';
+import { Effect } from './effect.ts';
 import { AlertIdentity, EvidenceRef } from './finding.ts';
 import { LIMITS } from './limits.ts';
-import { KeyId, Principal, Role } from './principal.ts';
+import { CredentialId, Principal, Role } from './principal.ts';
 
 /** Lifecycle of a containment (design, section 8). */
 export const CONTAINMENT_STATES = [
@@ -22,8 +24,21 @@ export type ContainmentState = z.infer<typeof ContainmentState>;
 /** States in which something can still happen. All others are terminal. */
 export const OPEN_STATES = ['pending', 'approved', 'dispatching'] as const satisfies readonly ContainmentState[];
 
-export const ContainmentId = z.string().regex(/^[0-9a-f]{32}$/);
-export const TermsDigest = z.string().regex(/^[0-9a-f]{64}$/);
+export { ContainmentId, TermsDigest };
+
+/**
+ * Whose idea a containment was. `recommended`: of detection, by itself. `requested`: a person asked for it or changed what was
+ * proposed. `rollback`: a person asks to take back what another containment did.
+ */
+export const ContainmentOrigin = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('recommended') }),
+  z.object({ kind: z.literal('requested'), why: z.string().max(LIMITS.comment_chars_max) }),
+  z.object({ kind: z.literal('rollback'), of: ContainmentId, why: z.string().max(LIMITS.comment_chars_max) }),
+]);
+export type ContainmentOrigin = z.infer<typeof ContainmentOrigin>;
+
+/** So many of the approvals must come from holders of this role. */
+export const RoleQuota = z.object({ role: Role, approvals: z.int().min(1).max(LIMITS.approvals_max) });
 
 /** Exactly what an approver saw. Its RFC 8785 canonical JSON is hashed, and every vote carries the hash. */
 export const ContainmentTerms = z.object({
@@ -38,14 +53,29 @@ export const ContainmentTerms = z.object({
     summary: z.string(),
     evidence: z.array(EvidenceRef),
   }),
-  policy: z.object({ version: z.string(), approvals: z.int().min(1), roles: z.array(Role).min(1) }),
+  policy: z.object({
+    version: z.string(),
+    approvals: z.int().min(1),
+    roles: z.array(Role).min(1),
+    quotas: z.array(RoleQuota).optional(),
+    /** Names of the rules that asked for it. */
+    rules: z.array(z.string()).optional(),
+  }),
+  /** Absent in terms of before there were others: a recommendation of detection. */
+  origin: ContainmentOrigin.optional(),
+  /** Name of the executor that would carry it out; absent: none can, and it will expire. */
+  executor: z.string().optional(),
+  /** An emergency, in words: raises the record, never lowers the quorum. */
+  break_glass: z.object({ why: z.string().max(LIMITS.comment_chars_max) }).optional(),
 });
 export type ContainmentTerms = z.infer<typeof ContainmentTerms>;
 
 export const Vote = z.object({
   by: Principal,
   /** Key with which the vote was given: a key that is revoked later takes its vote with it. */
-  credential: KeyId.optional(),
+  credential: CredentialId.optional(),
+  /** The fresh authentication that it rests on. */
+  fresh: z.object({ method: z.enum(['oidc', 'password']), authenticated: z.int() }).optional(),
   decision: z.enum(['approve', 'deny']),
   digest: TermsDigest,
   comment: z.string().max(LIMITS.comment_chars_max).optional(),
@@ -54,7 +84,14 @@ export const Vote = z.object({
 export type Vote = z.infer<typeof Vote>;
 
 /** Why a containment was cancelled: by a person, by the judgement of its alert, or because approvals no longer hold. */
-const CANCEL_REASONS = ['withdrawn', 'alert_false_positive', 'alert_expected_change', 'quorum_lost'] as const;
+const CANCEL_REASONS = [
+  'withdrawn',
+  'alert_false_positive',
+  'alert_expected_change',
+  'quorum_lost',
+  /** A later proposal of the same alert took its place. */
+  'superseded',
+] as const;
 export const CancelReason = z.enum(CANCEL_REASONS);
 export type CancelReason = z.infer<typeof CancelReason>;
 
@@ -86,8 +123,13 @@ export const Containment = z.object({
   /** Set with approval: from here on an approved containment is expired, not executed. */
   execution_expires: z.int().optional(),
   votes: z.array(Vote),
+  /** Votes on terms that were changed since: they count for nothing and stay on record. */
+  voided_votes: z.array(Vote).optional(),
   cancellation: z.object({ by: Principal, reason: CancelReason }).optional(),
   execution: Execution.optional(),
+  effect: Effect.optional(),
+  /** What a person who looked at the target found, where the outcome or the effect was not clear. */
+  resolution: z.object({ by: Principal, took_effect: z.boolean(), comment: z.string(), time: z.int() }).optional(),
   updated: z.int(),
 });
 export type Containment = z.infer<typeof Containment>;

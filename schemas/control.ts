@@ -4,6 +4,7 @@ import { Containment, ContainmentState } from './containment.ts';
 import { Directive, DirectiveReason } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { ApiKey, KeyId, Principal, PrincipalRef, Role } from './principal.ts';
+import { StepUp } from './session.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
 import { Verdict } from './verdict.ts';
 
@@ -41,6 +42,7 @@ export const ControlRecord = z.discriminatedUnion('kind', [
   z.object({ ...audit, kind: z.literal('principal_revoked'), principal: PrincipalRef }),
   z.object({ ...audit, kind: z.literal('key_created'), key: ApiKey }),
   z.object({ ...audit, kind: z.literal('key_revoked'), key: KeyId }),
+  z.object({ ...audit, kind: z.literal('stepped_up'), step_up: StepUp }),
   z.object({ ...audit, kind: z.literal('subscription_set'), subscription: Subscription }),
   z.object({ ...audit, kind: z.literal('subscription_removed'), subscription: z.string() }),
   z.object({

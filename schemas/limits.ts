@@ -247,6 +247,13 @@ export const LIMITS = {
   webhook_error_chars_max: 256,
   approval_expiry_ms: 24 * HOUR_MS,
   execution_expiry_ms: 1 * HOUR_MS,
+  /** Most approvals that a policy may ask for, and how long a fresh authentication counts for a vote. */
+  approvals_max: 10,
+  step_up_ms_max: 5 * MINUTE_MS,
+  /** Fresh authentications remembered; the oldest are forgotten, which only means authenticating again. */
+  step_ups_max: 10_000,
+  /** Events that an effect's report shows. */
+  effect_evidence_max: 16,
   executor_timeout_ms: 10 * SECOND_MS,
   /** After it nothing is sent any more; a timeout later an unanswered dispatch is unknown. */
   dispatch_deadline_ms: 1 * MINUTE_MS,

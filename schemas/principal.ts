@@ -29,6 +29,11 @@ export const LOCAL_ISSUER = 'local';
 export const SYSTEM: Principal = { issuer: 'countersign', subject: 'system', human: false };
 
 export const KeyId = z.string().regex(/^[0-9a-f]{16}$/);
+/** A signed-in session. Longer than a key's id, so that the two are never taken for each other. */
+export const SessionId = z.string().regex(/^[0-9a-f]{32}$/);
+/** What somebody acts through: an API key or a session. */
+export const CredentialId = z.union([KeyId, SessionId]);
+
 export const KeyHash = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** An API key as it is stored. The secret is shown once, when it is made, and never stored. */

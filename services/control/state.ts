@@ -4,10 +4,12 @@ import type { ControlRecord } from '../../schemas/control.ts';
 import type { GapIncident } from '../../schemas/gap.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role } from '../../schemas/principal.ts';
+import type { StepUp } from '../../schemas/session.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
+import { rememberStepUp } from './step-ups.ts';
 
 export type PrincipalEntry = {
   readonly principal: Principal;
@@ -41,6 +43,8 @@ export type ControlState = {
   /** By `principalKey`. */
   readonly principals: Map<string, PrincipalEntry>;
   readonly keys: Map<string, KeyEntry>;
+  /** The last fresh authentication by credential and containment, oldest first. */
+  readonly stepUps: Map<string, StepUp>;
   readonly subscriptions: Map<string, SubscriptionEntry>;
   readonly outcomes: Map<string, { readonly digest: string; readonly outcome: Outcome }>;
   /** The latest judgements of an alert by its uid, oldest first. */
@@ -60,6 +64,7 @@ export function emptyControlState(): ControlState {
     byAlert: new Map(),
     principals: new Map(),
     keys: new Map(),
+    stepUps: new Map(),
     subscriptions: new Map(),
     outcomes: new Map(),
     verdicts: new Map(),
@@ -100,6 +105,9 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       return state;
     case 'key_revoked':
       return revokeKey(state, record.key, record.when);
+    case 'stepped_up':
+      rememberStepUp(state.stepUps, record.step_up);
+      return state;
     case 'subscription_set':
       state.subscriptions.set(record.subscription.id, {
         subscription: record.subscription,
