@@ -31,6 +31,8 @@ export const ControlRecord = z.discriminatedUnion('kind', [
     instance: z.string(),
     /** Name of its executor; absent: it can execute nothing, and approved containments will expire. */
     executor: z.string().optional(),
+    /** Names of all its executors, in the order in which they are asked; `executor` is of before there were several. */
+    executors: z.array(z.string()).optional(),
   }),
   z.object({
     ...audit,

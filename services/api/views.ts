@@ -23,12 +23,13 @@ export function executorView({ responder }: ControlState): ExecutorView {
   if (responder === undefined) {
     return { state: 'no_responder', message: 'no responder has ever run: nothing is decided and nothing is executed' };
   }
-  const { executor } = responder;
-  if (executor === undefined) {
+  const { executors } = responder;
+  if (executors.length === 0) {
     const message = 'no executor is configured: an approved containment is not executed and expires';
     return { state: 'not_configured', message };
   }
-  return { state: 'configured', name: executor, message: `approved containments are carried out by ${executor}` };
+  const name = executors.join(', ');
+  return { state: 'configured', name, message: `approved containments are carried out by ${name}` };
 }
 
 export function eventView(scored: ScoredEvent, detectors: readonly string[]): EventView {

@@ -15,7 +15,7 @@ export function onAlert(turn: Turn, alert: Alert): void {
     if (reason === 'false_positive' || reason === 'expected_change') cancelForAlert(turn, alert.uid, reason);
     return;
   }
-  const terms = termsFrom(alert, turn.context.policy);
+  const terms = termsFrom(alert, turn.context.policy, turn.context.executors);
   const id = containmentId(terms);
   if (turn.state.containments.has(id)) return;
   if (turn.state.open.size >= LIMITS.containments_open_max) {

@@ -32,10 +32,10 @@ type Seams = {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly policy: ContainmentPolicy;
-  readonly executor?: Executor | undefined;
+  readonly executors: readonly Executor[];
 };
 
-export function createExecutions({ clock, telemetry, policy, executor }: Seams): Executions {
+export function createExecutions({ clock, telemetry, policy, executors }: Seams): Executions {
   const running = new Set<Promise<void>>();
   const aborting = new AbortController();
   const retries = new Map<string, number>();
@@ -54,6 +54,7 @@ export function createExecutions({ clock, telemetry, policy, executor }: Seams):
 
   return {
     start(containment) {
+      const executor = executors.find(({ name }) => name === containment.execution?.executor);
       if (executor === undefined) throw new Error(`containment ${containment.id} was dispatched without an executor`);
       const task: Promise<void> = attempt(executor, containment).finally(() => running.delete(task));
       running.add(task);

@@ -1,5 +1,14 @@
-import type { Containment } from '../../schemas/containment.ts';
+import type { ContainmentAction } from '../../schemas/alert.ts';
+import type { Containment, ContainmentTerms } from '../../schemas/containment.ts';
+import type { IdentityKind } from '../../schemas/event.ts';
 import type { PrincipalRef } from '../../schemas/principal.ts';
+
+/** What kind of order it is, which decides who can carry it out. `restore` takes back what an earlier one did. */
+export type Order = {
+  readonly action: ContainmentAction;
+  readonly direction: 'contain' | 'restore';
+  readonly identity_kind: IdentityKind;
+};
 
 /** What an executor is asked to do: built from a containment in `dispatching`, the same in every attempt. */
 export type ExecutionRequest = {
@@ -8,7 +17,8 @@ export type ExecutionRequest = {
   readonly idempotency_key: string;
   readonly tenant: string;
   readonly identity: string;
-  readonly action: string;
+  readonly action: ContainmentAction;
+  readonly direction: Order['direction'];
   readonly target: string;
   readonly parameters: Readonly<Record<string, string>>;
   readonly reason: string;
@@ -32,6 +42,8 @@ export interface Executor {
   readonly idempotent: boolean;
   /** Asking again under the same key tells what became of the first time. */
   readonly canProbe: boolean;
+  /** Whether it can carry out such an order. Of several that can, the first in the configuration does. */
+  carriesOut(order: Order): boolean;
   /** What would be sent, in words for a person, without sending it. */
   dryRun(request: ExecutionRequest): string;
   /** Checks the deadline immediately before it sends. Resolves always; an abort of the signal is `unclear`. */
@@ -41,6 +53,30 @@ export interface Executor {
 /** Only such an executor may be asked twice about one dispatch (promise P6). */
 export function isRepeatable(executor: Executor): boolean {
   return executor.idempotent && executor.canProbe;
+}
+
+/** What the responder's decisions need to know of an executor: plain facts, no way to send anything. */
+export type ExecutorFacts = Pick<Executor, 'name' | 'carriesOut'> & { readonly repeatable: boolean };
+
+export function factsOf(executor: Executor): ExecutorFacts {
+  return {
+    name: executor.name,
+    carriesOut: (order) => executor.carriesOut(order),
+    repeatable: isRepeatable(executor),
+  };
+}
+
+export function orderOf({ identity, recommendation, origin }: Omit<ContainmentTerms, 'policy' | 'alert'>): Order {
+  return {
+    action: recommendation.action,
+    direction: origin?.kind === 'rollback' ? 'restore' : 'contain',
+    identity_kind: identity.kind,
+  };
+}
+
+/** Who would carry out such an order; undefined when nobody can. */
+export function executorFor(executors: readonly ExecutorFacts[], order: Order): ExecutorFacts | undefined {
+  return executors.find((executor) => executor.carriesOut(order));
 }
 
 /** What is sent for a containment in `dispatching`. */
@@ -54,6 +90,7 @@ export function requestOf(containment: Containment): ExecutionRequest {
     tenant: terms.tenant,
     identity: terms.identity.id,
     action: terms.recommendation.action,
+    direction: orderOf(terms).direction,
     target: terms.recommendation.target,
     parameters: terms.recommendation.parameters,
     reason: terms.recommendation.reason,

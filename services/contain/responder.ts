@@ -15,7 +15,7 @@ import { type EventLog, LogUnavailable, OffsetOutOfRange, TOPICS, type Topic } f
 import type { Telemetry } from '../platform/telemetry.ts';
 import { directiveRecords } from './directives.ts';
 import { createExecutions, type Executions } from './executions.ts';
-import { type Executor, isRepeatable } from './executor.ts';
+import { type Executor, factsOf } from './executor.ts';
 import { decideInputs, type Inputs, readInputs, type Scan, verdictRecords } from './inputs.ts';
 import type { ContainmentPolicy } from './policy.ts';
 import { INPUTS, type Input, type Standstill, settle, settleLeftover, standstillAt } from './standstill.ts';
@@ -26,8 +26,8 @@ export type ResponderOptions = {
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly policy: ContainmentPolicy;
-  /** Absent: approved containments are not executed and expire, and the control log says so. */
-  readonly executor?: Executor | undefined;
+  /** None: approved containments are not executed and expire, and the control log says so. */
+  readonly executors: readonly Executor[];
   /** Different for every start of every process, for example 16 random hex digits. */
   readonly instance: string;
 };
@@ -193,17 +193,16 @@ function report(turn: Turn, executions: Executions): void {
 }
 
 function turnOf(
-  { clock, policy, executor }: ResponderOptions,
+  { clock, policy, executors }: ResponderOptions,
   state: ControlState,
   { dispatches }: { readonly dispatches: boolean } = { dispatches: true },
 ): Turn {
-  const named = executor && dispatches ? { name: executor.name, repeatable: isRepeatable(executor) } : undefined;
-  return openTurn(state, { now: clock.now(), policy, executor: named });
+  return openTurn(state, { now: clock.now(), policy, executors: executors.map(factsOf), dispatches });
 }
 
 /** Writes the fence and reads it back: from here on the state is the log, and nobody else can add to it unnoticed. */
 async function takeOver(options: ResponderOptions, stopping: AbortSignal): Promise<Held | ResponderEnd> {
-  const { log, clock, instance, executor } = options;
+  const { log, clock, instance, executors } = options;
   const { text, position } = await whileUnavailable(clock, stopping, () => readPosition(log));
   const epoch = position.epoch + 1;
   const fence: ControlRecord = {
@@ -214,7 +213,7 @@ async function takeOver(options: ResponderOptions, stopping: AbortSignal): Promi
     kind: 'responder_fence',
     epoch,
     instance,
-    ...(executor !== undefined && { executor: executor.name }),
+    executors: executors.map(({ name }) => name),
   };
   const next = { ...position, epoch, instance, write: position.write + 1 };
   const written = await commitControl(log, clock, { records: [fence], expect: text, next }, stopping);

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Alert } from '../../schemas/alert.ts';
 import { ContainmentTerms } from '../../schemas/containment.ts';
+import { type ExecutorFacts, executorFor, orderOf } from './executor.ts';
 import type { ContainmentPolicy } from './policy.ts';
 
 /** SHA-256 over the RFC 8785 canonical JSON of a value, hex. */
@@ -27,8 +28,14 @@ export function idempotencyKey(id: string, digest: string): string {
   return `ctn_${canonicalDigest([id, digest]).slice(0, 32)}`;
 }
 
-/** The terms that an alert proposes, with its evidence as of this revision. */
-export function termsFrom(alert: Alert, policy: ContainmentPolicy): ContainmentTerms {
+/** The terms that an alert proposes, with its evidence as of this revision, and who would carry them out. */
+export function termsFrom(
+  alert: Alert,
+  policy: ContainmentPolicy,
+  executors: readonly ExecutorFacts[],
+): ContainmentTerms {
+  const { identity, recommendation } = alert;
+  const executor = executorFor(executors, orderOf({ tenant: alert.tenant, identity, recommendation }));
   const terms: ContainmentTerms = {
     tenant: alert.tenant,
     identity: alert.identity,
@@ -42,6 +49,7 @@ export function termsFrom(alert: Alert, policy: ContainmentPolicy): ContainmentT
       evidence: alert.evidence,
     },
     policy: { version: policy.version, approvals: policy.approvals, roles: [...policy.roles] },
+    ...(executor !== undefined && { executor: executor.name }),
   };
   return ContainmentTerms.parse(repaired(terms));
 }

@@ -8,6 +8,7 @@ import { standingOf } from '../control/keys.ts';
 import { applyControl, type ControlState } from '../control/state.ts';
 import type { OccurrenceName } from '../platform/occurrences.ts';
 import type { Announcement } from './directives.ts';
+import { type ExecutorFacts, executorFor, orderOf } from './executor.ts';
 import { type Decision, decide, dueAt, type Effect, type MachineCommand } from './machine.ts';
 import type { ContainmentPolicy } from './policy.ts';
 
@@ -16,7 +17,9 @@ export type TurnContext = {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly policy: ContainmentPolicy;
-  readonly executor: { readonly name: string; readonly repeatable: boolean } | undefined;
+  readonly executors: readonly ExecutorFacts[];
+  /** False while denials may be among what cannot be read. */
+  readonly dispatches: boolean;
 };
 
 /**
@@ -113,17 +116,26 @@ export function passTime(turn: Turn): void {
     const due = containment && dueAt(containment, context.policy);
     if (due !== undefined && context.now >= due) change(turn, id, { type: 'tick' }, BY_SYSTEM);
   }
-  if (context.executor === undefined) return;
+  if (!context.dispatches) return;
   let running = 0;
   for (const id of state.open) running += state.containments.get(id)?.state === 'dispatching' ? 1 : 0;
   for (const id of [...state.open]) {
     if (running >= LIMITS.executions_in_flight_max) return;
-    if (state.containments.get(id)?.state !== 'approved') continue;
-    const decision = change(turn, id, { type: 'dispatch', executor: context.executor.name }, BY_SYSTEM);
+    const containment = state.containments.get(id);
+    if (containment?.state !== 'approved') continue;
+    const executor = executorOf(context, containment);
+    if (executor === undefined) continue;
+    const decision = change(turn, id, { type: 'dispatch', executor: executor.name }, BY_SYSTEM);
     if (decision.kind === 'changed') running += 1;
     // Approvals that no longer hold do not come back: ended now, and on record, rather than by silence later.
     else change(turn, id, { type: 'cancel', by: SYSTEM_ASKER, reason: 'quorum_lost' }, BY_SYSTEM);
   }
+}
+
+/** The executor that the approvers were told of, if it is still there; for terms that name none, who would be now. */
+function executorOf({ executors }: TurnContext, { terms }: Containment): ExecutorFacts | undefined {
+  if (terms.executor === undefined) return executorFor(executors, orderOf(terms));
+  return executors.find(({ name }) => name === terms.executor);
 }
 
 /** Takes up dispatches of an earlier responder whose outcome is not on record, if asking again is safe. */
@@ -131,7 +143,8 @@ export function resume(turn: Turn): void {
   const { state, context } = turn;
   for (const id of [...state.open]) {
     const { execution } = state.containments.get(id) ?? {};
-    if (execution?.executor === context.executor?.name && context.executor?.repeatable === true) {
+    const executor = context.executors.find(({ name }) => name === execution?.executor);
+    if (executor?.repeatable === true) {
       change(turn, id, { type: 'retry' }, BY_SYSTEM);
     }
   }

@@ -45,9 +45,16 @@ function approved(containment: Containment, state: ControlState): Situation {
     const message = 'approved, but no responder has ever run; nothing was executed, and it will expire';
     return { code: 'no_responder', message, until };
   }
-  if (state.responder.executor === undefined) {
+  const { executors } = state.responder;
+  const named = containment.terms.executor;
+  if (executors.length === 0) {
     const message = 'approved, but no executor is configured; nothing was executed, and it will expire';
     return { code: 'no_executor', message, until };
   }
-  return { code: 'waits_for_dispatch', message: `approved; ${state.responder.executor} will carry it out`, until };
+  if (named !== undefined && !executors.includes(named)) {
+    const message = `approved, but its executor ${named} is not configured any more; it will expire`;
+    return { code: 'no_executor', message, until };
+  }
+  const message = `approved; ${named ?? executors.join(' or ')} will carry it out`;
+  return { code: 'waits_for_dispatch', message, until };
 }

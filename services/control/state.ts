@@ -24,8 +24,8 @@ type ResponderEntry = {
   readonly epoch: number;
   readonly instance: string;
   readonly since: number;
-  /** Undefined: nothing can be executed, and approved containments will expire. */
-  readonly executor: string | undefined;
+  /** None: nothing can be executed, and approved containments will expire. */
+  readonly executors: readonly string[];
 };
 
 /**
@@ -85,7 +85,7 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
         epoch: record.epoch,
         instance: record.instance,
         since: record.when,
-        executor: record.executor,
+        executors: record.executors ?? (record.executor === undefined ? [] : [record.executor]),
       };
       return state;
     case 'containment_changed':

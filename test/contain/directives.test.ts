@@ -188,7 +188,7 @@ describe('directives', () => {
     const { onCommand } = await import('../../services/contain/commands.ts');
     const { openTurn } = await import('../../services/contain/turn.ts');
     const { BUILT_IN_POLICY } = await import('../../services/contain/policy.ts');
-    const turn = openTurn(state, { now: clock.now(), policy: BUILT_IN_POLICY, executor: undefined });
+    const turn = openTurn(state, { now: clock.now(), policy: BUILT_IN_POLICY, executors: [], dispatches: true });
     onCommand(turn, desk.command('admin', draft()));
     const [record] = turn.records;
     assert.ok(record?.kind === 'command_outcome' && record.outcome.kind === 'refused');

@@ -293,6 +293,7 @@ describe('the office of the responder', () => {
         clock,
         telemetry: silentTelemetry(),
         policy: BUILT_IN_POLICY,
+        executors: [],
         newInstance: () => `${name}-${++count}`,
       },
       signal,

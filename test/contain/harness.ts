@@ -123,6 +123,7 @@ export function recordingExecutor(
     idempotent: repeatable,
     canProbe: repeatable,
     requests,
+    carriesOut: () => true,
     dryRun: (request) => request.action,
     execute(request, attempt, signal) {
       requests.push(request);
@@ -134,7 +135,7 @@ export function recordingExecutor(
 export function respond(
   log: EventLog,
   clock: Clock,
-  over: { executor?: Executor; policy?: ContainmentPolicy; instance?: string } = {},
+  { executor, ...over }: { executor?: Executor; policy?: ContainmentPolicy; instance?: string } = {},
 ): Responder {
   return startResponder({
     log,
@@ -142,6 +143,7 @@ export function respond(
     telemetry: silentTelemetry(),
     policy: BUILT_IN_POLICY,
     instance: 'first',
+    executors: executor === undefined ? [] : [executor],
     ...over,
   });
 }

@@ -28,7 +28,7 @@ const policy = policyOf({
   executor_timeout_ms: 20,
 });
 const REQUESTER = cleo;
-const terms = termsFrom(alertOf(), policy);
+const terms = termsFrom(alertOf(), policy, []);
 
 function contextIn(world: World) {
   const standingOf = (by: PrincipalRef) =>

@@ -56,7 +56,9 @@ async function cluster(t: TestContext) {
   const respond = async () => {
     const log = await open();
     const newInstance = (): string => randomBytes(8).toString('hex');
-    return serve((signal) => runResponder({ log, clock, telemetry, policy: BUILT_IN_POLICY, newInstance }, signal));
+    return serve((signal) =>
+      runResponder({ log, clock, telemetry, policy: BUILT_IN_POLICY, executors: [], newInstance }, signal),
+    );
   };
   const feed = async () => {
     const log = await open();

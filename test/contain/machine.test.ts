@@ -16,7 +16,7 @@ import { ada, alertOf, asker, ben, bot, contextOf, human, NOW, policyOf } from '
 
 const PROPOSE: MachineCommand = {
   type: 'propose',
-  terms: termsFrom(alertOf(), BUILT_IN_POLICY),
+  terms: termsFrom(alertOf(), BUILT_IN_POLICY, []),
   requested_by: SYSTEM,
 };
 
@@ -173,7 +173,7 @@ describe('votes', () => {
 
   test('two approvals mean two people', () => {
     const context = contextOf({ policy: policyOf({ approvals: 2, version: 'two' }) });
-    const terms = termsFrom(alertOf(), context.policy);
+    const terms = termsFrom(alertOf(), context.policy, []);
     const proposed = after(decide(undefined, { type: 'propose', terms, requested_by: SYSTEM }, context));
     const once = after(decide(proposed, approveBy(ada, proposed.digest), context));
     assert.equal(once.state, 'pending');
@@ -185,7 +185,7 @@ describe('votes', () => {
 
   test('an approver who lost the role meanwhile does not count for the next vote', () => {
     const policy = policyOf({ approvals: 2 });
-    const terms = termsFrom(alertOf(), policy);
+    const terms = termsFrom(alertOf(), policy, []);
     const proposed = after(decide(undefined, { type: 'propose', terms, requested_by: SYSTEM }, contextOf({ policy })));
     const once = after(decide(proposed, approveBy(ada, proposed.digest), contextOf({ policy })));
     const context = contextOf({ policy, standingOf: withoutRole('ada') });
@@ -218,7 +218,7 @@ describe('the step that dispatches checks everything again', () => {
   });
 
   test('a policy that asks for less does not lower what the terms say', () => {
-    const terms = termsFrom(alertOf(), policyOf({ approvals: 2 }));
+    const terms = termsFrom(alertOf(), policyOf({ approvals: 2 }), []);
     const proposed = after(decide(undefined, { type: 'propose', terms, requested_by: SYSTEM }, contextOf()));
     assert.equal(after(decide(proposed, approveBy(ada, proposed.digest), contextOf())).state, 'pending');
   });
@@ -334,7 +334,7 @@ describe('terms', () => {
 
   test('a lone surrogate in a name of an agent is repaired, not fatal', () => {
     const recommendation = { ...alertOf().recommendation, target: 'mail\ud800', parameters: { note: '\ud800' } };
-    const terms = termsFrom(alertOf({ recommendation }), BUILT_IN_POLICY);
+    const terms = termsFrom(alertOf({ recommendation }), BUILT_IN_POLICY, []);
     assert.equal(terms.recommendation.target, 'mail\ufffd');
     assert.match(termsDigest(terms), /^[0-9a-f]{64}$/);
   });

@@ -85,7 +85,7 @@ const responder = startResponder({
   clock: systemClock,
   telemetry: silentTelemetry(),
   policy: BUILT_IN_POLICY,
-  executor: mortalExecutor(made.executor, options.diesAt),
+  executors: [mortalExecutor(made.executor, options.diesAt)],
   instance: options.instance,
 });
 process.once('SIGTERM', () => responder.stop());

@@ -238,7 +238,7 @@ describe('the fold is bounded', () => {
 
   test('ended containments and old outcomes leave, oldest first; open ones stay', () => {
     const state = emptyControlState();
-    const terms = termsFrom(alertOf(), BUILT_IN_POLICY);
+    const terms = termsFrom(alertOf(), BUILT_IN_POLICY, []);
     const add = (index: number, at: 'pending' | 'denied'): void => {
       const proposal = { type: 'propose', terms: termsOf(terms, index), requested_by: SYSTEM } as const;
       const decision = decide(undefined, proposal, contextOf());

@@ -22,7 +22,7 @@ export type ContainRole = {
 export function startContain(ground: Ground, control: Control): ContainRole {
   const { log, telemetry } = ground;
   const clock = systemClock;
-  const executor = executorOf(ground);
+  const executors = executorsOf(ground);
   const policy = policyOf(ground);
   const credentials = Promise.withResolvers<readonly Credential[]>();
   let making = false;
@@ -30,7 +30,7 @@ export function startContain(ground: Ground, control: Control): ContainRole {
     making = true;
     credentials.resolve(await bootstrapCredentials(log, { clock, randomBytes }));
     const newInstance = (): string => randomBytes(8).toString('hex');
-    await runResponder({ log, clock, telemetry, policy, executor, newInstance }, signal);
+    await runResponder({ log, clock, telemetry, policy, executors, newInstance }, signal);
   };
   const office = holdOffice({ name: 'contain', log, clock, telemetry, topic: TOPICS.commands, work });
   // Another process may have made them, or a start before this one.
@@ -63,9 +63,9 @@ function policyOf({ config }: Ground): ContainmentPolicy {
   return changed ? definePolicy({ ...policy, version }) : BUILT_IN_POLICY;
 }
 
-function executorOf({ config, secrets }: Ground): Executor | undefined {
+function executorsOf({ config, secrets }: Ground): readonly Executor[] {
   const webhook = config.contain.executor_webhook;
-  if (webhook === undefined || secrets.contain_executor_secret === undefined) return undefined;
+  if (webhook === undefined || secrets.contain_executor_secret === undefined) return [];
   const made = createWebhookExecutor({
     url: webhook.url,
     secret: secrets.contain_executor_secret,
@@ -73,7 +73,7 @@ function executorOf({ config, secrets }: Ground): Executor | undefined {
     deduplicates: webhook.deduplicates,
     plaintext: webhook.allow_plaintext,
   });
-  if (made.kind === 'ready') return made.executor;
+  if (made.kind === 'ready') return [made.executor];
   const field = made.problem.field === 'secret' ? 'secret_file' : made.problem.field;
   throw new Problem('config_invalid', `contain.executor_webhook.${field}: ${made.problem.message}`);
 }

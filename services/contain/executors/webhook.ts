@@ -54,6 +54,7 @@ export function createWebhookExecutor(options: WebhookExecutorOptions): WebhookE
       name: 'webhook',
       idempotent: deduplicates,
       canProbe: deduplicates,
+      carriesOut: () => true,
       dryRun: (request) => `POST ${target.origin}${target.pathname} ${payloadOf(request)}`,
       execute,
     },

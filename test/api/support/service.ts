@@ -132,7 +132,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     telemetry,
     policy: BUILT_IN_POLICY,
     instance: 'test',
-    ...(options.executor !== false && { executor }),
+    executors: options.executor === false ? [] : [executor],
   });
   const stopping = new AbortController();
   const gaps = createGapPort({ log, clock, view });
