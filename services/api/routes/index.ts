@@ -8,6 +8,7 @@ import { gaps } from './gaps.ts';
 import { identities } from './identities.ts';
 import { operations } from './operations.ts';
 import { otlp } from './otlp.ts';
+import { policy } from './policy.ts';
 import { requests } from './requests.ts';
 import { siem } from './siem.ts';
 import { sources } from './sources.ts';
@@ -23,6 +24,7 @@ export const ROUTES: readonly Route[] = [
   ...identities,
   ...containments,
   ...requests,
+  ...policy,
   ...directives,
   ...gaps,
   ...siem,
