@@ -1,9 +1,12 @@
 import { z } from 'zod';
-import { ContainmentId, TermsDigest } from './containment.ts';
+import { Recommendation } from './alert.ts';
+import { ContainmentId, ContainmentTerms, TermsDigest } from './containment.ts';
 import { DirectiveDraft, DirectiveReason, DirectiveScope, DirectiveUid } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
+import { PolicyDocument } from './policy.ts';
 import { CredentialId, KeyHash, KeyId, PrincipalRef, Role } from './principal.ts';
+import { StepUp } from './session.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
 import { VERDICTS, VerdictScope } from './verdict.ts';
 
@@ -28,6 +31,15 @@ const comment = z.string().max(LIMITS.comment_chars_max).optional();
 const newKey = z.object({ id: KeyId, hash: KeyHash, roles: z.array(Role).min(1), expires: z.int().optional() });
 
 const vote = { containment: ContainmentId, digest: TermsDigest, comment } as const;
+
+/** A reason that somebody is asked for. */
+const why = z.string().trim().min(1).max(LIMITS.comment_chars_max);
+const action = Recommendation.shape.action;
+const target = z.string().min(1).max(LIMITS.resource_id_chars_max);
+const parameters = z
+  .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.string().max(LIMITS.text_chars_max))
+  .refine((given) => Object.keys(given).length <= LIMITS.parameters_max, `at most ${LIMITS.parameters_max}`);
+const breakGlass = z.object({ why }).optional();
 
 export const Command = z.discriminatedUnion('type', [
   z.object({ ...shared, type: z.literal('approve'), ...vote }),
@@ -81,6 +93,48 @@ export const Command = z.discriminatedUnion('type', [
   z.object({ ...shared, type: z.literal('report_gap'), gap: Gap }),
   z.object({ ...shared, type: z.literal('decide_gap'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),
   z.object({ ...shared, type: z.literal('close_gap'), gap: Gap.shape.id, resumed_at: z.int().min(0) }),
+  /** Only a process of ours, which has seen the proof, says that somebody has authenticated freshly. */
+  z.object({ ...shared, type: z.literal('step_up'), step_up: StepUp }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_request'),
+    alert_uid: z.string().min(1).max(LIMITS.id_chars_max),
+    tenant: z.string().min(1).max(LIMITS.id_chars_max),
+    identity: z.string().min(1).max(LIMITS.id_chars_max),
+    action,
+    target,
+    parameters,
+    why,
+    break_glass: breakGlass,
+    /** The alert as whoever asks has read it: what the approvers will be shown, frozen. */
+    snapshot: ContainmentTerms.pick({ identity: true, alert: true }),
+  }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_amend'),
+    containment: ContainmentId,
+    /** Of the terms that are changed. */
+    digest: TermsDigest,
+    action: action.optional(),
+    target: target.optional(),
+    parameters: parameters.optional(),
+    why,
+  }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_rollback'),
+    containment: ContainmentId,
+    why,
+    break_glass: breakGlass,
+  }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_resolve'),
+    containment: ContainmentId,
+    took_effect: z.boolean(),
+    comment: why,
+  }),
+  z.object({ ...shared, type: z.literal('policy_set'), policy: PolicyDocument, reason: why }),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -134,6 +188,20 @@ export const REFUSALS = [
   'gap_already_decided',
   'gap_already_closed',
   'too_many',
+  'fresh_authentication_needed',
+  'excluded_by_policy',
+  'policy_editor_excluded',
+  'made_by_participant',
+  'contained_cannot_decide',
+  'break_glass_needed',
+  'target_refused',
+  'snapshot_mismatch',
+  'nothing_changed',
+  'not_amendable',
+  'nothing_to_roll_back',
+  'not_resolvable',
+  'already_resolved',
+  'policy_version_used',
 ] as const;
 export const Refusal = z.enum(REFUSALS);
 export type Refusal = z.infer<typeof Refusal>;

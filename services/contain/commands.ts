@@ -1,10 +1,12 @@
 import type { Command, Outcome } from '../../schemas/command.ts';
-import { type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
+import { principalKey, type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
 import { commandDigest } from '../control/command-bus.ts';
 import { keyRefusal, standingOf } from '../control/keys.ts';
 import * as accounts from './accounts.ts';
 import * as directives from './directives.ts';
 import * as gaps from './gaps.ts';
+import * as policies from './policies.ts';
+import * as requests from './requests.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
 
@@ -28,6 +30,12 @@ const ROLES_FOR = {
   report_gap: [],
   decide_gap: ['admin'],
   close_gap: [],
+  step_up: [],
+  containment_request: ['analyst', 'approver'],
+  containment_amend: ['analyst', 'approver'],
+  containment_rollback: ['analyst', 'approver'],
+  containment_resolve: ['analyst', 'approver'],
+  policy_set: ['admin'],
 } as const satisfies Record<Command['type'], readonly Role[] | undefined>;
 
 /** What processes of ours ask by themselves. No user can: nobody holds a key of the system. */
@@ -36,6 +44,7 @@ const OF_THE_SYSTEM: ReadonlySet<Command['type']> = new Set([
   'subscription_retry',
   'report_gap',
   'close_gap',
+  'step_up',
 ]);
 
 /**
@@ -114,6 +123,18 @@ function perform(turn: Turn, command: Command): Outcome {
       return gaps.decide(turn, command);
     case 'close_gap':
       return gaps.close(turn, command);
+    case 'step_up':
+      return stepUp(turn, command);
+    case 'containment_request':
+      return requests.request(turn, command);
+    case 'containment_amend':
+      return requests.amend(turn, command);
+    case 'containment_rollback':
+      return requests.rollBack(turn, command);
+    case 'containment_resolve':
+      return requests.resolve(turn, command);
+    case 'policy_set':
+      return policies.set(turn, command);
   }
 }
 
@@ -127,6 +148,13 @@ function countersign(turn: Turn, command: Extract<Command, { type: 'approve' | '
   const decision = change(turn, command.containment, asked, cause);
   if (decision.kind === 'refused') return refusal(decision.code, decision.message);
   return { kind: 'done', subject: command.containment, state: decision.next.state };
+}
+
+/** Somebody has authenticated freshly, as a process of ours has seen: what a vote on these terms may rest on for a time. */
+function stepUp(turn: Turn, { step_up, by, id }: Extract<Command, { type: 'step_up' }>): Outcome {
+  const what = `${principalKey(step_up.principal)} authenticated freshly for containment ${step_up.containment}`;
+  write(turn, { ...audit(turn, { who: by, what, command: id }), kind: 'stepped_up', step_up });
+  return { kind: 'done', subject: step_up.containment, state: 'stepped_up' };
 }
 
 /** A verdict reaches the baseline of its identity through the log, and ends what waits for approval if it says harmless. */

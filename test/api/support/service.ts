@@ -7,7 +7,7 @@ import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { StateSlab } from '../../../detectors/state.ts';
 import type { Alert } from '../../../schemas/alert.ts';
-import { LOCAL_ISSUER, type Role } from '../../../schemas/principal.ts';
+import { LOCAL_ISSUER, type Role, SYSTEM } from '../../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
 import { listen } from '../../../services/api/server.ts';
@@ -97,6 +97,8 @@ export type Service = {
   readonly gaps: GapPort;
   /** A request in somebody's name. Its answer is held against the OpenAPI document that the service serves. */
   as(subject: Subject, request: InjectOptions | string): Promise<LightMyRequestResponse>;
+  /** Tells, as a process of ours does, that somebody has authenticated again to vote on a containment as it stands. */
+  stepUp(subject: Subject, containment: string): Promise<void>;
   /** Applies what is in the log and makes it durable. */
   drain(): Promise<void>;
   /** Stores alerts and hands them on, as detect does. Resolves once the responder has seen them. */
@@ -243,6 +245,21 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         body: response.payload,
       });
       return response;
+    },
+    async stepUp(subject, id) {
+      const key = credentials.find((one) => one.principal.subject === subject)?.key ?? '';
+      const digest = view.state.containments.get(id)?.digest ?? '';
+      const by = { issuer: LOCAL_ISSUER, subject };
+      const step_up = {
+        principal: by,
+        credential: key,
+        containment: id,
+        digest,
+        method: 'password' as const,
+        authenticated: clock.now(),
+      };
+      const command = { id: `fresh-${randomBytes(8).toString('hex')}`, by: SYSTEM, time: clock.now() };
+      await bus.ask({ ...command, type: 'step_up', step_up });
     },
     drain: () => detect.drain(),
     async raise(...alerts) {
