@@ -5,20 +5,22 @@ import type { ContainmentPage } from './containment-view.ts';
 import { Section, Token, type Viewer } from './frame.ts';
 import { type Children, html } from './html.ts';
 import { ACTIONS } from './phrases.ts';
-import { distance, shortDigest } from './text.ts';
+import { shortDigest, spanText } from './text.ts';
 
 /** The decision: first a fresh proof of who decides, then the vote, bound to what the page shows. */
 export function Decision(page: ContainmentPage): VNode | null {
   const { ways, fresh_until, now } = page;
-  const { vote } = ways;
-  if (vote === undefined) return null;
+  const { approve, deny } = ways;
+  if (approve === undefined || deny === undefined) return null;
   return html`<${Section} id="decision" title="Your decision">
-    ${!vote.open && html`<p>${vote.why}</p>`}
-    ${vote.open && fresh_until === undefined && html`<${StepUpForm} ...${page} />`}
+    ${!approve.open && html`<p>${approve.why}</p>`}
+    ${!approve.open && deny.open && html`<p>One denial still ends it.</p>`}
+    ${deny.open && fresh_until === undefined && html`<${StepUpForm} ...${page} />`}
     ${
-      vote.open &&
+      deny.open &&
       fresh_until !== undefined &&
-      html`<p class="step">Step 2 of 2: decide. Your proof counts for another ${distance(fresh_until, now).replace('in ', '')}.</p>
+      html`<p class="step">Step 2 of 2: decide</p>
+      <p class="dim">Your proof counts for another ${spanText(fresh_until - now)}, for this and nothing else.</p>
       <${VoteForm} ...${page} />`
     }
   </${Section}>`;
@@ -40,7 +42,8 @@ function Hidden({
 }
 
 function StepUpForm({ viewer, containment, step_up }: ContainmentPage): VNode {
-  return html`<p class="step">Step 1 of 2: prove that it is you. Every vote needs it anew, and it counts for this page only.</p>
+  return html`<p class="step">Step 1 of 2: prove that it is you</p>
+    <p class="dim">Every vote needs it anew. It counts for five minutes, for exactly what this page shows.</p>
     <form method="post" action="/auth/step-up" class="stack">
       <${Token} viewer=${viewer} />
       <input type="hidden" name="containment" value=${containment.id} />
@@ -57,17 +60,22 @@ function StepUpForm({ viewer, containment, step_up }: ContainmentPage): VNode {
 
 const PASSWORD_CHARS_MAX = 256;
 
-function VoteForm({ viewer, once, containment }: ContainmentPage): VNode {
+function VoteForm({ viewer, once, containment, ways }: ContainmentPage): VNode {
   const at = `/containments/${containment.id}`;
-  const last = containment.terms.policy.approvals - containment.votes.length <= 1;
+  const { approvals } = containment.terms.policy;
+  const missing = approvals - containment.votes.filter(({ decision }) => decision === 'approve').length;
+  const mayApprove = ways.approve?.open === true;
+  const then =
+    missing <= 1
+      ? 'If the policy of today asks for no more, yours is the last approval that is missing: it is carried out at once.'
+      : 'Others have to approve as well before it is carried out.';
   return html`<form method="post" action=${`${at}/deny`} class="stack">
     <${Hidden} viewer=${viewer} once=${once} digest=${containment.digest} />
     <label for="comment">Comment <span class="dim">(for the record; optional)</span></label>
     <textarea id="comment" name="comment" rows="3" maxlength=${LIMITS.comment_chars_max}></textarea>
-    <p class="dim">You vote on the digest <code class="digest">${shortDigest(containment.digest)}</code>.
-      ${last ? ' Yours is the last approval that is missing: it is carried out at once.' : ' Others have to approve as well.'}</p>
+    <p class="dim">You vote on the digest <code class="digest">${shortDigest(containment.digest)}</code>. ${mayApprove ? then : ''}</p>
     <div class="buttons">
-      <button class="approve" type="submit" formaction=${`${at}/approve`}>Approve</button>
+      ${mayApprove && html`<button class="approve" type="submit" formaction=${`${at}/approve`}>Approve</button>`}
       <button class="deny" type="submit" formaction=${`${at}/deny`}>Deny</button>
     </div>
   </form>`;

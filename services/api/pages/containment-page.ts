@@ -15,7 +15,7 @@ export function containmentPage(page: ContainmentPage): string {
   const { containment, viewer, problem } = page;
   const { terms } = containment;
   const content = html`<${Head} ...${page} />
-    <div class="columns">
+    <div class=${containment.state === 'pending' ? 'columns' : 'columns decided'}>
       <div class="main-column">
         <${What} ...${page} />
         <${Why} ...${page} />
@@ -23,10 +23,11 @@ export function containmentPage(page: ContainmentPage): string {
       </div>
       <div class="side-column">
         <${Decision} ...${page} />
-        <${Rules} ...${page} />
         <${After} ...${page} />
+        ${page.ways.resolve !== undefined && html`<${OtherWays} ...${page} />`}
+        <${Rules} ...${page} />
         <${History} ...${page} />
-        <${OtherWays} ...${page} />
+        ${page.ways.resolve === undefined && html`<${OtherWays} ...${page} />`}
       </div>
     </div>`;
   return frame(
@@ -57,7 +58,7 @@ function Head(page: ContainmentPage): VNode {
     <h1>${askedFor(terms)} <span class="of"><${Data} text=${terms.recommendation.target} most=${200} /></span></h1>
     <p class="lead">${meaning(terms)} ${state === 'pending' ? '' : shown.says}
       ${situation.until !== undefined && state === 'pending' && html` It expires ${distance(situation.until, now)}.`}</p>
-    ${page.ways.vote?.open === true && html`<a class="jump" href="#decision">Go to your decision</a>`}
+    ${page.ways.deny?.open === true && html`<a class="jump" href="#decision">Go to your decision</a>`}
     ${
       break_glass !== undefined &&
       html`<div class="box bad slim"><strong>Emergency (break-glass):</strong> <${Said} text=${break_glass.why} />
@@ -89,7 +90,7 @@ function What({ containment, executor, preview }: ContainmentPage): VNode {
     ['Tenant', terms.tenant !== 'default' && html`<${Data} text=${terms.tenant} />`],
     ['Carried out by', html`<${CarriedOutBy} named=${terms.executor} says=${executor} />`],
   ];
-  return html`<${Section} id="what" title="What would be done">
+  return html`<${Section} id="what" title=${containment.state === 'pending' ? 'What would be done' : 'What was asked'}>
     <${Facts} of=${bound} />
     ${preview !== undefined && html`<${Ahead} ...${preview} />`}
   </${Section}>`;

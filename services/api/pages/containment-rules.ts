@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Vote } from '../../../schemas/containment.ts';
+import type { ContainmentTerms, Vote } from '../../../schemas/containment.ts';
 import { counted } from '../../platform/words.ts';
 import { AskedBy } from './asked-by.ts';
 import type { ContainmentPage } from './containment-view.ts';
@@ -17,14 +17,13 @@ export function Rules({ containment, now }: ContainmentPage): VNode {
     ${votes.length > 0 && html`<ul class="votes">${votes.map((vote) => html`<${VoteLine} vote=${vote} />`)}</ul>`}
     <${Facts} of=${[
       ['Asked by', html`<${AskedBy} containment=${containment} />, <${When} ms=${created} />`],
-      [
-        'Who may vote',
-        `people with the role ${policy.roles.join(' or ')}, freshly signed in, each once, and never who asked`,
-      ],
+      ['Who may vote', whoMayVote(policy)],
       [
         'Of them',
         policy.quotas?.map(({ role, approvals }) => `at least ${counted(approvals, 'approval')} by ${role}`).join(', '),
       ],
+      ['Not counted', policy.exclude?.map((one, index) => html`${index > 0 && ', '}<${Who} of=${one} />`)],
+      ['Only as an emergency', policy.break_glass_only === true && 'the policy lets nobody approve it otherwise'],
       ['Policy', html`<${Data} text=${policy.version} />`],
       [
         'Rules that fit',
@@ -50,6 +49,11 @@ export function Rules({ containment, now }: ContainmentPage): VNode {
       <ul class="votes void">${voided_votes.map((vote) => html`<${VoteLine} vote=${vote} />`)}</ul>`
     }
   </${Section}>`;
+}
+
+function whoMayVote({ roles, further_roles = [] }: ContainmentTerms['policy']): string {
+  const lists = [roles, ...further_roles].map((list) => list.join(' or '));
+  return `people with the role ${lists.join(', and ')}, freshly authenticated, each once, and never who asked`;
 }
 
 function VoteLine({ vote }: { readonly vote: Vote }): VNode {

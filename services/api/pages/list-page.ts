@@ -8,8 +8,8 @@ import { askedFor, EFFECTS, SEVERITY_TONE, STATES } from './phrases.ts';
 import { Data, distance, When } from './text.ts';
 import { needsLook, type Way } from './ways.ts';
 
-/** A row, and whether the viewer can vote on it. */
-export type ListedContainment = { readonly containment: ContainmentView; readonly vote: Way | undefined };
+/** A row, and whether the viewer can approve it. */
+export type ListedContainment = { readonly containment: ContainmentView; readonly approve: Way | undefined };
 
 export type ListPage = {
   readonly viewer: Viewer;
@@ -31,7 +31,7 @@ export function listPage(page: ListPage): string {
   const waiting = open.filter(({ containment }) => containment.state === 'pending');
   const broken = open.filter(({ containment }) => isTrouble(containment));
   const running = open.filter((one) => !waiting.includes(one) && !broken.includes(one));
-  const mine = waiting.filter(({ vote }) => vote?.open === true).length;
+  const mine = waiting.filter(({ approve }) => approve?.open === true).length;
   const content = html`<div class="head">
       <h1>Containments</h1>
       ${!further && html`<p class="lead">${leadOf(waiting.length, mine)}</p>`}
@@ -96,7 +96,7 @@ function Card({ row, now }: { readonly row: ListedContainment; readonly now: num
   </li>`;
 }
 
-function footOf({ containment, vote }: ListedContainment, now: number): VNode {
+function footOf({ containment, approve }: ListedContainment, now: number): VNode {
   const { state, votes, terms, approval_expires, updated, situation } = containment;
   if (state !== 'pending') {
     const until = situation.until;
@@ -105,5 +105,5 @@ function footOf({ containment, vote }: ListedContainment, now: number): VNode {
   const given = votes.filter(({ decision }) => decision === 'approve').length;
   const needed = counted(terms.policy.approvals, 'approval');
   return html`<strong>${given} of ${needed}</strong> <span>expires ${distance(approval_expires, now)}</span>
-    ${vote !== undefined && html` <span class=${vote.open ? 'call' : 'dim'}>${vote.open ? 'You can decide this' : vote.why}</span>`}`;
+    ${approve !== undefined && html` <span class=${approve.open ? 'call' : 'dim'}>${approve.open ? 'You can decide this' : approve.why}</span>`}`;
 }

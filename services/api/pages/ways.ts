@@ -11,7 +11,8 @@ export type Way = { readonly open: true } | { readonly open: false; readonly why
  * only keeps a page from offering what is refused for certain.
  */
 export type Ways = {
-  readonly vote: Way | undefined;
+  readonly approve: Way | undefined;
+  readonly deny: Way | undefined;
   readonly cancel: Way | undefined;
   readonly amend: Way | undefined;
   readonly rollback: Way | undefined;
@@ -25,7 +26,8 @@ const closed = (why: string): Way => ({ open: false, why });
 
 export function waysOf(containment: Containment, who: Looking, now: number): Ways {
   return {
-    vote: voteWay(containment, who, now),
+    approve: approveWay(containment, who, now),
+    deny: denyWay(containment, who, now),
     cancel: cancelWay(containment, who),
     amend: containment.state === 'pending' && mayAsk(who) && now < containment.approval_expires ? OPEN : undefined,
     rollback: rollbackWay(containment, who),
@@ -43,20 +45,46 @@ export function needsLook({ state, effect, resolution }: Containment): boolean {
   return resolution === undefined && (state === 'unknown' || effect?.state === 'needs_human');
 }
 
-function voteWay(
-  { state, terms, votes, requested_by, approval_expires }: Containment,
+/** Why somebody can neither approve nor deny; undefined when they can, or there is nothing to decide. */
+function objection(
+  { terms, requested_by, approval_expires }: Containment,
   who: Looking,
   now: number,
-): Way | undefined {
-  if (state !== 'pending') return undefined;
-  const own = votes.find(({ by }) => samePrincipal(by, who.principal));
-  if (own !== undefined) return closed('You have approved this. Another person has to give the next approval.');
-  if (now >= approval_expires) return closed('The time for approval is over.');
-  if (samePrincipal(requested_by, who.principal)) {
-    return closed('You asked for this, so you cannot approve or deny it. You can cancel it.');
+): string | undefined {
+  if (now >= approval_expires) return 'The time for approval is over.';
+  const { identity, policy } = terms;
+  const lists = [policy.roles, ...(policy.further_roles ?? [])];
+  if (!lists.every((list) => list.some((role) => who.roles.includes(role)))) {
+    return `A vote needs the role ${lists.map((list) => list.join(' or ')).join(', and ')}, which you do not hold.`;
   }
-  if (!terms.policy.roles.some((role) => who.roles.includes(role))) {
-    return closed(`A vote needs one of the roles ${terms.policy.roles.join(', ')}, which you do not hold.`);
+  if (samePrincipal(requested_by, who.principal)) {
+    return 'You asked for this, so you can neither approve nor deny it. You can cancel it.';
+  }
+  if (who.principal.subject === identity.id || who.principal.subject === identity.owner) {
+    return 'It is about you, or about what you own. Another person has to decide it.';
+  }
+  return undefined;
+}
+
+function denyWay(containment: Containment, who: Looking, now: number): Way | undefined {
+  if (containment.state !== 'pending') return undefined;
+  const why = objection(containment, who, now);
+  return why === undefined ? OPEN : closed(why);
+}
+
+/** More is asked of an approval than of a denial, which only stops something. */
+function approveWay(containment: Containment, who: Looking, now: number): Way | undefined {
+  const { votes, terms } = containment;
+  const deny = denyWay(containment, who, now);
+  if (deny?.open !== true) return deny;
+  if (votes.some(({ by, decision }) => decision === 'approve' && samePrincipal(by, who.principal))) {
+    return closed('You have approved this. Another person has to give the next approval.');
+  }
+  if (terms.policy.exclude?.some((one) => samePrincipal(one, who.principal)) === true) {
+    return closed('The policy does not count your approval. You can deny it.');
+  }
+  if (terms.policy.break_glass_only === true && terms.break_glass === undefined) {
+    return closed('The policy lets it be approved only as an emergency. Ask for it as one; this one you can deny.');
   }
   return OPEN;
 }

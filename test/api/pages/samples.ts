@@ -149,7 +149,7 @@ export function pageOf(changes: Partial<ContainmentPage> = {}, who: Viewer = VIE
 
 export const listed = (containment: ContainmentView, who: Viewer = VIEWER): ListedContainment => ({
   containment,
-  vote: waysOf(containment, who, NOW).vote,
+  approve: waysOf(containment, who, NOW).approve,
 });
 
 export function listOf(changes: Partial<ListPage> = {}): ListPage {
