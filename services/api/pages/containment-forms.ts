@@ -9,10 +9,11 @@ import { shortDigest, spanText } from './text.ts';
 
 /** The decision: first a fresh proof of who decides, then the vote, bound to what the page shows. */
 export function Decision(page: ContainmentPage): VNode | null {
-  const { ways, fresh_until, now } = page;
+  const { ways, fresh_until, now, newer } = page;
   const { approve, deny } = ways;
   if (approve === undefined || deny === undefined) return null;
   return html`<${Section} id="decision" title="Your decision">
+    ${newer !== undefined && html`<p class="box slim wait">The alert has changed since. See <a href="#newer">what is newer</a> than what you vote on.</p>`}
     ${!approve.open && html`<p>${approve.why}</p>`}
     ${!approve.open && deny.open && html`<p>One denial still ends it.</p>`}
     ${deny.open && fresh_until === undefined && html`<${StepUpForm} ...${page} />`}

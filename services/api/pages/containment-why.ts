@@ -62,8 +62,8 @@ function Findings({ alert }: { readonly alert: Alert }): VNode {
     <ul class="findings">${shown.map(
       ({ sentence, observed, expected, history }) => html`<li>
         <p><${Data} text=${sentence} most=${600} kind="prose" /></p>
-        <p class="dim"><${Data} text=${measureText(observed)} />; <${Data} text=${measureText(expected)} />;
-          ${' '}against ${WHOSE[history.basis]}, of ${counted(history.events, 'event')}</p>
+        <p class="dim">Observed <${Data} text=${measureText(observed)} />, expected <${Data} text=${measureText(expected)} />
+          ${' '}by ${WHOSE[history.basis]}, of ${counted(history.events, 'event')}</p>
       </li>`,
     )}</ul>
     ${alert.finding_count > shown.length && html`<p class="dim">The strongest of each kind, of ${counted(alert.finding_count, 'finding')}.</p>`}`;

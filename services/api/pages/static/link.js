@@ -1,13 +1,14 @@
 // The token of a one-time link stands behind the #, which browsers send to nobody. It goes into the form, and out of the
-// address bar and the history at once.
+// address bar and the history at once. Without this script it is pasted by hand.
 'use strict';
-const field = document.getElementById('token');
-const token = location.hash.slice(1);
-if (field instanceof HTMLInputElement && token !== '') {
-  field.value = token;
+const of = (id) => document.getElementById(id);
+const [token, row, password, again] = ['token', 'token-row', 'password', 'again'].map(of);
+if (location.hash.length > 1) {
+  token.value = location.hash.slice(1);
   history.replaceState(null, '', location.pathname);
-  const row = document.getElementById('token-row');
-  if (row !== null) row.hidden = true;
-  const next = document.getElementById('password');
-  if (next !== null) next.focus();
+  row.hidden = true;
+  password.focus();
 }
+const compare = () => again.setCustomValidity(again.value === password.value ? '' : 'These are two different passwords.');
+password.addEventListener('input', compare);
+again.addEventListener('input', compare);
