@@ -9,16 +9,24 @@ import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
+import { applySignIn, emptySignIns, revokeSignIns, type SignIns } from './sessions.ts';
 import { rememberStepUp } from './step-ups.ts';
 
 export type PrincipalEntry = {
   readonly principal: Principal;
   readonly roles: readonly Role[];
   readonly created: number;
+  /** Who made it, and who gave it the roles it has, when. At first start, and for what a provider says, the system. */
+  readonly created_by: PrincipalRef;
+  readonly roles_by: { readonly by: PrincipalRef; readonly when: number };
   readonly revoked: number | undefined;
 };
 
-export type KeyEntry = { readonly key: ApiKey; readonly revoked: number | undefined };
+export type KeyEntry = {
+  readonly key: ApiKey;
+  readonly revoked: number | undefined;
+  readonly replaced_by?: string;
+};
 
 type ResponderEntry = {
   readonly epoch: number;
@@ -32,7 +40,7 @@ type ResponderEntry = {
  * What the control log says, folded. It belongs to one owner, who alone applies records to it; everybody else reads.
  * Maps keep the order of insertion, which bounds them deterministically: the oldest goes first.
  */
-export type ControlState = {
+export type ControlState = SignIns & {
   readonly containments: Map<string, Containment>;
   /** Ids of pending, approved and dispatching containments: what time can still change. */
   readonly open: Set<string>;
@@ -58,6 +66,7 @@ export type ControlState = {
 
 export function emptyControlState(): ControlState {
   return {
+    ...emptySignIns(),
     containments: new Map(),
     open: new Set(),
     ended: new Set(),
@@ -95,6 +104,8 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
         principal: record.principal,
         roles: record.roles,
         created: record.when,
+        created_by: record.who,
+        roles_by: { by: record.who, when: record.when },
         revoked: undefined,
       });
       return state;
@@ -156,8 +167,29 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
       return state;
+    case 'session_started':
+    case 'session_ended':
+    case 'link_created':
+    case 'link_spent':
+    case 'password_set':
+      applySignIn(state, record);
+      return state;
+    case 'key_rotated':
+      return replaceKey(state, record);
+    case 'roles_set': {
+      const { who: by, when, roles } = record;
+      const entry = state.principals.get(principalKey(record.principal));
+      if (entry !== undefined) {
+        state.principals.set(principalKey(record.principal), { ...entry, roles, roles_by: { by, when } });
+      }
+      return state;
+    }
+    case 'sign_in_refused':
+      return state;
   }
 }
+
+type RecordOf<Kind extends ControlRecord['kind']> = Extract<ControlRecord, { kind: Kind }>;
 
 const OPEN: ReadonlySet<ContainmentState> = new Set(OPEN_STATES);
 
@@ -206,6 +238,13 @@ function revokePrincipal(state: ControlState, principal: PrincipalRef, when: num
   for (const { key } of state.keys.values()) {
     if (principalKey(key.principal) === name) revokeKey(state, key.id, when);
   }
+  revokeSignIns(state, principal, when);
+  return state;
+}
+
+function replaceKey(state: ControlState, { key, replaced_by, expires }: RecordOf<'key_rotated'>): ControlState {
+  const entry = state.keys.get(key);
+  if (entry !== undefined) state.keys.set(key, { ...entry, key: { ...entry.key, expires }, replaced_by });
   return state;
 }
 
