@@ -75,7 +75,10 @@ export function linkPage({ problem }: LinkPage): string {
         <button type="submit">Set the password and sign in</button>
       </form>
     </${Section}>`;
-  return frame({ title: 'Choose your password', script: ASSETS.link.url, ...(problem !== undefined && { problem }) }, content);
+  return frame(
+    { title: 'Choose your password', script: ASSETS.link.url, ...(problem !== undefined && { problem }) },
+    content,
+  );
 }
 
 export function signedOutPage(): string {

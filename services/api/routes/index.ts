@@ -9,6 +9,7 @@ import { identities } from './identities.ts';
 import { operations } from './operations.ts';
 import { otlp } from './otlp.ts';
 import { siem } from './siem.ts';
+import { signIn } from './sign-in.ts';
 import { sources } from './sources.ts';
 import { subscriptions } from './subscriptions.ts';
 
@@ -25,5 +26,6 @@ export const ROUTES: readonly Route[] = [
   ...gaps,
   ...siem,
   ...access,
+  ...signIn,
   ...subscriptions,
 ];
