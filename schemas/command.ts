@@ -5,8 +5,8 @@ import { DirectiveDraft, DirectiveReason, DirectiveScope, DirectiveUid } from '.
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
 import { PolicyDocument } from './policy.ts';
-import { CredentialId, KeyHash, KeyId, PrincipalRef, Role } from './principal.ts';
-import { StepUp } from './session.ts';
+import { CredentialId, KeyHash, KeyId, KeyTenants, PrincipalRef, Role, SessionId } from './principal.ts';
+import { PasswordVerifier, Session, SignedIn, SignInLink, SignInRefusal, StepUp } from './session.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
 import { VERDICTS, VerdictScope } from './verdict.ts';
 
@@ -28,7 +28,13 @@ const shared = {
 } as const;
 
 const comment = z.string().max(LIMITS.comment_chars_max).optional();
-const newKey = z.object({ id: KeyId, hash: KeyHash, roles: z.array(Role).min(1), expires: z.int().optional() });
+const newKey = z.object({
+  id: KeyId,
+  hash: KeyHash,
+  roles: z.array(Role).min(1),
+  expires: z.int().optional(),
+  tenants: KeyTenants.optional(),
+});
 
 const vote = { containment: ContainmentId, digest: TermsDigest, comment } as const;
 
@@ -74,7 +80,9 @@ export const Command = z.discriminatedUnion('type', [
     type: z.literal('user_add'),
     principal: PrincipalRef.extend({ human: z.boolean() }),
     roles: z.array(Role).min(1),
-    key: newKey,
+    /** A machine has a key; a person may have a key, a one-time link, or both. */
+    key: newKey.optional(),
+    link: SignInLink.optional(),
   }),
   z.object({ ...shared, type: z.literal('user_remove'), principal: PrincipalRef }),
   z.object({ ...shared, type: z.literal('key_create'), principal: PrincipalRef, key: newKey }),
@@ -93,8 +101,6 @@ export const Command = z.discriminatedUnion('type', [
   z.object({ ...shared, type: z.literal('report_gap'), gap: Gap }),
   z.object({ ...shared, type: z.literal('decide_gap'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),
   z.object({ ...shared, type: z.literal('close_gap'), gap: Gap.shape.id, resumed_at: z.int().min(0) }),
-  /** Only a process of ours, which has seen the proof, says that somebody has authenticated freshly. */
-  z.object({ ...shared, type: z.literal('step_up'), step_up: StepUp }),
   z.object({
     ...shared,
     type: z.literal('containment_request'),
@@ -135,6 +141,43 @@ export const Command = z.discriminatedUnion('type', [
     comment: why,
   }),
   z.object({ ...shared, type: z.literal('policy_set'), policy: PolicyDocument, reason: why }),
+  /** Asked by the process that has verified who it is: at a provider, with a password, or by a link, which is spent. */
+  z.object({
+    ...shared,
+    type: z.literal('session_start'),
+    session: Session,
+    /** What the provider said of the person: these become, or stay, the principal. */
+    signed_in: SignedIn.optional(),
+    link: SessionId.optional(),
+    /** The password that whoever opened the link chose. */
+    password: PasswordVerifier.optional(),
+  }),
+  z.object({ ...shared, type: z.literal('session_end'), session: SessionId }),
+  /** All of one person, in every process. */
+  z.object({ ...shared, type: z.literal('sessions_end'), principal: PrincipalRef }),
+  /** Only a process of ours, which has seen the proof, says that somebody has authenticated freshly. */
+  z.object({ ...shared, type: z.literal('step_up'), step_up: StepUp }),
+  z.object({ ...shared, type: z.literal('link_create'), link: SignInLink }),
+  z.object({ ...shared, type: z.literal('password_set'), principal: PrincipalRef, verifier: PasswordVerifier }),
+  /** A new key in the place of another, which goes on for so long. */
+  z.object({
+    ...shared,
+    type: z.literal('key_rotate'),
+    key: KeyId,
+    replacement: z.object({ id: KeyId, hash: KeyHash, expires: z.int().optional() }),
+    overlap_ms: z.int().min(0).max(LIMITS.key_overlap_ms_max),
+  }),
+  z.object({ ...shared, type: z.literal('roles_set'), principal: PrincipalRef, roles: z.array(Role).min(1) }),
+  z.object({
+    ...shared,
+    type: z.literal('sign_in_refused'),
+    reason: SignInRefusal,
+    /** Whom it was about, where that is somebody we know; never what was typed. */
+    principal: PrincipalRef.optional(),
+    address: z.string().max(LIMITS.id_chars_max).optional(),
+    /** Further ones of the minute before that have no record of their own. */
+    more: z.int().min(0),
+  }),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -202,6 +245,15 @@ export const REFUSALS = [
   'not_resolvable',
   'already_resolved',
   'policy_version_used',
+  'session_exists',
+  'session_unknown',
+  'session_too_long',
+  'link_refused',
+  'not_local',
+  'sign_in_mismatch',
+  'step_up_untimely',
+  'key_lives_too_long',
+  'tenant_out_of_scope',
 ] as const;
 export const Refusal = z.enum(REFUSALS);
 export type Refusal = z.infer<typeof Refusal>;

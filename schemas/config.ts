@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Severity } from './alert.ts';
+import { AuthConfig } from './auth-config.ts';
 import { ContentConfig, IdentityConfig, OtlpConfig } from './ingest-settings.ts';
 import { IngestSource, KafkaConfig } from './kafka-config.ts';
 import { LIMITS, UNITS } from './limits.ts';
@@ -135,7 +136,12 @@ export const Config = z.strictObject({
     .array(z.enum(PROCESS_ROLES))
     .min(1)
     .default([...PROCESS_ROLES]),
+  /** Where people's browsers, and links in messages, find the service. Absent: where it listens. */
+  public_url: webUrl()
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
   listen: ListenConfig.prefault({}),
+  auth: AuthConfig.prefault({}),
   log: LogConfig.prefault({}),
   store: StoreConfig.prefault({}),
   detect: DetectConfig.prefault({}),

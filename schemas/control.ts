@@ -4,8 +4,8 @@ import { Containment, ContainmentState } from './containment.ts';
 import { Directive, DirectiveReason } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { PolicyDocument } from './policy.ts';
-import { ApiKey, KeyId, Principal, PrincipalRef, Role } from './principal.ts';
-import { StepUp } from './session.ts';
+import { ApiKey, KeyId, Principal, PrincipalRef, Role, SessionId } from './principal.ts';
+import { PasswordVerifier, Session, SessionEnd, SignedIn, SignInLink, SignInRefusal, StepUp } from './session.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
 import { Verdict } from './verdict.ts';
 
@@ -79,6 +79,23 @@ export const ControlRecord = z.discriminatedUnion('kind', [
     /** SHA-256 over what was asked, so that another command under the same id is recognised. */
     command_digest: z.string(),
     outcome: Outcome,
+  }),
+  z.object({ ...audit, kind: z.literal('session_started'), session: Session, signed_in: SignedIn.optional() }),
+  z.object({ ...audit, kind: z.literal('session_ended'), session: SessionId, how: SessionEnd }),
+  /** Takes the place of an earlier link of the same person. */
+  z.object({ ...audit, kind: z.literal('link_created'), link: SignInLink }),
+  z.object({ ...audit, kind: z.literal('link_spent'), link: SessionId }),
+  z.object({ ...audit, kind: z.literal('password_set'), principal: PrincipalRef, verifier: PasswordVerifier }),
+  /** The old key expires then; the new one has a record of its own. */
+  z.object({ ...audit, kind: z.literal('key_rotated'), key: KeyId, replaced_by: KeyId, expires: z.int() }),
+  z.object({ ...audit, kind: z.literal('roles_set'), principal: PrincipalRef, roles: z.array(Role).min(1) }),
+  z.object({
+    ...audit,
+    kind: z.literal('sign_in_refused'),
+    reason: SignInRefusal,
+    principal: PrincipalRef.optional(),
+    address: z.string().optional(),
+    more: z.int().min(0),
   }),
 ]);
 export type ControlRecord = z.infer<typeof ControlRecord>;

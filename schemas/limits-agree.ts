@@ -97,9 +97,27 @@ function assertDetection(limits: typeof LIMITS): void {
   must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
   must(limits.step_up_skew_ms < limits.step_up_ms_max, 'step_up_skew_ms < step_up_ms_max');
   must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
+  signInLimits(limits, must);
 }
 
 type Must = (holds: boolean, sentence: string) => void;
+
+function signInLimits(limits: typeof LIMITS, must: Must): void {
+  must(limits.sign_in_idle_ms <= limits.sign_in_ms, 'sign_in_idle_ms <= sign_in_ms');
+  must(limits.sign_in_ms <= limits.sign_in_ms_max, 'sign_in_ms <= sign_in_ms_max');
+  must(limits.sign_in_stamp_ms < limits.sign_in_idle_ms, 'sign_in_stamp_ms < sign_in_idle_ms');
+  must(limits.link_ms <= limits.link_ms_max, 'link_ms <= link_ms_max');
+  must(limits.oidc_skew_ms < limits.step_up_ms_max, 'oidc_skew_ms < step_up_ms_max');
+  must(
+    limits.sign_in_sessions_max < limits.sign_in_sessions_kept_max,
+    'sign_in_sessions_max < sign_in_sessions_kept_max',
+  );
+  must(
+    limits.sign_in_failures_pair_max <= limits.sign_in_failures_network_max &&
+      limits.sign_in_failures_pair_max <= limits.sign_in_failures_account_max,
+    'sign_in_failures_pair_max <= sign_in_failures_network_max and sign_in_failures_account_max',
+  );
+}
 
 function directiveLimits(limits: typeof LIMITS, must: Must): void {
   must(

@@ -1,5 +1,6 @@
 import { CONTAINMENT_LIMITS } from './limits-containment.ts';
 import { DETECTION_LIMITS } from './limits-detection.ts';
+import { SIGN_IN_LIMITS } from './limits-sign-in.ts';
 import { UNITS } from './units.ts';
 
 export { UNITS };
@@ -115,6 +116,8 @@ export const LIMITS = {
 
   // --- HTTP -----------------------------------------------------------------------------------------------------
   http_body_bytes_max: 8 * MIB,
+  /** What a page's form may send. */
+  http_form_bytes_max: 64 * KIB,
   http_batch_items_max: 10_000,
   page_items_max: 500,
   stream_clients_max: 64,
@@ -316,6 +319,10 @@ export const LIMITS = {
   principals_max: 10_000,
   keys_max: 10_000,
   key_lifetime_ms_max: 3_650 * DAY_MS,
+  key_tenants_max: 64,
+  /** How long a key goes on at most beside the one that took its place. */
+  key_overlap_ms_max: 30 * DAY_MS,
+  ...SIGN_IN_LIMITS,
   subscriptions_max: 64,
   /** (uid, revision) pairs the feed remembers to drop repeats of alert records after a crash. */
   feed_memory_max: 100_000,

@@ -36,6 +36,9 @@ export const CredentialId = z.union([KeyId, SessionId]);
 
 export const KeyHash = z.string().regex(/^[0-9a-f]{64}$/);
 
+/** Tenants that a key is bound to; absent: all. */
+export const KeyTenants = z.array(z.string().min(1).max(LIMITS.id_chars_max)).min(1).max(LIMITS.key_tenants_max);
+
 /** An API key as it is stored. The secret is shown once, when it is made, and never stored. */
 export const ApiKey = z.object({
   id: KeyId,
@@ -48,6 +51,7 @@ export const ApiKey = z.object({
   created_by: PrincipalRef,
   /** Epoch milliseconds from which on the key is refused; absent: it does not expire by itself. */
   expires: z.int().optional(),
+  tenants: KeyTenants.optional(),
 });
 export type ApiKey = z.infer<typeof ApiKey>;
 

@@ -66,3 +66,22 @@ export const SignedIn = Principal.extend({
   email: z.string().max(LIMITS.name_chars_max).optional(),
 });
 export type SignedIn = z.infer<typeof SignedIn>;
+
+/** How a session ended before its time. Votes that were given with a session that was revoked count for nothing. */
+export const SESSION_ENDS = ['signed_out', 'replaced', 'revoked'] as const;
+export const SessionEnd = z.enum(SESSION_ENDS);
+export type SessionEnd = z.infer<typeof SessionEnd>;
+
+/** Why a sign-in or a fresh authentication was refused, for the audit log alone: whoever asked gets one answer for all. */
+export const SIGN_IN_REFUSALS = [
+  'unknown_name',
+  'wrong_password',
+  'link_refused',
+  'removed',
+  'no_role',
+  'provider_refused',
+  'answer_invalid',
+  'too_many',
+] as const;
+export const SignInRefusal = z.enum(SIGN_IN_REFUSALS);
+export type SignInRefusal = z.infer<typeof SignInRefusal>;

@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { LIMITS, UNITS } from '../limits.ts';
-import { ApiKey, KeyId, LOCAL_ISSUER, Principal, PrincipalRef, Role } from '../principal.ts';
+import { ApiKey, KeyId, LOCAL_ISSUER, Principal, PrincipalRef, Role, SessionId } from '../principal.ts';
 import { Subscription, SubscriptionEntry, WebhookId, WebhookSecret } from '../subscription.ts';
 
 export const WhoAmI = z.object({
   principal: Principal,
   roles: z.array(Role),
-  key: KeyId,
+  /** What it was asked with: a key, or a session. */
+  key: KeyId.optional(),
+  session: SessionId.optional(),
   expires: z.int().optional(),
 });
 

@@ -1,8 +1,10 @@
 import type { Server as HttpsServer, ServerOptions as TlsOptions } from 'node:https';
+import cookies from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyHttpsOptions, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { LIMITS } from '../../schemas/limits.ts';
+import { createSignIn } from './auth/sign-in.ts';
 import { createAuthenticator } from './authentication.ts';
 import { documentOptions } from './document.ts';
 import { refuse } from './errors.ts';
@@ -48,8 +50,10 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
   const closing = new AbortController();
   const streams = createStreams();
   const authenticator = createAuthenticator(ports);
-  const context: Context = { ports, streams, closing: closing.signal, stillMay: authenticator.stillMay };
+  const signIn = createSignIn(ports);
+  const context: Context = { ports, streams, signIn, closing: closing.signal, stillMay: authenticator.stillMay };
 
+  await app.register(cookies);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   installHooks(app, ports, { authenticator, secure: tls !== undefined, closing: closing.signal });

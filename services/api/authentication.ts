@@ -1,5 +1,8 @@
 import type { Principal, Role } from '../../schemas/principal.ts';
+import type { Session } from '../../schemas/session.ts';
 import { type AuthenticationRefusal, authenticate, keyRefusal, standingOf } from '../control/keys.ts';
+import { authenticateSession } from '../control/tokens.ts';
+import { createStamps } from './auth/cookies.ts';
 import { type Refused, refuse, refuseAs } from './errors.ts';
 import { createFailures } from './failures.ts';
 import type { Ports } from './ports.ts';
@@ -8,9 +11,13 @@ import type { Ports } from './ports.ts';
 export type Caller = {
   readonly principal: Principal;
   readonly roles: readonly Role[];
-  /** Id of the key. */
+  /** Id of the key or of the session. */
   readonly credential: string;
   readonly expires: number | undefined;
+  /** Tenants that the key is bound to; undefined: all. */
+  readonly tenants: readonly string[] | undefined;
+  /** Who is signed in, with a browser's cookie instead of a key. Then every change needs `csrfTokenOf(session)`. */
+  readonly session: Session | undefined;
 };
 
 /** Who may call a route: everybody, everybody with a valid key, or holders of one of the roles. */
@@ -18,19 +25,39 @@ export type Access = 'open' | 'authenticated' | readonly Role[];
 
 export type Authenticator = {
   /** Who it is, or why not. Counts failures against the address. */
-  identify(header: string | undefined, address: string): Caller | Refused;
+  identify(shown: Shown, address: string): Caller | Refused;
+  /** Who is signed in, for pages that everybody may see. Nothing is refused or counted. */
+  signedIn(cookie: string | undefined): Caller | undefined;
   /** Undefined when the caller may; asked once for a request. */
   objection(caller: Caller, access: Access): Refused | undefined;
   /** Whether the caller still may, for requests that last. */
   stillMay(caller: Caller, access: Access): boolean;
 };
 
+/** What a request shows of who sends it: the header `authorization`, and the value of the session's cookie. */
+export type Shown = { readonly authorization: string | undefined; readonly cookie: string | undefined };
+
 /** RFC 6750, section 2.1. */
 const BEARER = /^Bearer +([\x21-\x7e]{1,256})$/i;
 
-export function createAuthenticator(ports: Pick<Ports, 'control' | 'clock' | 'telemetry'>): Authenticator {
-  const { control, clock, telemetry } = ports;
+/** Without `auth` nobody signs in here: keys alone count. */
+export function createAuthenticator(
+  ports: Pick<Ports, 'control' | 'clock' | 'telemetry'> & Partial<Pick<Ports, 'auth'>>,
+): Authenticator {
+  const { control, clock, telemetry, auth } = ports;
   const failures = createFailures(clock);
+  const stamps = auth === undefined ? undefined : createStamps(auth.cookie_key);
+
+  const bySession = (cookie: string): Caller | AuthenticationRefusal => {
+    const now = clock.now();
+    const stamped = stamps?.read(cookie);
+    if (auth === undefined || stamped === undefined) return 'session_malformed';
+    const known = authenticateSession(stamped.token, control.state, now);
+    if (known.kind === 'refused') return known.code;
+    if (now - stamped.seen >= auth.idle_ms) return 'session_idle';
+    const { principal, roles, session } = known;
+    return { principal, roles, credential: session.id, expires: session.expires, tenants: undefined, session };
+  };
 
   const failed = (refused: Refused, reason: AuthenticationRefusal | 'missing', address: string): Refused => {
     const wait_s = failures.count(address);
@@ -47,7 +74,14 @@ export function createAuthenticator(ports: Pick<Ports, 'control' | 'clock' | 'te
   };
 
   return {
-    identify(header, address) {
+    identify({ authorization: header, cookie }, address) {
+      if (header === undefined && cookie !== undefined) {
+        const caller = bySession(cookie);
+        if (typeof caller === 'object') return caller;
+        // Sessions end in the ordinary course of things; only what was never one is worth counting.
+        if (!GUESSED.has(caller)) return SESSION_OVER;
+        return failed(SESSION_OVER, caller, address);
+      }
       if (header === undefined) {
         const remedy = 'send the header authorization: Bearer csk_...';
         return failed(refuse('credential_missing', { remedy }), 'missing', address);
@@ -55,8 +89,13 @@ export function createAuthenticator(ports: Pick<Ports, 'control' | 'clock' | 'te
       const token = BEARER.exec(header)?.[1];
       const known = token === undefined ? MALFORMED : authenticate(token, control.state, clock.now());
       if (known.kind === 'refused') return failed(KEY_REFUSED, known.code, address);
-      const { principal, roles, credential, expires } = known;
-      return { principal, roles, credential, expires };
+      const { principal, roles, credential, expires, tenants } = known;
+      return { principal, roles, credential, expires, tenants, session: undefined };
+    },
+
+    signedIn(cookie) {
+      const caller = cookie === undefined ? 'missing' : bySession(cookie);
+      return typeof caller === 'object' ? caller : undefined;
     },
 
     objection(caller, access) {
@@ -82,3 +121,7 @@ const MALFORMED = { kind: 'refused', code: 'key_malformed' } as const;
 const KEY_REFUSED = refuseAs('credential_refused', 'this API key is not valid', {
   remedy: 'use a key that is neither revoked nor expired',
 });
+
+const GUESSED: ReadonlySet<AuthenticationRefusal> = new Set(['session_malformed', 'session_refused']);
+
+const SESSION_OVER = refuse('session_over', { remedy: 'sign in again' });

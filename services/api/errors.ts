@@ -16,6 +16,18 @@ const OWN = {
   mapping_unknown: [400, 'no mapping has this name'],
   mapping_missing: [400, 'no mapping is configured'],
   credential_missing: [401, 'no API key was given'],
+  session_over: [401, 'you are not signed in any more'],
+  sign_in_refused: [401, 'name and password do not fit, or this person cannot sign in'],
+  sign_in_no_role: [403, 'you were recognised, and hold no role here'],
+  csrf_refused: [403, 'the request does not come from a page of this service'],
+  authentication_not_fresh: [403, 'the authentication was not made for this'],
+  session_needed: [403, 'this needs a person who is signed in'],
+  round_trip_lost: [400, 'the way to the provider and back was not made in this browser, or took too long'],
+  provider_refused: [403, 'the provider did not let you in'],
+  provider_unknown: [404, 'no provider has this name'],
+  password_unsuitable: [400, 'this password will not do'],
+  sign_in_limited: [429, 'too many attempts failed'],
+  provider_unavailable: [503, 'the provider does not answer, or not as it should'],
   route_unknown: [404, 'there is nothing here'],
   alert_unknown: [404, 'no alert has this uid'],
   identity_unknown: [404, 'nothing is known of this identity'],
@@ -98,6 +110,15 @@ const OF_COMMANDS: Record<Refusal, number> = {
   not_resolvable: 409,
   already_resolved: 409,
   policy_version_used: 409,
+  session_exists: 409,
+  session_unknown: 404,
+  session_too_long: 409,
+  link_refused: 401,
+  not_local: 409,
+  sign_in_mismatch: 403,
+  step_up_untimely: 403,
+  key_lives_too_long: 409,
+  tenant_out_of_scope: 403,
 };
 
 const OF_CURSORS: Record<FeedCursorError, number> = {
@@ -119,6 +140,10 @@ export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
 
 /** Codes that only the API has, and those of cursors; the responder's stand in schemas/command.ts. */
 export const OWN_CODES = Object.keys(OWN) as readonly OwnCode[];
+/** What is said by default of what the API itself refuses. */
+export const DEFAULT_MESSAGES: { readonly [code: string]: string | undefined } = Object.fromEntries(
+  Object.entries(OWN).map(([code, [, message]]) => [code, message]),
+);
 export const CURSOR_CODES = Object.keys(OF_CURSORS) as readonly FeedCursorError[];
 
 export type RefusalDetails = {

@@ -35,7 +35,7 @@ function forgetOldest(spans: Map<string, unknown>): void {
 }
 
 /** An IPv6 host can use any address of its /64, so the network is what is counted. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(':') || address.includes('.')) return address;
   const [head = '', tail] = address.split('::');
   const groups = head.split(':');

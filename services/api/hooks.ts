@@ -1,6 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { cookieNames, cookieOptions, createStamps, isStale, type Stamps } from './auth/cookies.ts';
+import { csrfObjection, isSafe } from './auth/csrf.ts';
 import type { Authenticator } from './authentication.ts';
-import { Refused, refuse } from './errors.ts';
+import { Refused, refuse, STATUS_OF } from './errors.ts';
 import type { Ports } from './ports.ts';
 import { sendRefusal } from './replies.ts';
 
@@ -35,9 +37,10 @@ type Installed = {
 /** What happens to every request: headers, who asks and whether they may, and how long it took. */
 export function installHooks(
   app: FastifyInstance,
-  { telemetry, clock }: Pick<Ports, 'telemetry' | 'clock'>,
+  ports: Pick<Ports, 'telemetry' | 'clock'> & Partial<Pick<Ports, 'auth'>>,
   { authenticator, secure, closing }: Installed,
 ): void {
+  const { telemetry, clock } = ports;
   const headers = headersOf({ secure });
   const latency = telemetry.histogram('http_request_seconds', 'time to answer an API request', BUCKETS, [
     'method',
@@ -45,6 +48,7 @@ export function installHooks(
     'status',
   ]);
   const began = new WeakMap<FastifyRequest, number>();
+  const stamps = ports.auth === undefined ? undefined : createStamps(ports.auth.cookie_key);
   app.decorateRequest('caller', undefined);
 
   app.addHook('onRequest', async (request, reply) => {
@@ -55,15 +59,30 @@ export function installHooks(
     }
     // What is not in the route table is nobody's, and strangers do not learn what is.
     const access = request.routeOptions.config?.access ?? 'authenticated';
-    if (access === 'open') return;
-    const caller = authenticator.identify(request.headers.authorization, request.ip);
-    if (caller instanceof Refused) return sendRefusal(reply, caller);
+    const cookie = sessionCookie(request, ports.auth);
+    if (access === 'open') {
+      request.caller = authenticator.signedIn(cookie);
+      return;
+    }
+    const caller = authenticator.identify({ authorization: request.headers.authorization, cookie }, request.ip);
+    if (caller instanceof Refused) return turnAway(request, reply, caller);
     const objection = authenticator.objection(caller, access);
     if (objection !== undefined) {
       telemetry.occurred('requests_refused', { code: objection.code }, { request: request.id });
       return sendRefusal(reply, objection);
     }
     request.caller = caller;
+    if (caller.session !== undefined && cookie !== undefined) renewStamp(reply, cookie, { ...ports, stamps });
+  });
+
+  // The form has been read and not yet been checked: its token is not a part of what is asked.
+  app.addHook('preValidation', async (request, reply) => {
+    const { caller, routeOptions } = request;
+    if (caller?.session === undefined || isSafe(request) || routeOptions.config?.access === 'open') return;
+    const objection = csrfObjection(request, caller.session, { public_url: ports.auth?.public_url });
+    if (objection === undefined) return;
+    telemetry.occurred('requests_refused', { code: objection.code }, { request: request.id });
+    return sendRefusal(reply, objection);
   });
 
   // A connection that is kept alive would keep the closing server waiting for its timeout.
@@ -78,4 +97,32 @@ export function installHooks(
     const status = `${Math.floor(reply.statusCode / 100)}xx`;
     latency.observe({ method: request.method, route, status }, (clock.elapsed() - start) / 1000);
   });
+}
+
+function sessionCookie({ cookies }: FastifyRequest, auth: Ports['auth'] | undefined): string | undefined {
+  return auth === undefined ? undefined : cookies[cookieNames(auth).session];
+}
+
+/** People who ask for a page are led to where they can sign in; all others are told. */
+function turnAway(request: FastifyRequest, reply: FastifyReply, refused: Refused): FastifyReply {
+  if (request.routeOptions.config?.page !== true || STATUS_OF[refused.code] !== 401) return sendRefusal(reply, refused);
+  const problem = refused.code === 'credential_missing' ? {} : { problem: refused.code };
+  const back = isSafe(request) ? { return_to: request.url } : {};
+  return reply.redirect(`/sign-in?${new URLSearchParams({ ...problem, ...back })}`, 303);
+}
+
+/** A session that is used does not become idle. */
+function renewStamp(
+  reply: FastifyReply,
+  cookie: string,
+  {
+    auth,
+    clock,
+    stamps,
+  }: Pick<Ports, 'clock'> & Partial<Pick<Ports, 'auth'>> & { readonly stamps: Stamps | undefined },
+): void {
+  const stamped = stamps?.read(cookie);
+  const now = clock.now();
+  if (auth === undefined || stamps === undefined || stamped === undefined || !isStale(stamped, now)) return;
+  reply.setCookie(cookieNames(auth).session, stamps.write(stamped.token, now), cookieOptions(auth));
 }

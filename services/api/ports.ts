@@ -16,6 +16,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { EventLog } from '../platform/event-log.ts';
 import type { ReadStore } from '../platform/store.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
+import type { OidcProvider } from './auth/oidc.ts';
 
 /**
  * Everything the API needs of the other stages, as plain functions. Whoever composes the service hands them in; the API
@@ -34,6 +35,7 @@ export type Ports = {
   readonly control: { readonly state: ControlState };
   /** A `CommandBus` over the same view is one. */
   readonly commands: { ask(command: Command): Promise<Answer> };
+  readonly auth: AuthPort;
   readonly feed: FeedPort;
   readonly webhooks: WebhooksPort;
   readonly detect: DetectPort;
@@ -46,6 +48,19 @@ export type Ports = {
   readonly readiness: () => Promise<ReadinessReport>;
   /** Prometheus text exposition format 0.0.4. */
   readonly metrics: () => Promise<string>;
+};
+
+/** How people sign in. */
+export type AuthPort = {
+  /** 32 bytes that all API processes share: they read each other's cookies. */
+  readonly cookie_key: Buffer;
+  /** Browsers reach the service over TLS, its own or that of a proxy in front. */
+  readonly secure: boolean;
+  /** Where people's browsers find the service, without a slash at the end; undefined: where it listens. */
+  readonly public_url: string | undefined;
+  readonly session_ms: number;
+  readonly idle_ms: number;
+  readonly providers: readonly OidcProvider[];
 };
 
 /** What was learned of an identity, and how many of its findings a directive has muted. */

@@ -1,3 +1,4 @@
+import formBody from '@fastify/formbody';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { OtlpStatus } from '../../schemas/api/otlp.ts';
@@ -21,10 +22,13 @@ export async function register(app: FastifyInstance, routes: readonly Route[], c
       for (const one of routes) if (one.raw_body === raw_body) add(scope, one, context, { busy });
     });
   }
-  await app.register(async (scope) => {
-    scope.removeContentTypeParser('text/plain');
-    for (const one of parsed) add(scope, one, context, {});
-  });
+  for (const forms of [false, true]) {
+    await app.register(async (scope) => {
+      scope.removeContentTypeParser('text/plain');
+      if (forms) await scope.register(formBody, { bodyLimit: LIMITS.http_form_bytes_max });
+      for (const one of parsed) if (one.forms === forms) add(scope, one, context, {});
+    });
+  }
 }
 
 const RAW_TYPES: ReadonlyMap<RawBody, readonly string[]> = new Map<RawBody, readonly string[]>([
@@ -38,7 +42,7 @@ function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { r
   scope.route({
     method: one.method,
     url: one.url,
-    config: { access: one.access, raw_body: one.raw_body },
+    config: { access: one.access, raw_body: one.raw_body, page: one.page },
     schema: {
       ...asked,
       summary: one.summary,

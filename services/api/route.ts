@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
 import type { Role } from '../../schemas/principal.ts';
+import type { SignIn } from './auth/sign-in.ts';
 import type { Access, Caller } from './authentication.ts';
 import { defined } from './defined.ts';
 import type { Refused } from './errors.ts';
@@ -14,6 +15,7 @@ export const READERS = ['viewer', 'analyst', 'approver'] as const satisfies read
 export type Context = {
   readonly ports: Ports;
   readonly streams: Streams;
+  readonly signIn: SignIn;
   /** Aborts when the service stops. */
   readonly closing: AbortSignal;
   readonly stillMay: (caller: Caller, access: Access) => boolean;
@@ -47,11 +49,16 @@ type Spec<Params, Query, Body, Answer> = {
   readonly status?: 200 | 201;
   /** What is to be ingested, kept as bytes. */
   readonly raw_body?: RawBody;
+  /** Takes what a page's form sends, besides JSON. */
+  readonly forms?: boolean;
+  /** For people with a browser: who is not signed in is led to where that is done. */
+  readonly page?: boolean;
   /** Media type of an answer that is not JSON. */
   readonly produces?: string;
   readonly handle: (
     asked: Asked<Params, Query, Body>,
-  ) => Promise<(Answer extends z.ZodType ? z.input<Answer> : unknown) | Refused>;
+    // A reply: the handler has answered by itself, as with a redirect to a page.
+  ) => Promise<(Answer extends z.ZodType ? z.input<Answer> : unknown) | Refused | FastifyReply>;
 };
 
 /** Events in NDJSON or JSON, or an OTLP request, which is also answered and refused as OTLP wants it. */
@@ -72,6 +79,8 @@ export type Route = {
   };
   readonly status: 200 | 201;
   readonly raw_body: RawBody | undefined;
+  readonly forms: boolean;
+  readonly page: boolean;
   readonly produces: string;
   readonly handle: (request: FastifyRequest, reply: FastifyReply, context: Context) => Promise<unknown>;
 };
@@ -99,6 +108,8 @@ export function route<
     },
     status: spec.status ?? 200,
     raw_body: spec.raw_body,
+    forms: spec.forms ?? false,
+    page: spec.page ?? false,
     produces: spec.produces ?? 'application/json',
     handle: (request, reply, context) =>
       spec.handle({
@@ -127,5 +138,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
     raw_body?: RawBody | undefined;
+    page?: boolean;
   }
 }

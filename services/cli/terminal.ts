@@ -1,6 +1,8 @@
 import { styleText } from 'node:util';
 import { columnsOf, layOut, type TableOptions } from './table.ts';
 
+export { bytesText, counted, instant, minute, printable, thousands } from '../platform/words.ts';
+
 /**
  * What a command prints. People get text and tables on standard output and progress on standard error; with `--json`
  * standard output carries NDJSON and nothing else. Text that agents chose is made printable first, so that telemetry
@@ -80,18 +82,6 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Text from outside, safe for a terminal: control and bidirectional characters become visible escapes. */
-export function printable(text: string, most = 200): string {
-  const cut = text.length > most ? `${text.slice(0, most - 1)}…` : text;
-  return cut.replace(
-    /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\p{Cs}|[\u{e0000}-\u{e007f}]/gu,
-    (c) => {
-      const hex = (c.codePointAt(0) ?? 0).toString(16);
-      return hex.length > 4 ? `\\u{${hex}}` : `\\u${hex.padStart(4, '0')}`;
-    },
-  );
-}
-
 /** `[#####.....]  50 %`, or the bytes alone where the size is not known. */
 export function progressBar(done: number, total: number | undefined): string {
   if (total === undefined || total <= 0) return `${megabytes(done)} read`;
@@ -102,24 +92,3 @@ export function progressBar(done: number, total: number | undefined): string {
 }
 
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
-export const thousands = (count: number): string => count.toLocaleString('en-US');
-/** `1 alert`, `2 alerts`. */
-export const counted = (count: number, one: string, many = `${one}s`): string =>
-  `${thousands(count)} ${count === 1 ? one : many}`;
-
-/** RFC 3339 in UTC, to the second. */
-export const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-/** For tables, whose heads say that times are UTC. */
-export const minute = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
-const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
-
-/** `812 B`, `4.50 MB`: three digits that matter. */
-export function bytesText(bytes: number): string {
-  let rest = Math.round(bytes);
-  let unit = 0;
-  while (rest >= 999.5 && unit < BYTE_UNITS.length - 1) {
-    rest /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? rest : rest.toPrecision(3)} ${BYTE_UNITS[unit]}`;
-}

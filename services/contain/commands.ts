@@ -1,12 +1,13 @@
 import type { Command, Outcome } from '../../schemas/command.ts';
-import { principalKey, type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
+import { type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
 import { commandDigest } from '../control/command-bus.ts';
-import { keyRefusal, standingOf } from '../control/keys.ts';
+import { holderOf, keyRefusal, standingOf } from '../control/keys.ts';
 import * as accounts from './accounts.ts';
 import * as directives from './directives.ts';
 import * as gaps from './gaps.ts';
 import * as policies from './policies.ts';
 import * as requests from './requests.ts';
+import * as sessions from './sessions.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
 
@@ -30,12 +31,20 @@ const ROLES_FOR = {
   report_gap: [],
   decide_gap: ['admin'],
   close_gap: [],
-  step_up: [],
   containment_request: ['analyst', 'approver'],
   containment_amend: ['analyst', 'approver'],
   containment_rollback: ['analyst', 'approver'],
   containment_resolve: ['analyst', 'approver'],
   policy_set: ['admin'],
+  session_start: [],
+  session_end: undefined,
+  sessions_end: undefined,
+  step_up: [],
+  link_create: ['admin'],
+  password_set: undefined,
+  key_rotate: undefined,
+  roles_set: ['admin'],
+  sign_in_refused: [],
 } as const satisfies Record<Command['type'], readonly Role[] | undefined>;
 
 /** What processes of ours ask by themselves. No user can: nobody holds a key of the system. */
@@ -44,7 +53,9 @@ const OF_THE_SYSTEM: ReadonlySet<Command['type']> = new Set([
   'subscription_retry',
   'report_gap',
   'close_gap',
+  'session_start',
   'step_up',
+  'sign_in_refused',
 ]);
 
 /**
@@ -76,7 +87,7 @@ function admission(turn: Turn, command: Command): Outcome | undefined {
   const { credential } = command;
   if (credential === undefined) return refusal('credential_refused', 'the command names no key');
   const reason = keyRefusal(state, credential, context.now);
-  const holder = state.keys.get(credential)?.key.principal;
+  const holder = holderOf(state, credential);
   if (reason !== undefined || holder === undefined || !samePrincipal(holder, command.by)) {
     return refusal('credential_refused', 'the key is unknown, revoked, expired or of somebody else; use a valid one');
   }
@@ -123,8 +134,6 @@ function perform(turn: Turn, command: Command): Outcome {
       return gaps.decide(turn, command);
     case 'close_gap':
       return gaps.close(turn, command);
-    case 'step_up':
-      return stepUp(turn, command);
     case 'containment_request':
       return requests.request(turn, command);
     case 'containment_amend':
@@ -135,6 +144,24 @@ function perform(turn: Turn, command: Command): Outcome {
       return requests.resolve(turn, command);
     case 'policy_set':
       return policies.set(turn, command);
+    case 'session_start':
+      return sessions.start(turn, command);
+    case 'session_end':
+      return sessions.end(turn, command);
+    case 'sessions_end':
+      return sessions.endEvery(turn, command);
+    case 'step_up':
+      return sessions.stepUp(turn, command);
+    case 'link_create':
+      return sessions.createLink(turn, command);
+    case 'password_set':
+      return sessions.setPassword(turn, command);
+    case 'key_rotate':
+      return accounts.rotateKey(turn, command);
+    case 'roles_set':
+      return accounts.setRoles(turn, command);
+    case 'sign_in_refused':
+      return sessions.noteRefused(turn, command);
   }
 }
 
@@ -148,13 +175,6 @@ function countersign(turn: Turn, command: Extract<Command, { type: 'approve' | '
   const decision = change(turn, command.containment, asked, cause);
   if (decision.kind === 'refused') return refusal(decision.code, decision.message);
   return { kind: 'done', subject: command.containment, state: decision.next.state };
-}
-
-/** Somebody has authenticated freshly, as a process of ours has seen: what a vote on these terms may rest on for a time. */
-function stepUp(turn: Turn, { step_up, by, id }: Extract<Command, { type: 'step_up' }>): Outcome {
-  const what = `${principalKey(step_up.principal)} authenticated freshly for containment ${step_up.containment}`;
-  write(turn, { ...audit(turn, { who: by, what, command: id }), kind: 'stepped_up', step_up });
-  return { kind: 'done', subject: step_up.containment, state: 'stepped_up' };
 }
 
 /** A verdict reaches the baseline of its identity through the log, and ends what waits for approval if it says harmless. */

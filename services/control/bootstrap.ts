@@ -7,9 +7,11 @@ import {
   type Role,
   SYSTEM,
 } from '../../schemas/principal.ts';
+import type { SignInLink } from '../../schemas/session.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventLog } from '../platform/event-log.ts';
 import { type MintedKey, mintKey, type RandomBytes } from './keys.ts';
+import { mintLink } from './tokens.ts';
 import { appendControl } from './writer.ts';
 
 /** A principal and the token that is shown once. */
@@ -18,6 +20,8 @@ export type Credential = {
   readonly roles: readonly Role[];
   readonly key: string;
   readonly token: string;
+  /** Of a person: the token of the one-time link with which they set a password. */
+  readonly link?: string;
 };
 
 export type FirstPrincipal = { readonly principal: Principal; readonly roles: readonly Role[] };
@@ -43,13 +47,21 @@ export async function bootstrapCredentials(
   first: readonly FirstPrincipal[] = FIRST_PRINCIPALS,
 ): Promise<readonly Credential[]> {
   const now = clock.now();
-  const minted = first.map((one) => ({ ...one, key: mintKey(randomBytes) }));
+  const minted = first.map((one) => ({
+    ...one,
+    key: mintKey(randomBytes),
+    link: one.principal.human ? mintLink(one.principal, { randomBytes, now }) : undefined,
+  }));
   const written = await appendControl(log, clock, instanceName('bootstrap', randomBytes), (state) => {
     if (state.principals.size > 0) return [];
-    return minted.flatMap((one) => [principalCreated(one, now), keyCreated(one, one.key, now)]);
+    return minted.flatMap((one) => [
+      principalCreated(one, now),
+      keyCreated(one, one.key, now),
+      ...(one.link === undefined ? [] : [linkCreated(one.link.link, now)]),
+    ]);
   });
   if (written.length === 0) return [];
-  return minted.map((one) => shown(one, one.key));
+  return minted.map((one) => ({ ...shown(one, one.key), ...(one.link && { link: one.link.token }) }));
 }
 
 /**
@@ -70,6 +82,25 @@ export async function issueRecoveryKey(
     return holder === undefined ? [] : [keyCreated(holder, key, now)];
   });
   return holder === undefined ? undefined : shown(holder, key);
+}
+
+/**
+ * A one-time link for a local person, made by whoever holds the data directory while the service is stopped: for somebody
+ * who cannot sign in any more, and whom no administrator can help. Undefined when there is no such person.
+ */
+export async function issueRecoveryLink(
+  log: EventLog,
+  principal: PrincipalRef,
+  { clock, randomBytes }: Means,
+): Promise<{ readonly token: string; readonly expires: number } | undefined> {
+  const now = clock.now();
+  const { link, token } = mintLink(principal, { randomBytes, now });
+  const written = await appendControl(log, clock, instanceName('recovery', randomBytes), (state) => {
+    const entry = state.principals.get(principalKey(principal));
+    const local = principal.issuer === LOCAL_ISSUER && entry?.principal.human === true;
+    return local && entry.revoked === undefined ? [linkCreated(link, now)] : [];
+  });
+  return written.length === 0 ? undefined : { token, expires: link.expires };
 }
 
 function instanceName(what: string, randomBytes: RandomBytes): string {
@@ -98,6 +129,11 @@ function keyCreated({ principal, roles }: FirstPrincipal, key: MintedKey, now: n
       created_by: audit.who,
     },
   };
+}
+
+function linkCreated(link: SignInLink, now: number): ControlRecord {
+  const what = `link ${link.id} created for ${principalKey(link.principal)} from the data directory`;
+  return { ...audit, when: now, what, kind: 'link_created', link };
 }
 
 function shown({ principal, roles }: FirstPrincipal, { id, token }: MintedKey): Credential {

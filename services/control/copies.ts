@@ -10,7 +10,7 @@ export type ControlCopy = {
   readonly time: number;
   readonly who: string;
   readonly what: string;
-  /** The whole record as JSON, without what could open a door: signing secrets and key hashes. */
+  /** The whole record as JSON, without what could open a door: signing secrets, hashes and passwords' verifiers. */
   readonly json: string;
 };
 
@@ -33,5 +33,8 @@ function withheld(record: ControlRecord): ControlRecord {
     return { ...record, subscription: { ...record.subscription, secrets } };
   }
   if (record.kind === 'key_created') return { ...record, key: { ...record.key, hash: WITHHELD } };
+  if (record.kind === 'session_started') return { ...record, session: { ...record.session, hash: WITHHELD } };
+  if (record.kind === 'link_created') return { ...record, link: { ...record.link, hash: WITHHELD } };
+  if (record.kind === 'password_set') return { ...record, verifier: { ...record.verifier, salt: '', key: WITHHELD } };
   return record;
 }

@@ -26,11 +26,22 @@ export function mintKey(randomBytes: RandomBytes): MintedKey {
   return { id, token, hash: hashToken(token).toString('hex') };
 }
 
-function hashToken(token: string): Buffer {
+/** SHA-256 of a whole token: all tokens have 192 random bits. */
+export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-const AUTHENTICATION_REFUSALS = ['key_malformed', 'key_refused', 'key_revoked', 'key_expired'] as const;
+const AUTHENTICATION_REFUSALS = [
+  'key_malformed',
+  'key_refused',
+  'key_revoked',
+  'key_expired',
+  'session_malformed',
+  'session_refused',
+  'session_ended',
+  'session_expired',
+  'session_idle',
+] as const;
 export type AuthenticationRefusal = (typeof AUTHENTICATION_REFUSALS)[number];
 
 export type Authentication =
@@ -41,6 +52,8 @@ export type Authentication =
       /** Id of the key: goes into the `credential` of every command. */
       readonly credential: string;
       readonly expires: number | undefined;
+      /** Tenants that it sees; undefined: all. */
+      readonly tenants: readonly string[] | undefined;
     }
   | { readonly kind: 'refused'; readonly code: AuthenticationRefusal };
 
@@ -67,20 +80,34 @@ export function authenticate(token: string, state: ControlState, now: number): A
     roles,
     credential: id,
     expires: entry.key.expires,
+    tenants: entry.key.tenants,
   };
 }
 
-/** Why a key cannot be used now; undefined when it can. */
+/** Whom a credential, key or session, belongs to; undefined when it is not known. */
+export function holderOf(state: ControlState, credential: string): PrincipalRef | undefined {
+  return state.keys.get(credential)?.key.principal ?? state.sessions.get(credential)?.session.principal;
+}
+
+/** Why a key or a session cannot be used now; undefined when it can. */
 export function keyRefusal(state: ControlState, id: string, now: number): AuthenticationRefusal | undefined {
   const entry = state.keys.get(id);
-  if (entry === undefined) return 'key_refused';
+  if (entry === undefined) return sessionRefusal(state, id, now);
   if (entry.revoked !== undefined) return 'key_revoked';
   return entry.key.expires !== undefined && now >= entry.key.expires ? 'key_expired' : undefined;
 }
 
+function sessionRefusal(state: ControlState, id: string, now: number): AuthenticationRefusal | undefined {
+  const entry = state.sessions.get(id);
+  if (entry === undefined) return 'key_refused';
+  if (entry.ended !== undefined) return 'session_ended';
+  return now >= entry.session.expires ? 'session_expired' : undefined;
+}
+
 /**
- * What a principal is at this point of the log, through the key it used: revoking the principal or the key takes all
- * roles away, also for votes that were given with it. The expiry of a key is not looked at: it ended no earlier act.
+ * What a principal is at this point of the log, through the key or session it used: revoking the principal, the key or the
+ * session takes all roles away, also for votes that were given with it. That a key or session has expired, or that its
+ * holder signed out, is not looked at: it ended no earlier act.
  */
 export function standingOf(
   state: ControlState,
@@ -90,8 +117,20 @@ export function standingOf(
   if (samePrincipal(by, SYSTEM)) return { human: false, roles: [] };
   const holder = state.principals.get(principalKey(by));
   if (holder === undefined || holder.revoked !== undefined) return { human: false, roles: [] };
-  const entry = credential === undefined ? undefined : state.keys.get(credential);
-  const valid = entry !== undefined && entry.revoked === undefined && samePrincipal(entry.key.principal, by);
-  const roles = valid ? holder.roles.filter((role) => entry.key.roles.includes(role)) : [];
-  return { human: holder.principal.human, roles };
+  const granted = credential === undefined ? [] : grantedBy(state, by, credential);
+  return { human: holder.principal.human, roles: holder.roles.filter((role) => granted.includes(role)) };
+}
+
+/** What a credential of this principal may do at most; nothing when it was revoked or is of somebody else. */
+function grantedBy(state: ControlState, by: PrincipalRef, credential: string): readonly Role[] {
+  const key = state.keys.get(credential);
+  if (key !== undefined) return key.revoked === undefined && samePrincipal(key.key.principal, by) ? key.key.roles : [];
+  const entry = state.sessions.get(credential);
+  if (entry === undefined || entry.ended?.how === 'revoked') return [];
+  return samePrincipal(entry.session.principal, by) ? entry.session.roles : [];
+}
+
+/** Tenants that a credential is bound to; undefined when it is bound to none. */
+export function tenantsOf(state: ControlState, credential: string | undefined): readonly string[] | undefined {
+  return credential === undefined ? undefined : state.keys.get(credential)?.key.tenants;
 }

@@ -10,19 +10,26 @@ import type { Verdict } from '../../schemas/verdict.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
 import { type Made, madeBy, type PolicyEntry, setPolicy } from './policies.ts';
+import { applySignIn, emptySignIns, revokeSignIns, type SignIns } from './sessions.ts';
 import { rememberStepUp } from './step-ups.ts';
 
 export type PrincipalEntry = {
   readonly principal: Principal;
   readonly roles: readonly Role[];
   readonly created: number;
-  readonly created_by: PrincipalRef;
   /** Who else made it or its roles, the last time each, oldest first. */
   readonly made: readonly Made[];
+  /** Who made it, and who gave it the roles it has, when. At first start, and for what a provider says, the system. */
+  readonly created_by: PrincipalRef;
+  readonly roles_by: { readonly by: PrincipalRef; readonly when: number };
   readonly revoked: number | undefined;
 };
 
-export type KeyEntry = { readonly key: ApiKey; readonly revoked: number | undefined };
+export type KeyEntry = {
+  readonly key: ApiKey;
+  readonly revoked: number | undefined;
+  readonly replaced_by?: string;
+};
 
 type ResponderEntry = {
   readonly epoch: number;
@@ -36,7 +43,7 @@ type ResponderEntry = {
  * What the control log says, folded. It belongs to one owner, who alone applies records to it; everybody else reads.
  * Maps keep the order of insertion, which bounds them deterministically: the oldest goes first.
  */
-export type ControlState = {
+export type ControlState = SignIns & {
   readonly containments: Map<string, Containment>;
   /** Ids of pending, approved and dispatching containments: what time can still change. */
   readonly open: Set<string>;
@@ -68,6 +75,7 @@ export type ControlState = {
 
 export function emptyControlState(): ControlState {
   return {
+    ...emptySignIns(),
     containments: new Map(),
     open: new Set(),
     ended: new Set(),
@@ -166,8 +174,30 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
       return state;
+    case 'session_started':
+    case 'session_ended':
+    case 'link_created':
+    case 'link_spent':
+    case 'password_set':
+      applySignIn(state, record);
+      return state;
+    case 'key_rotated':
+      return replaceKey(state, record);
+    case 'roles_set': {
+      const { who: by, when, roles } = record;
+      const entry = state.principals.get(principalKey(record.principal));
+      if (entry !== undefined) {
+        const changed = { ...entry, roles, roles_by: { by, when } };
+        state.principals.set(principalKey(record.principal), madeBy(state, changed, by, when));
+      }
+      return state;
+    }
+    case 'sign_in_refused':
+      return state;
   }
 }
+
+type RecordOf<Kind extends ControlRecord['kind']> = Extract<ControlRecord, { kind: Kind }>;
 
 const OPEN: ReadonlySet<ContainmentState> = new Set(OPEN_STATES);
 
@@ -213,7 +243,15 @@ function createPrincipal(
   state: ControlState,
   { principal, roles, who, when }: Extract<ControlRecord, { kind: 'principal_created' }>,
 ): ControlState {
-  const entry = { principal, roles, created: when, created_by: who, made: [], revoked: undefined };
+  const entry = {
+    principal,
+    roles,
+    created: when,
+    created_by: who,
+    roles_by: { by: who, when },
+    made: [],
+    revoked: undefined,
+  };
   state.principals.set(principalKey(principal), madeBy(state, entry, who, when));
   return state;
 }
@@ -225,6 +263,13 @@ function revokePrincipal(state: ControlState, principal: PrincipalRef, when: num
   for (const { key } of state.keys.values()) {
     if (principalKey(key.principal) === name) revokeKey(state, key.id, when);
   }
+  revokeSignIns(state, principal, when);
+  return state;
+}
+
+function replaceKey(state: ControlState, { key, replaced_by, expires }: RecordOf<'key_rotated'>): ControlState {
+  const entry = state.keys.get(key);
+  if (entry !== undefined) state.keys.set(key, { ...entry, key: { ...entry.key, expires }, replaced_by });
   return state;
 }
 

@@ -1,5 +1,6 @@
 import type { Config, ProcessRole } from '../../schemas/config.ts';
 import { PROCESS_ROLES } from '../../schemas/config.ts';
+import { authContradictions, authUrls } from './config-auth.ts';
 import { kafkaContradictions } from './config-kafka.ts';
 import { type ConfigProblem, excerpt, fieldName } from './config-problems.ts';
 import { type FieldPath, valueAt } from './config-sources.ts';
@@ -23,6 +24,7 @@ export function contradictions(
   storeContradictions(config, add);
   kafkaContradictions(config, add);
   roleContradictions(config, add);
+  authContradictions(config, add);
   for (const field of urlsWithCredentials(config)) {
     problems.push({
       code: 'config_contradiction',
@@ -98,8 +100,10 @@ function roleContradictions({ roles, log, store }: Config, add: Add): void {
   );
 }
 
-function urlsWithCredentials({ store, log, deliver, contain }: Config): FieldPath[] {
+function urlsWithCredentials(config: Config): FieldPath[] {
+  const { store, log, deliver, contain } = config;
   const urls: [FieldPath, string | undefined][] = [
+    ...authUrls(config),
     [['log', 'kafka', 'sasl', 'token_endpoint'], log.kafka?.sasl?.token_endpoint],
     [['store', 'url'], store.url],
     [['deliver', 'webhook', 'url'], deliver.webhook?.url],

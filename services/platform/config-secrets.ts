@@ -10,6 +10,8 @@ export type Secrets = {
   readonly ingest_content_hash_key: string | undefined;
   readonly deliver_webhook_secret: string | undefined;
   readonly contain_executor_secret: string | undefined;
+  /** Of OpenID providers by their names; absent: a public client. */
+  readonly oidc_client_secrets: Readonly<Record<string, string>>;
 };
 
 const SECRET_BYTES_MAX = 4096;
@@ -34,7 +36,7 @@ export function readSecrets(
     }
     return secret.value;
   };
-  const { log, store, ingest, deliver, contain } = config;
+  const { log, store, ingest, deliver, contain, auth } = config;
   const sasl = log.kafka?.sasl;
   const secrets: Secrets = {
     kafka_password: read(
@@ -72,6 +74,20 @@ export function readSecrets(
         variable: 'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
       },
       { by: contain.executor_webhook === undefined ? undefined : 'contain.executor_webhook' },
+    ),
+    oidc_client_secrets: Object.fromEntries(
+      auth.oidc.flatMap(({ name, client_secret_file }, index) => {
+        const secret = read(
+          {
+            field: ['auth', 'oidc', index, 'client_secret_file'],
+            file: client_secret_file,
+            // One variable cannot say which of several providers it is for.
+            variable: auth.oidc.length === 1 ? 'COUNTERSIGN_AUTH_OIDC_CLIENT_SECRET' : '',
+          },
+          { by: undefined },
+        );
+        return secret === undefined ? [] : [[name, secret] as const];
+      }),
     ),
   };
   return { secrets, problems };

@@ -16,6 +16,11 @@ export const VARIABLES: Readonly<
     field: ['listen', 'allow_plaintext_beyond_loopback'],
     as: 'boolean',
   },
+  COUNTERSIGN_PUBLIC_URL: { field: ['public_url'], as: 'text' },
+  COUNTERSIGN_AUTH_OIDC: { field: ['auth', 'oidc'], as: 'yaml' },
+  COUNTERSIGN_AUTH_COOKIE_KEY_FILE: { field: ['auth', 'cookie_key_file'], as: 'text' },
+  COUNTERSIGN_AUTH_SESSION_MS: { field: ['auth', 'session_ms'], as: 'number' },
+  COUNTERSIGN_AUTH_IDLE_MS: { field: ['auth', 'idle_ms'], as: 'number' },
   COUNTERSIGN_LOG_PARTITIONS: { field: ['log', 'partitions'], as: 'number' },
   COUNTERSIGN_LOG_RETENTION_DAYS: { field: ['log', 'retention_days'], as: 'number' },
   COUNTERSIGN_LOG_SIZE_BYTES_MAX: { field: ['log', 'size_bytes_max'], as: 'number' },
@@ -110,6 +115,8 @@ export const OTHER_VARIABLES = [
   'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
   'COUNTERSIGN_URL',
   'COUNTERSIGN_API_KEY',
+  'COUNTERSIGN_AUTH_OIDC_CLIENT_SECRET',
+  'COUNTERSIGN_PASSWORD_FILE',
 ] as const;
 
 /** The names of all variables, for help texts and suggestions. */
@@ -125,6 +132,7 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['data_dir'],
   ['listen', 'tls', 'cert_file'],
   ['listen', 'tls', 'key_file'],
+  ['auth', 'cookie_key_file'],
   ['log', 'kafka', 'tls', 'ca_file'],
   ['log', 'kafka', 'tls', 'cert_file'],
   ['log', 'kafka', 'tls', 'key_file'],
@@ -138,3 +146,10 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['deliver', 'webhook', 'secret_file'],
   ['contain', 'executor_webhook', 'secret_file'],
 ];
+
+/** The same of the members of lists. */
+export const PATH_FIELDS_OF_LISTS: readonly { readonly list: readonly [string, ...string[]]; readonly key: string }[] =
+  [
+    { list: ['auth', 'oidc'], key: 'client_secret_file' },
+    { list: ['auth', 'oidc'], key: 'ca_file' },
+  ];

@@ -11,6 +11,8 @@ export type DataDir = {
   readonly store: string;
   /** Directory for what first start creates: local users' links and keys. */
   readonly credentials: string;
+  /** Key of the cookies of people, where the configuration names none. */
+  readonly cookie_key: string;
   /** Emptied at every start. */
   readonly tmp: string;
   /** Held by the process that runs the service. */
@@ -43,6 +45,7 @@ export function dataDirAt(root: string): DataDir {
     log: path.join(root, 'log.sqlite'),
     store: path.join(root, 'clickhouse'),
     credentials: path.join(root, 'credentials'),
+    cookie_key: path.join(root, 'credentials', 'cookie.key'),
     tmp: path.join(root, 'tmp'),
     lock: path.join(root, 'lock'),
     instance: path.join(root, 'instance'),
@@ -81,6 +84,18 @@ export function instanceOf(dir: DataDir, make: () => string): string {
     fs.renameSync(`${dir.instance}.new`, dir.instance);
   }
   return fs.readFileSync(dir.instance, 'utf8').trim();
+}
+
+/**
+ * Secret bytes that are made at the first start and kept in a file that only the owner reads. `make` gives new ones. Throws
+ * what the file system throws.
+ */
+export function secretIn(file: string, make: () => Buffer): Buffer {
+  if (!fs.existsSync(file)) {
+    fs.writeFileSync(`${file}.new`, make(), { mode: 0o600 });
+    fs.renameSync(`${file}.new`, file);
+  }
+  return fs.readFileSync(file);
 }
 
 /** The process that holds the directory; undefined when none does. It may end or begin the next moment. */

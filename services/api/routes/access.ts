@@ -30,8 +30,9 @@ const whoami = route({
   summary: 'Whose key this is, and what it may do',
   answer: WhoAmI,
   async handle(asked) {
-    const { principal, roles, credential, expires } = callerOf(asked);
-    return { principal, roles: [...roles], key: credential, ...defined({ expires }) };
+    const { principal, roles, credential, expires, session } = callerOf(asked);
+    const shown = session === undefined ? { key: credential } : { session: session.id };
+    return { principal, roles: [...roles], ...shown, ...defined({ expires }) };
   },
 });
 

@@ -11,6 +11,7 @@ import { otlp } from './otlp.ts';
 import { policy } from './policy.ts';
 import { requests } from './requests.ts';
 import { siem } from './siem.ts';
+import { signIn } from './sign-in.ts';
 import { sources } from './sources.ts';
 import { subscriptions } from './subscriptions.ts';
 
@@ -29,5 +30,6 @@ export const ROUTES: readonly Route[] = [
   ...gaps,
   ...siem,
   ...access,
+  ...signIn,
   ...subscriptions,
 ];

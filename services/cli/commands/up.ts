@@ -6,6 +6,7 @@ import { type GlobalOptions, readConfig } from '../configuration.ts';
 import { interruptible } from '../interrupt.ts';
 import { EXIT, Problem } from '../problem.ts';
 import { type Serving, serve } from '../service/serve.ts';
+import { linkAt } from '../sign-in-link.ts';
 import { createTerminal, type Terminal } from '../terminal.ts';
 
 export function registerUp(program: Command): void {
@@ -61,16 +62,21 @@ function introduce(terminal: Terminal, { service, api }: Serving, credentials: r
     listening: api.url,
     data_dir: dir.root,
     roles: config.roles,
-    credentials: credentials.map(({ principal, roles, token }) => ({ name: principal.subject, roles, token })),
+    credentials: credentials.map(({ principal, roles, token, link }) => ({
+      name: principal.subject,
+      roles,
+      token,
+      ...(link !== undefined && { link: linkAt(config.public_url ?? api.url, link) }),
+    })),
   });
-  if (credentials.length > 0) showCredentials(terminal, credentials);
+  if (credentials.length > 0) showCredentials(terminal, credentials, config.public_url ?? api.url);
   const log = config.log.kafka === undefined ? '' : `, log on Kafka (${config.log.kafka.brokers.join(', ')})`;
   terminal.line(`Countersign listens on ${terminal.style('bold', api.url)}, data in ${dir.root}${log}`);
   if (service.ports === undefined) terminal.line(`Roles: ${config.roles.join(', ')}; health and metrics only, no API.`);
   terminal.line('Ctrl-C stops it. `countersign --help` lists what to do next.');
 }
 
-function showCredentials(terminal: Terminal, credentials: readonly Credential[]): void {
+function showCredentials(terminal: Terminal, credentials: readonly Credential[], url: string): void {
   terminal.line(terminal.style('bold', 'First start. These keys are shown this once; keep them:'));
   terminal.table(
     ['name', 'roles', 'API key'],
@@ -78,5 +84,9 @@ function showCredentials(terminal: Terminal, credentials: readonly Credential[])
   );
   const admin = credentials.find(({ roles }) => roles.includes('admin'));
   if (admin !== undefined) terminal.line(`For the commands: export COUNTERSIGN_API_KEY=${admin.token}`);
+  for (const { principal, link } of credentials) {
+    if (link === undefined) continue;
+    terminal.line(`For ${principal.subject} in a browser, once: ${linkAt(url, link)}`);
+  }
   terminal.line();
 }

@@ -23,6 +23,7 @@ import { createMetrics } from './metrics.ts';
 import { type Ends, endAll, keepHouse, type Parts, startParts, watchParts } from './parts.ts';
 import { createProfileReader, createStateReader } from './profile.ts';
 import { type Ended, readinessOf } from './readiness.ts';
+import { authPort } from './sign-in.ts';
 
 /** One process of Countersign, in its roles, short of the listening socket. */
 export type Service = {
@@ -116,6 +117,7 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
     ingest: ingestPort(foundation, inputs),
     store,
     commands: control.bus,
+    auth: authPort(foundation),
     feed: { read: (request) => readAlerts(log, request), end: () => endOfFeed(log) },
     webhooks: webhooksPort(foundation, control, deliver),
     detect: {

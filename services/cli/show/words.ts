@@ -1,6 +1,8 @@
 import type { Severity } from '../../../schemas/alert.ts';
-import type { AlertIdentity, Measure } from '../../../schemas/finding.ts';
-import { bytesText, printable, type Style, type Terminal, thousands, wrap } from '../terminal.ts';
+import type { AlertIdentity } from '../../../schemas/finding.ts';
+import { printable, type Style, type Terminal, wrap } from '../terminal.ts';
+
+export { measureText } from '../../platform/words.ts';
 
 const COLOURS: Readonly<Record<Severity, Style>> = { low: 'dim', medium: 'cyan', high: 'yellow', critical: 'red' };
 
@@ -9,35 +11,6 @@ export const severityText = (terminal: Terminal, severity: Severity): string =>
 
 /** Enough of an id to tell it from others, and to type. */
 export const shortId = (id: string): string => printable(id.slice(0, 10));
-
-/** `usual bytes per hour: 4.5 MB`, `probability of this tool: 1 in 1,200`. */
-export function measureText({ name, value, unit }: Measure): string {
-  return `${printable(name)}: ${typeof value === 'string' ? printable(value) : numberText(value, unit)}`;
-}
-
-function numberText(value: number, unit: Measure['unit']): string {
-  if (unit === 'bytes') return bytesText(value);
-  if (unit === 'probability') return shareText(value);
-  return Number.isInteger(value) ? thousands(value) : value.toFixed(1);
-}
-
-function shareText(share: number): string {
-  if (share <= 0) return 'never seen';
-  return share >= 0.01 ? `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %` : `1 in ${chanceText(1 / share)}`;
-}
-
-const NAMED: readonly [number, string][] = [
-  [1e12, 'trillion'],
-  [1e9, 'billion'],
-  [1e6, 'million'],
-];
-
-function chanceText(value: number): string {
-  for (const [size, name] of NAMED) {
-    if (value >= size) return `${(value / size).toFixed(value / size < 10 ? 1 : 0)} ${name}`;
-  }
-  return thousands(Number(value.toPrecision(2)));
-}
 
 export function identityText({ id, kind, name, owner, peer_group, version }: AlertIdentity): string {
   const facts = [

@@ -7,6 +7,7 @@ import type { Model } from '../../../detectors/contract.ts';
 import { createModel } from '../../../detectors/model.ts';
 import { StateSlab } from '../../../detectors/state.ts';
 import type { Alert } from '../../../schemas/alert.ts';
+import { LIMITS } from '../../../schemas/limits.ts';
 import { LOCAL_ISSUER, type Role, SYSTEM } from '../../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
@@ -194,6 +195,14 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     store,
     control: view,
     commands: bus,
+    auth: {
+      cookie_key: randomBytes(32),
+      secure: false,
+      public_url: undefined,
+      session_ms: LIMITS.sign_in_ms,
+      idle_ms: LIMITS.sign_in_idle_ms,
+      providers: [],
+    },
     feed: { read: (request) => readAlerts(log, request), end: () => endOfFeed(log) },
     webhooks,
     detect: {

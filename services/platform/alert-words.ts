@@ -1,7 +1,7 @@
-import type { Alert } from '../../../schemas/alert.ts';
-import type { Impact, StrongestEvent } from '../../../schemas/alert-facts.ts';
-import type { Contribution } from '../../../schemas/finding.ts';
-import { bytesText, counted, instant, printable, thousands } from '../terminal.ts';
+import type { Alert } from '../../schemas/alert.ts';
+import type { Impact, StrongestEvent } from '../../schemas/alert-facts.ts';
+import type { Contribution } from '../../schemas/finding.ts';
+import { bytesText, counted, instant, printable, thousands } from './words.ts';
 
 /** `: calls that send data out went through (+1), 12 surprising calls went through (+1)`. */
 export function severityReasons({ grounds = [] }: Pick<Alert, 'grounds'>): string {
