@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AuditKey, ChainLink, CompactJws, ConfigurationDigest } from './audit.ts';
 import { Outcome } from './command.ts';
 import { Containment, ContainmentState } from './containment.ts';
 import { Directive, DirectiveReason } from './directive.ts';
@@ -21,6 +22,8 @@ const audit = {
   what: z.string(),
   /** The command that asked for it. */
   command: z.string().optional(),
+  /** Its place in the hash chain, given by the writer; absent in records of before there was one. */
+  chain: ChainLink.optional(),
 } as const;
 
 export const ControlRecord = z.discriminatedUnion('kind', [
@@ -70,6 +73,17 @@ export const ControlRecord = z.discriminatedUnion('kind', [
     /** SHA-256 over what was asked, so that another command under the same id is recognised. */
     command_digest: z.string(),
     outcome: Outcome,
+  }),
+  /** The key that checkpoints are signed with from here on, vouched for by the one before it where that was at hand. */
+  z.object({ ...audit, kind: z.literal('audit_key_set'), key: AuditKey, endorsement: CompactJws.optional() }),
+  /** Follows at once on record `n`, which it is about. */
+  z.object({ ...audit, kind: z.literal('checkpoint_signed'), n: z.int().min(1), checkpoint: CompactJws }),
+  z.object({
+    ...audit,
+    kind: z.literal('configuration_changed'),
+    configuration: ConfigurationDigest,
+    /** Names of the fields that differ from the record before this one; all of them in the first. */
+    changed: z.array(z.string()),
   }),
 ]);
 export type ControlRecord = z.infer<typeof ControlRecord>;

@@ -7,6 +7,7 @@ import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role
 import type { StepUp } from '../../schemas/session.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
+import { type AuditState, applyAudit, emptyAuditState } from './audit-state.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
 import { rememberStepUp } from './step-ups.ts';
@@ -53,6 +54,7 @@ export type ControlState = {
   readonly directives: Directives;
   /** By id: unclosed ones in the order in which they were opened, closed ones in that in which they were closed. */
   readonly gaps: Map<string, GapIncident>;
+  readonly audit: AuditState;
   responder: ResponderEntry | undefined;
 };
 
@@ -70,6 +72,7 @@ export function emptyControlState(): ControlState {
     verdicts: new Map(),
     directives: new Map(),
     gaps: new Map(),
+    audit: emptyAuditState(),
     responder: undefined,
   };
 }
@@ -155,6 +158,11 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
     case 'command_outcome':
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
+      return state;
+    case 'audit_key_set':
+    case 'checkpoint_signed':
+    case 'configuration_changed':
+      applyAudit(state.audit, record);
       return state;
   }
 }
