@@ -82,7 +82,7 @@ export function brokenText({ n, reason, expected, found }: BrokenLink): string {
     case 'unchained':
       return `record ${n} is in no chain, and those before it are`;
     case 'number':
-      return `record ${n} says that it is number ${found}`;
+      return `where record ${n} should stand, there is record ${found}`;
     case 'prev':
       return n === 1
         ? `record 1 names ${expected} before it, and there is nothing before it`

@@ -1,8 +1,8 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { CompactSign, calculateJwkThumbprint, compactVerify, decodeProtectedHeader } from 'jose';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
 import type { z } from 'zod';
 import {
-  AuditKey,
+  type AuditKey,
   CHECKPOINT_TYPE,
   CheckpointClaims,
   ENDORSEMENT_TYPE,
@@ -33,23 +33,21 @@ export function newSigningKey(): string {
 }
 
 /** A signer with a private key in PEM; undefined when it is no Ed25519 private key. */
-export async function signerOf(pem: string): Promise<Signer | undefined> {
+export function signerOf(pem: string): Signer | undefined {
   const secret = keyIn(() => createPrivateKey(pem));
   if (secret === undefined) return undefined;
+  const key = auditKeyOf(createPublicKey(secret));
   return {
-    key: await auditKeyOf(createPublicKey(secret)),
-    sign: async (type, claims) => signCompact(secret, (await auditKeyOf(createPublicKey(secret))).kid, type, claims),
+    key,
+    sign: (typ, claims) =>
+      new CompactSign(Buffer.from(JSON.stringify(claims)))
+        .setProtectedHeader({ alg: ALGORITHM, kid: key.kid, typ })
+        .sign(secret),
   };
 }
 
-function signCompact(secret: KeyObject, kid: string, typ: string, claims: object): Promise<string> {
-  return new CompactSign(Buffer.from(JSON.stringify(claims)))
-    .setProtectedHeader({ alg: ALGORITHM, kid, typ })
-    .sign(secret);
-}
-
 /** The public key in a PEM; undefined when there is no Ed25519 key in it. A private key gives its public half. */
-export async function publicKeyIn(pem: string): Promise<AuditKey | undefined> {
+export function publicKeyIn(pem: string): AuditKey | undefined {
   const key = keyIn(() => createPublicKey(pem));
   return key === undefined ? undefined : auditKeyOf(key);
 }
@@ -63,14 +61,16 @@ function publicKeyOf(x: string): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
 }
 
-async function auditKeyOf(key: KeyObject): Promise<AuditKey> {
-  const { x } = key.export({ format: 'jwk' });
-  return AuditKey.parse({ kid: await thumbprint(String(x)), x });
+function auditKeyOf(key: KeyObject): AuditKey {
+  const x = String(key.export({ format: 'jwk' }).x);
+  return { kid: thumbprint(x), x };
 }
 
-/** RFC 7638. */
-function thumbprint(x: string): Promise<string> {
-  return calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x }, 'sha256');
+/** RFC 7638: the required members of the JWK, in the order of their names. */
+function thumbprint(x: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
+    .digest('base64url');
 }
 
 function keyIn(read: () => KeyObject): KeyObject | undefined {
@@ -97,8 +97,8 @@ export function verifyEndorsement(jws: string, keys: Keys): Promise<Verified<z.i
 }
 
 /** True when a key's id is the thumbprint of its own key. */
-export async function isSound({ kid, x }: AuditKey): Promise<boolean> {
-  return (await thumbprint(x)) === kid;
+export function isSound({ kid, x }: AuditKey): boolean {
+  return thumbprint(x) === kid;
 }
 
 async function verifyCompact<Claims>(

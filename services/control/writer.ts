@@ -110,7 +110,7 @@ const BATCH = { records: 512, bytes: 4 * UNITS.MIB } as const;
  * the hash chain with `followEntry`.
  */
 export async function readControl(
-  log: EventLog,
+  log: Pick<EventLog, 'read'>,
   from: number,
 ): Promise<{ readonly entries: readonly ControlEntry[]; readonly next: number }> {
   const { records, next } = await log.read(TOPICS.control, 0, from, BATCH);

@@ -98,12 +98,13 @@ function roleContradictions({ roles, log, store }: Config, add: Add): void {
   );
 }
 
-function urlsWithCredentials({ store, log, deliver, contain }: Config): FieldPath[] {
+function urlsWithCredentials({ store, log, deliver, contain, audit }: Config): FieldPath[] {
   const urls: [FieldPath, string | undefined][] = [
     [['log', 'kafka', 'sasl', 'token_endpoint'], log.kafka?.sasl?.token_endpoint],
     [['store', 'url'], store.url],
     [['deliver', 'webhook', 'url'], deliver.webhook?.url],
     [['contain', 'executor_webhook', 'url'], contain.executor_webhook?.url],
+    [['audit', 'webhook', 'url'], audit.webhook?.url],
   ];
   return urls.flatMap(([field, url]) => {
     const parsed = url === undefined ? null : URL.parse(url);

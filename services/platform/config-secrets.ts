@@ -10,6 +10,7 @@ export type Secrets = {
   readonly ingest_content_hash_key: string | undefined;
   readonly deliver_webhook_secret: string | undefined;
   readonly contain_executor_secret: string | undefined;
+  readonly audit_webhook_secret: string | undefined;
 };
 
 const SECRET_BYTES_MAX = 4096;
@@ -34,7 +35,7 @@ export function readSecrets(
     }
     return secret.value;
   };
-  const { log, store, ingest, deliver, contain } = config;
+  const { log, store, ingest, deliver, contain, audit } = config;
   const sasl = log.kafka?.sasl;
   const secrets: Secrets = {
     kafka_password: read(
@@ -72,6 +73,14 @@ export function readSecrets(
         variable: 'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
       },
       { by: contain.executor_webhook === undefined ? undefined : 'contain.executor_webhook' },
+    ),
+    audit_webhook_secret: read(
+      {
+        field: ['audit', 'webhook', 'secret_file'],
+        file: audit.webhook?.secret_file,
+        variable: 'COUNTERSIGN_AUDIT_WEBHOOK_SECRET',
+      },
+      { by: audit.webhook === undefined ? undefined : 'audit.webhook' },
     ),
   };
   return { secrets, problems };
