@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AuditKey, ChainLink, Sha256 } from '../../schemas/audit.ts';
+import { type AuditKey, ChainLink, type CheckpointClaims, Sha256 } from '../../schemas/audit.ts';
 import { ControlRecord } from '../../schemas/control.ts';
 import { createKeyring, type KeyReport, type Keyring } from './audit-keyring.ts';
 import { beginChain, brokenText, type Chain, chainFrom, follow, headOf, sha256 } from './chain.ts';
@@ -197,13 +197,15 @@ async function agrees(walk: Walk, jws: string, { index, whole }: { readonly inde
   const read = await keyring.read(jws);
   if (!read.ok) {
     const { problem } = read;
-    const n = claimsOf(jws)?.n;
-    // The record that names the key may stand behind the place where the chain broke, or before the part that was exported.
-    if (problem.code === 'key_unknown' && (!whole || from > 1)) walk.skipped += 1;
-    else problems.push({ ...problem, n, message: `${where}: ${problem.message}` });
+    const claimed = claimsOf(jws);
+    // The record that names the key may be missing itself, stand behind where the chain broke, or before what was exported.
+    if (problem.code === 'key_unknown' && whole && claimed !== undefined && claimed.n > chain.n) {
+      problems.push(missing(walk, where, claimed));
+    } else if (problem.code === 'key_unknown' && (!whole || from > 1)) walk.skipped += 1;
+    else problems.push({ ...problem, n: claimed?.n, message: `${where}: ${problem.message}` });
     return false;
   }
-  const { n, hash, log, time } = read.claims;
+  const { n, hash, log } = read.claims;
   if (!sameLog(walk, log, n)) return false;
   if (n < from) {
     walk.skipped += 1;
@@ -211,10 +213,7 @@ async function agrees(walk: Walk, jws: string, { index, whole }: { readonly inde
   }
   const found = wanted.get(n) ?? '';
   if (n > chain.n) {
-    if (!whole) return false;
-    const at = new Date(time).toISOString();
-    const message = `records ${chain.n + 1} to ${n} are missing at the end: ${where} says that at ${at} there were ${n}`;
-    problems.push({ code: 'tail_missing', n: chain.n + 1, message, expected: String(n), found: String(chain.n) });
+    if (whole) problems.push(missing(walk, where, read.claims));
     return false;
   }
   if (found !== hash) {
@@ -224,6 +223,12 @@ async function agrees(walk: Walk, jws: string, { index, whole }: { readonly inde
   }
   walk.covered = Math.max(walk.covered, n);
   return true;
+}
+
+function missing({ chain }: Walk, where: string, { n, time }: CheckpointClaims): AuditProblem {
+  const at = new Date(time).toISOString();
+  const message = `records ${chain.n + 1} to ${n} are missing at the end: ${where} says that at ${at} there were ${n}`;
+  return { code: 'tail_missing', n: chain.n + 1, message, expected: String(n), found: String(chain.n) };
 }
 
 /** All checkpoints of one log name it by one name. */

@@ -6,6 +6,7 @@ import { flushCheckpoints, sendCheckpoints } from '../../control/checkpoint-webh
 import { newSigningKey, type Signer, signerOf } from '../../control/checkpoints.ts';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { DataDir } from '../../platform/data-dir.ts';
+import { LogUnavailable, PositionConflict } from '../../platform/event-log.ts';
 import { checkTarget, post } from '../../platform/http-post.ts';
 import { decodeWebhookSecret } from '../../platform/standard-webhooks.ts';
 import { EXIT, Problem } from '../problem.ts';
@@ -93,7 +94,13 @@ export async function withCheckpoints(
 /** Gives it up after a while: what is not sent now is sent after the next start. */
 async function inTime(clock: Clock, send: (limit: AbortSignal) => Promise<void>): Promise<void> {
   const limit = new AbortController();
-  await Promise.race([send(limit.signal), clock.sleep(LAST_MS, limit.signal)]).finally(() => limit.abort());
+  try {
+    await Promise.race([send(limit.signal), clock.sleep(LAST_MS, limit.signal)]);
+  } catch (error) {
+    if (!(error instanceof LogUnavailable || error instanceof PositionConflict)) throw error;
+  } finally {
+    limit.abort();
+  }
 }
 
 function webhookOf({ config, secrets }: Ground) {
