@@ -127,6 +127,26 @@ export const ContainConfig = z.strictObject({
     .optional(),
 });
 
+export const AuditConfig = z.strictObject({
+  /** Ed25519 private key, PKCS #8 in PEM. Absent: one in the data directory, made at the first start. */
+  signing_key_file: filePath().optional(),
+  /** The key before it: it vouches for the new one when they change. */
+  previous_signing_key_file: filePath().optional(),
+  /** Checkpoints are appended here. Absent: a file in the data directory. */
+  checkpoint_file: filePath().optional(),
+  /** A checkpoint after so many records, or after so long when there is anything new. */
+  checkpoint_records: z.int().min(1).max(1_000_000).default(1_000),
+  checkpoint_ms: z.int().min(UNITS.SECOND_MS).max(UNITS.DAY_MS).default(UNITS.MINUTE_MS),
+  webhook: z
+    .strictObject({
+      url: webUrl(),
+      /** Absent: COUNTERSIGN_AUDIT_WEBHOOK_SECRET. */
+      secret_file: filePath().optional(),
+      allow_private_networks: z.boolean().default(false),
+    })
+    .optional(),
+});
+
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export const LoggingConfig = z.strictObject({ level: z.enum(LOG_LEVELS).default('info') });
 
@@ -148,6 +168,7 @@ export const Config = z.strictObject({
   ingest: IngestConfig.prefault({}),
   deliver: DeliverConfig.prefault({}),
   contain: ContainConfig.prefault({}),
+  audit: AuditConfig.prefault({}),
   logging: LoggingConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -324,6 +324,9 @@ export const LIMITS = {
   key_overlap_ms_max: 30 * DAY_MS,
   ...SIGN_IN_LIMITS,
   subscriptions_max: 64,
+  /** Signing keys of checkpoints that are remembered, and control records looked at for one page of the audit log. */
+  audit_keys_max: 64,
+  audit_scan_records_max: 20_000,
   /** (uid, revision) pairs the feed remembers to drop repeats of alert records after a crash. */
   feed_memory_max: 100_000,
   /** First pause after a failed read or write of the feed, and the longest; they double. */

@@ -7,6 +7,7 @@ import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role
 import type { StepUp } from '../../schemas/session.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
+import { type AuditState, applyAudit, emptyAuditState } from './audit-state.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
 import { type Made, madeBy, type PolicyEntry, setPolicy } from './policies.ts';
@@ -70,6 +71,7 @@ export type ControlState = SignIns & {
   readonly policies: PolicyEntry[];
   /** Until when those who edited the policy stand back, by `principalKey`. Epoch milliseconds. */
   readonly policyEditors: Map<string, number>;
+  readonly audit: AuditState;
   responder: ResponderEntry | undefined;
 };
 
@@ -91,6 +93,7 @@ export function emptyControlState(): ControlState {
     policy: undefined,
     policies: [],
     policyEditors: new Map(),
+    audit: emptyAuditState(),
     responder: undefined,
   };
 }
@@ -193,6 +196,11 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       return state;
     }
     case 'sign_in_refused':
+      return state;
+    case 'audit_key_set':
+    case 'checkpoint_signed':
+    case 'configuration_changed':
+      applyAudit(state.audit, record);
       return state;
   }
 }

@@ -101,13 +101,14 @@ function roleContradictions({ roles, log, store }: Config, add: Add): void {
 }
 
 function urlsWithCredentials(config: Config): FieldPath[] {
-  const { store, log, deliver, contain } = config;
+  const { store, log, deliver, contain, audit } = config;
   const urls: [FieldPath, string | undefined][] = [
     ...authUrls(config),
     [['log', 'kafka', 'sasl', 'token_endpoint'], log.kafka?.sasl?.token_endpoint],
     [['store', 'url'], store.url],
     [['deliver', 'webhook', 'url'], deliver.webhook?.url],
     [['contain', 'executor_webhook', 'url'], contain.executor_webhook?.url],
+    [['audit', 'webhook', 'url'], audit.webhook?.url],
   ];
   return urls.flatMap(([field, url]) => {
     const parsed = url === undefined ? null : URL.parse(url);

@@ -102,6 +102,17 @@ export const VARIABLES: Readonly<
     field: ['contain', 'executor_webhook', 'allow_plaintext'],
     as: 'boolean',
   },
+  COUNTERSIGN_AUDIT_SIGNING_KEY_FILE: { field: ['audit', 'signing_key_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_PREVIOUS_SIGNING_KEY_FILE: { field: ['audit', 'previous_signing_key_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_CHECKPOINT_FILE: { field: ['audit', 'checkpoint_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_CHECKPOINT_RECORDS: { field: ['audit', 'checkpoint_records'], as: 'number' },
+  COUNTERSIGN_AUDIT_CHECKPOINT_MS: { field: ['audit', 'checkpoint_ms'], as: 'number' },
+  COUNTERSIGN_AUDIT_WEBHOOK_URL: { field: ['audit', 'webhook', 'url'], as: 'text' },
+  COUNTERSIGN_AUDIT_WEBHOOK_SECRET_FILE: { field: ['audit', 'webhook', 'secret_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_WEBHOOK_ALLOW_PRIVATE_NETWORKS: {
+    field: ['audit', 'webhook', 'allow_private_networks'],
+    as: 'boolean',
+  },
   COUNTERSIGN_LOGGING_LEVEL: { field: ['logging', 'level'], as: 'text' },
 };
 
@@ -113,6 +124,7 @@ export const OTHER_VARIABLES = [
   'COUNTERSIGN_INGEST_CONTENT_HASH_KEY',
   'COUNTERSIGN_DELIVER_WEBHOOK_SECRET',
   'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
+  'COUNTERSIGN_AUDIT_WEBHOOK_SECRET',
   'COUNTERSIGN_URL',
   'COUNTERSIGN_API_KEY',
   'COUNTERSIGN_AUTH_OIDC_CLIENT_SECRET',
@@ -145,6 +157,10 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['ingest', 'content', 'hash_key_file'],
   ['deliver', 'webhook', 'secret_file'],
   ['contain', 'executor_webhook', 'secret_file'],
+  ['audit', 'signing_key_file'],
+  ['audit', 'previous_signing_key_file'],
+  ['audit', 'checkpoint_file'],
+  ['audit', 'webhook', 'secret_file'],
 ];
 
 /** The same of the members of lists. */

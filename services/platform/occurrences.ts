@@ -62,6 +62,11 @@ export const OCCURRENCES = declare({
   commands_refused: { level: 'info', help: 'commands refused by the responder', labels: ['code'] },
   proposals_refused: { level: 'error', help: 'recommendations for which no proposal was made', labels: ['reason'] },
   responder_records_rejected: { level: 'error', help: 'records the responder could not read', labels: ['topic'] },
+  checkpoints_exported: {
+    level: 'debug',
+    help: 'attempts to hand a checkpoint of the audit log out',
+    labels: ['to', 'outcome'],
+  },
   responder_stops: { level: 'error', help: 'times the responder stopped', labels: ['reason'] },
   executions: { level: 'info', help: 'attempts to execute an approved containment', labels: ['result'] },
   start_waits: { level: 'warn', help: 'times a start waited for what did not answer yet', labels: ['part'] },
