@@ -1,5 +1,6 @@
 import type { Config, ProcessRole } from '../../schemas/config.ts';
 import { PROCESS_ROLES } from '../../schemas/config.ts';
+import { executorContradictions, executorUrls } from './config-executors.ts';
 import { kafkaContradictions } from './config-kafka.ts';
 import { type ConfigProblem, excerpt, fieldName } from './config-problems.ts';
 import { type FieldPath, valueAt } from './config-sources.ts';
@@ -23,6 +24,7 @@ export function contradictions(
   storeContradictions(config, add);
   kafkaContradictions(config, add);
   roleContradictions(config, add);
+  executorContradictions(config, add);
   for (const field of urlsWithCredentials(config)) {
     problems.push({
       code: 'config_contradiction',
@@ -104,6 +106,7 @@ function urlsWithCredentials({ store, log, deliver, contain }: Config): FieldPat
     [['store', 'url'], store.url],
     [['deliver', 'webhook', 'url'], deliver.webhook?.url],
     [['contain', 'executor_webhook', 'url'], contain.executor_webhook?.url],
+    ...executorUrls(contain.executors),
   ];
   return urls.flatMap(([field, url]) => {
     const parsed = url === undefined ? null : URL.parse(url);

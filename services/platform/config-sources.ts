@@ -111,15 +111,18 @@ function readYaml(text: string): unknown {
 }
 
 function withAbsolutePaths(tree: Tree, base: string): Tree {
-  let result = tree;
-  for (const field of PATH_FIELDS) {
-    const value = valueAt(tree, field);
-    const absolute = (item: unknown): unknown =>
-      typeof item === 'string' && item !== '' ? path.resolve(base, item) : item;
-    if (value === undefined) continue;
-    result = mergeTrees(result, nested(field, Array.isArray(value) ? value.map(absolute) : absolute(value)));
-  }
-  return result;
+  const absolute = (item: unknown): unknown =>
+    typeof item === 'string' && item !== '' ? path.resolve(base, item) : item;
+  return PATH_FIELDS.reduce<Tree>((result, field) => changedAt(result, field, absolute) as Tree, tree);
+}
+
+/** A copy with what stands at the path changed, each item of a list by itself; the same where nothing stands there. */
+function changedAt(value: unknown, field: FieldPath, change: (item: unknown) => unknown): unknown {
+  const [step, ...rest] = field;
+  if (step === undefined) return Array.isArray(value) ? value.map(change) : change(value);
+  if (step === '*') return Array.isArray(value) ? value.map((item) => changedAt(item, rest, change)) : value;
+  const inner = own(value, step);
+  return isTree(value) && inner !== undefined ? { ...value, [step]: changedAt(inner, rest, change) } : value;
 }
 
 function nested(field: readonly [string, ...string[]], value: unknown): Tree {

@@ -97,6 +97,12 @@ export const VARIABLES: Readonly<
     field: ['contain', 'executor_webhook', 'allow_plaintext'],
     as: 'boolean',
   },
+  COUNTERSIGN_CONTAIN_EXECUTOR_ALLOW_PRIVATE_NETWORKS: {
+    field: ['contain', 'executor_webhook', 'allow_private_networks'],
+    as: 'boolean',
+  },
+  COUNTERSIGN_CONTAIN_EXECUTORS: { field: ['contain', 'executors'], as: 'yaml' },
+  COUNTERSIGN_OUTBOUND_ALLOW: { field: ['outbound', 'allow'], as: 'list' },
   COUNTERSIGN_LOGGING_LEVEL: { field: ['logging', 'level'], as: 'text' },
 };
 
@@ -120,7 +126,10 @@ export function variableOf(field: FieldPath): string | undefined {
   return Object.keys(VARIABLES).find((name) => VARIABLES[name]?.field.join('.') === field.join('.'));
 }
 
-/** Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. */
+/**
+ * Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. `*` is
+ * each entry of a list.
+ */
 export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['data_dir'],
   ['listen', 'tls', 'cert_file'],
@@ -137,4 +146,9 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['ingest', 'content', 'hash_key_file'],
   ['deliver', 'webhook', 'secret_file'],
   ['contain', 'executor_webhook', 'secret_file'],
+  ...['ca_file', 'secret_file', 'client_secret_file', 'private_key_file', 'token_file'].map(
+    (name): [string, ...string[]] => ['contain', 'executors', '*', name],
+  ),
+  ['contain', 'executors', '*', 'token_source', 'path'],
+  ['contain', 'executors', '*', 'token_source', 'secret_file'],
 ];
