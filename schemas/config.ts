@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Severity } from './alert.ts';
 import { AuthConfig } from './auth-config.ts';
+import { ExecutorConfig } from './executor-config.ts';
 import { ContentConfig, IdentityConfig, OtlpConfig } from './ingest-settings.ts';
 import { IngestSource, KafkaConfig } from './kafka-config.ts';
 import { LIMITS, UNITS } from './limits.ts';
@@ -123,7 +124,27 @@ export const ContainConfig = z.strictObject({
       deduplicates: z.boolean().default(true),
       /** Permits http beyond this machine, where the signature alone protects the message. */
       allow_plaintext: z.boolean().default(false),
+      /** Permits a gateway at a private address, there also in the clear. */
+      allow_private_networks: z.boolean().default(false),
     })
+    .optional(),
+  /** Who carries out what was countersigned; of several that can the first does. */
+  executors: z.array(ExecutorConfig).max(LIMITS.executors_max).default([]),
+});
+
+/** What may leave: a list for all of it, beside the rules of each section. */
+export const OutboundConfig = z.strictObject({
+  /** Hosts that anything is sent to over HTTP, or `*.` and a domain for all below it. Absent: any. */
+  allow: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$|^\[[0-9A-Fa-f:.]+\]$/,
+          'must be a host without port',
+        ),
+    )
+    .max(256)
     .optional(),
 });
 
@@ -169,6 +190,7 @@ export const Config = z.strictObject({
   deliver: DeliverConfig.prefault({}),
   contain: ContainConfig.prefault({}),
   audit: AuditConfig.prefault({}),
+  outbound: OutboundConfig.prefault({}),
   logging: LoggingConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -266,7 +266,15 @@ export const LIMITS = {
   dispatch_retry_ms: 1 * SECOND_MS,
   executions_in_flight_max: 8,
   executor_response_bytes_max: 4 * KIB,
+  /** Executors that a configuration may name, and bytes of a document that one reads: metadata, a user, a token source. */
+  executors_max: 32,
+  executor_document_bytes_max: 256 * KIB,
+  /** Tokens of one credential: access and refresh tokens of a few grants. */
+  executor_tokens_max: 16,
+  /** The least time in which an executor looks what became of an order. */
+  executor_probe_ms_min: 1 * SECOND_MS,
   executor_detail_chars_max: 1024,
+  executor_dry_run_chars_max: 16 * KIB,
   comment_chars_max: 1024,
   /** Pending, approved and dispatching containments; a proposal beyond it is refused and counted. */
   containments_open_max: 10_000,

@@ -113,6 +113,12 @@ export const VARIABLES: Readonly<
     field: ['audit', 'webhook', 'allow_private_networks'],
     as: 'boolean',
   },
+  COUNTERSIGN_CONTAIN_EXECUTOR_ALLOW_PRIVATE_NETWORKS: {
+    field: ['contain', 'executor_webhook', 'allow_private_networks'],
+    as: 'boolean',
+  },
+  COUNTERSIGN_CONTAIN_EXECUTORS: { field: ['contain', 'executors'], as: 'yaml' },
+  COUNTERSIGN_OUTBOUND_ALLOW: { field: ['outbound', 'allow'], as: 'list' },
   COUNTERSIGN_LOGGING_LEVEL: { field: ['logging', 'level'], as: 'text' },
 };
 
@@ -139,7 +145,10 @@ export function variableOf(field: FieldPath): string | undefined {
   return Object.keys(VARIABLES).find((name) => VARIABLES[name]?.field.join('.') === field.join('.'));
 }
 
-/** Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. */
+/**
+ * Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. `*` is
+ * each entry of a list.
+ */
 export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['data_dir'],
   ['listen', 'tls', 'cert_file'],
@@ -161,10 +170,15 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['audit', 'previous_signing_key_file'],
   ['audit', 'checkpoint_file'],
   ['audit', 'webhook', 'secret_file'],
+  ...['ca_file', 'secret_file', 'client_secret_file', 'private_key_file', 'token_file'].map(
+    (name): [string, ...string[]] => ['contain', 'executors', '*', name],
+  ),
+  ['auth', 'oidc', '*', 'client_secret_file'],
+  ['auth', 'oidc', '*', 'ca_file'],
+  ['contain', 'executors', '*', 'token_source', 'path'],
+  ['contain', 'executors', '*', 'token_source', 'secret_file'],
 ];
-
-/** The same of the members of lists. */
-export const PATH_FIELDS_OF_LISTS: readonly { readonly list: readonly [string, ...string[]]; readonly key: string }[] =
+readonly key: string }[] =
   [
     { list: ['auth', 'oidc'], key: 'client_secret_file' },
     { list: ['auth', 'oidc'], key: 'ca_file' },

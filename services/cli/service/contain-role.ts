@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Executor } from '../../contain/executor.ts';
-import { createWebhookExecutor } from '../../contain/executors/webhook.ts';
 import { BUILT_IN_POLICY, type ContainmentPolicy, definePolicy } from '../../contain/policy.ts';
 import { runResponder } from '../../contain/responder.ts';
 import { bootstrapCredentials, type Credential } from '../../control/bootstrap.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { TOPICS } from '../../platform/event-log.ts';
-import { Problem } from '../problem.ts';
 import { auditingOf, withCheckpoints } from './audit-role.ts';
 import type { Control } from './control.ts';
+import { openExecutors } from './executors.ts';
 import type { Ground } from './foundation.ts';
 import { holdOffice, type Office } from './office.ts';
 
@@ -23,7 +21,7 @@ export type ContainRole = {
 export function startContain(ground: Ground, control: Control): ContainRole {
   const { log, telemetry } = ground;
   const clock = systemClock;
-  const executors = executorsOf(ground);
+  const executors = openExecutors(ground, clock);
   const policy = policyOf(ground);
   const audit = auditingOf(ground);
   const credentials = Promise.withResolvers<readonly Credential[]>();
@@ -65,19 +63,4 @@ export function policyOf({ config }: Pick<Ground, 'config'>): ContainmentPolicy 
   );
   const version = `config-${approvals}-${approval_expiry_ms}-${execution_expiry_ms}`;
   return changed ? definePolicy({ ...policy, version }) : BUILT_IN_POLICY;
-}
-
-function executorsOf({ config, secrets }: Ground): readonly Executor[] {
-  const webhook = config.contain.executor_webhook;
-  if (webhook === undefined || secrets.contain_executor_secret === undefined) return [];
-  const made = createWebhookExecutor({
-    url: webhook.url,
-    secret: secrets.contain_executor_secret,
-    clock: systemClock,
-    deduplicates: webhook.deduplicates,
-    plaintext: webhook.allow_plaintext,
-  });
-  if (made.kind === 'ready') return [made.executor];
-  const field = made.problem.field === 'secret' ? 'secret_file' : made.problem.field;
-  throw new Problem('config_invalid', `contain.executor_webhook.${field}: ${made.problem.message}`);
 }
