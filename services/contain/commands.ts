@@ -7,6 +7,7 @@ import * as directives from './directives.ts';
 import * as gaps from './gaps.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
+import { onEffectReport } from './watches.ts';
 
 /** Roles that may give each command; one of them is enough. Votes and cancellations ask the machine instead. */
 const ROLES_FOR = {
@@ -28,6 +29,7 @@ const ROLES_FOR = {
   report_gap: [],
   decide_gap: ['admin'],
   close_gap: [],
+  effect_report: [],
 } as const satisfies Record<Command['type'], readonly Role[] | undefined>;
 
 /** What processes of ours ask by themselves. No user can: nobody holds a key of the system. */
@@ -36,6 +38,7 @@ const OF_THE_SYSTEM: ReadonlySet<Command['type']> = new Set([
   'subscription_retry',
   'report_gap',
   'close_gap',
+  'effect_report',
 ]);
 
 /**
@@ -114,6 +117,8 @@ function perform(turn: Turn, command: Command): Outcome {
       return gaps.decide(turn, command);
     case 'close_gap':
       return gaps.close(turn, command);
+    case 'effect_report':
+      return onEffectReport(turn, command);
   }
 }
 

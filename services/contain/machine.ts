@@ -1,8 +1,10 @@
 import { strict as assert } from 'node:assert';
 import type { Refusal } from '../../schemas/command.ts';
 import type { CancelReason, Containment, ContainmentState, ContainmentTerms, Vote } from '../../schemas/containment.ts';
+import type { EffectReport } from '../../schemas/effect.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { type Principal, type PrincipalRef, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
+import { beginEffect, reportEffect } from './effect.ts';
 import type { ExecutionResult } from './executor.ts';
 import { APPROVALS_MIN, type ContainmentPolicy } from './policy.ts';
 import { approvalsNeeded, mayVote, type StandingOf, validApprovals } from './quorum.ts';
@@ -30,7 +32,9 @@ export type MachineCommand =
       readonly result: ExecutionResult;
       /** True when the executor recognises a repeat: an unclear answer is then worth another attempt. */
       readonly repeatable: boolean;
-    };
+    }
+  /** What telemetry says of its effect. */
+  | { readonly type: 'effect'; readonly report: EffectReport };
 
 export type MachineContext = {
   /** Epoch milliseconds. */
@@ -69,6 +73,8 @@ export function decide(current: Containment | undefined, command: MachineCommand
       return retry(current, context);
     case 'report':
       return report(current, command, context);
+    case 'effect':
+      return reportEffect(current, command.report, context.now);
   }
 }
 
@@ -188,7 +194,8 @@ function tick(current: Containment, { now, policy }: MachineContext): Decision {
   if (due === undefined || now < due) return refused('nothing_due', 'nothing of it falls due now');
   if (current.state !== 'dispatching') return changed({ ...current, state: 'expired', updated: now });
   const last = executionOf(current).detail ?? 'none';
-  return changed(ended(current, 'unknown', `no clear answer before the deadline; last answer: ${last}`, now));
+  const detail = `no clear answer before the deadline; last answer: ${last}`;
+  return changed(beginEffect(ended(current, 'unknown', detail, now), now, policy));
 }
 
 /** When time alone changes this containment, epoch milliseconds; undefined when it never does. */
@@ -231,13 +238,15 @@ function retry(current: Containment, { now }: MachineContext): Decision {
 function report(
   current: Containment,
   { result, repeatable }: Extract<MachineCommand, { type: 'report' }>,
-  { now }: MachineContext,
+  { now, policy }: MachineContext,
 ): Decision {
   if (current.state !== 'dispatching') return notDispatching(current);
-  if (result.kind === 'done') return changed(ended(current, 'succeeded', result.detail, now));
+  if (result.kind === 'done') return changed(beginEffect(ended(current, 'succeeded', result.detail, now), now, policy));
   if (result.kind === 'failed') return changed(ended(current, 'failed', result.detail, now));
   const execution = executionOf(current);
-  if (!repeatable || now >= execution.deadline) return changed(ended(current, 'unknown', result.detail, now));
+  if (!repeatable || now >= execution.deadline) {
+    return changed(beginEffect(ended(current, 'unknown', result.detail, now), now, policy));
+  }
   const next = { ...current, execution: { ...execution, detail: bounded(result.detail) }, updated: now };
   return changed(next, [{ kind: 'retry_later' }]);
 }

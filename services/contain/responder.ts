@@ -20,6 +20,7 @@ import { decideInputs, type Inputs, readInputs, type Scan, verdictRecords } from
 import type { ContainmentPolicy } from './policy.ts';
 import { INPUTS, type Input, type Standstill, settle, settleLeftover, standstillAt } from './standstill.ts';
 import { change, nextDue, openTurn, passTime, resume, type Turn } from './turn.ts';
+import { watchRecords } from './watches.ts';
 
 export type ResponderOptions = {
   readonly log: EventLog;
@@ -231,6 +232,7 @@ async function finish(shell: Shell, held: Held, turn: Turn, consumed: ControlPos
   const others = await whileUnavailable(clock, stopping, async () => [
     ...(await verdictRecords(log, turn.verdicts)),
     ...(await directiveRecords(log, turn.announcements)),
+    ...(await watchRecords(log, turn.watches)),
   ]);
   const write = { records: turn.records, others, expect: held.text, next };
   if ((await commitControl(log, clock, write, stopping)) === 'conflict') return false;
