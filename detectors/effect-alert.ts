@@ -34,9 +34,9 @@ const FAILED: Readonly<Record<string, Failed>> = Object.freeze(
   } satisfies Record<string, Failed>),
 );
 
-/** The finding that makes an alert one about a failed containment, if one does. */
+/** The last finding that makes an alert one about a failed containment, if one does. */
 export function failureOf(findings: readonly Finding[]): Finding | undefined {
-  return findings.find(({ detector, pattern }) => detector === EFFECT_DETECTOR && FAILED[pattern] !== undefined);
+  return findings.findLast(({ detector, pattern }) => detector === EFFECT_DETECTOR && FAILED[pattern] !== undefined);
 }
 
 const SENTENCES_MAX = 3;

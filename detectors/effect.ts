@@ -4,7 +4,7 @@ import type { CanonicalEvent } from '../schemas/event.ts';
 import type { Family } from '../schemas/finding.ts';
 import type { FindingDraft, Profile } from './contract.ts';
 import { exp2 } from './math/logarithm.ts';
-import { duration, moment, plural, quoted } from './sentences.ts';
+import { duration, moment, plural, quoted, times } from './sentences.ts';
 
 /**
  * Whether a containment holds: which events it should have made impossible, and what is said when one went through. No
@@ -141,19 +141,15 @@ export function concludeWatch(
   const span = duration(Math.max(0, watch.until - watch.from));
   const what = shown(targetOf(watch));
   if (permitted > 0) {
-    const refusals = refused === 0 ? '' : `, and ${refused} refused`;
-    return { finding: 'failed', why: `In ${span} ${permitted} times ${what} went through${refusals}.` };
+    const refusals = refused === 0 ? '' : `, and was refused ${times(refused)}`;
+    return { finding: 'failed', why: `In ${span} ${what} went through ${times(permitted)}${refusals}.` };
   }
   if (backdated > 0) {
     const said = `${plural(backdated, 'event', 'events')} that would show a failure came late and claim an earlier time`;
     return { finding: 'untested', why: `${said}: nobody can tell whether it holds.` };
   }
   if (refused > 0) {
-    const tried = `${plural(refused, 'attempt', 'attempts')}`;
-    return {
-      finding: 'verified',
-      why: `In ${span} ${tried} were refused and none went through: ${what} is what was tried.`,
-    };
+    return { finding: 'verified', why: `In ${span} ${what} was tried ${times(refused)} and never went through.` };
   }
   if (source_newest < watch.from) {
     return { finding: 'untested', why: `Nothing was heard of its source in ${span}, so nothing could have been seen.` };

@@ -44,7 +44,7 @@ export function groupFindings(
   const woken = joined === undefined ? wakeAlert(state, findings, context) : undefined;
   if (woken !== undefined) return join(woken, findings, context, describe, { again: true });
   if (joined === undefined) return openAlert(state, findings, context, describe);
-  return joinAlert(joined, findings, context, describe);
+  return join(joined, findings, context, describe, { again: false });
 }
 
 /** An alert of its own for these findings, whatever stories are open. */
@@ -59,17 +59,17 @@ export function openAlert(
   return { uid: opened.alert.uid, revision: opened.alert };
 }
 
-/** These findings belong to that alert, which is open. */
+/** These findings belong to that alert, which is open, and are worth telling. */
 export function joinAlert(
   joined: OpenAlert,
   findings: readonly Finding[],
   context: FindingContext,
   describe: DescribeAlert,
 ): Grouped & { readonly uid: string } {
-  return join(joined, findings, context, describe, { again: false });
+  return join(joined, findings, context, describe, { again: true });
 }
 
-/** Findings join an open alert; one that was closed and comes back is always worth telling. */
+/** Findings join an open alert. What is told `again` is a revision whatever it adds. */
 function join(
   joined: OpenAlert,
   findings: readonly Finding[],

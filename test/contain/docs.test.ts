@@ -11,7 +11,7 @@ test('every refusal is explained in the docs, and the docs explain no other', as
 });
 
 test('every refusal is given somewhere', async () => {
-  const files = ['machine', 'commands', 'accounts', 'subscriptions', 'gaps', 'directives'].map(
+  const files = ['machine', 'commands', 'accounts', 'subscriptions', 'gaps', 'directives', 'effect'].map(
     (name) => `../../services/contain/${name}.ts`,
   );
   const sources = await Promise.all(
