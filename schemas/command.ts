@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Recommendation } from './alert.ts';
 import { ContainmentId, ContainmentTerms, TermsDigest } from './containment.ts';
 import { DirectiveDraft, DirectiveReason, DirectiveScope, DirectiveUid } from './directive.ts';
+import { EffectReport } from './effect.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
 import { PolicyDocument } from './policy.ts';
@@ -100,6 +101,7 @@ export const Command = z.discriminatedUnion('type', [
   /** Only a process of ours reports and closes gaps, and only a person decides one. */
   z.object({ ...shared, type: z.literal('report_gap'), gap: Gap }),
   z.object({ ...shared, type: z.literal('decide_gap'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),
+  z.object({ ...shared, type: z.literal('effect_report'), report: EffectReport }),
   z.object({ ...shared, type: z.literal('close_gap'), gap: Gap.shape.id, resumed_at: z.int().min(0) }),
   z.object({
     ...shared,
@@ -230,6 +232,8 @@ export const REFUSALS = [
   'gap_already_open',
   'gap_already_decided',
   'gap_already_closed',
+  'effect_not_watched',
+  'effect_reported',
   'too_many',
   'fresh_authentication_needed',
   'excluded_by_policy',

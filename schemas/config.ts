@@ -115,6 +115,13 @@ export const ContainConfig = z.strictObject({
     .max(30 * UNITS.DAY_MS)
     .default(LIMITS.approval_expiry_ms),
   execution_expiry_ms: z.int().min(UNITS.MINUTE_MS).max(UNITS.DAY_MS).default(LIMITS.execution_expiry_ms),
+  /** How long what was executed may take to reach everywhere, and how long its effect is watched after that. */
+  effect_grace_ms: z.int().min(0).max(UNITS.DAY_MS).default(LIMITS.effect_grace_ms),
+  effect_watch_ms: z
+    .int()
+    .min(LIMITS.effect_watch_ms_min)
+    .max(LIMITS.effect_watch_ms_max)
+    .default(LIMITS.effect_watch_ms),
   executor_webhook: z
     .strictObject({
       url: webUrl(),

@@ -259,6 +259,11 @@ export const LIMITS = {
   step_ups_max: 10_000,
   /** Events that an effect's report shows. */
   effect_evidence_max: 16,
+  /** How long a containment may take to reach everywhere, and how long its effect is watched after that. */
+  effect_grace_ms: 1 * MINUTE_MS,
+  effect_watch_ms: 24 * HOUR_MS,
+  effect_watch_ms_min: 1 * SECOND_MS,
+  effect_watch_ms_max: 30 * DAY_MS,
   executor_timeout_ms: 10 * SECOND_MS,
   /** After it nothing is sent any more; a timeout later an unanswered dispatch is unknown. */
   dispatch_deadline_ms: 1 * MINUTE_MS,

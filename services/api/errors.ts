@@ -95,6 +95,8 @@ const OF_COMMANDS: Record<Refusal, number> = {
   gap_already_open: 409,
   gap_already_decided: 409,
   gap_already_closed: 409,
+  effect_not_watched: 409,
+  effect_reported: 409,
   too_many: 409,
   fresh_authentication_needed: 403,
   excluded_by_policy: 403,

@@ -10,6 +10,7 @@ import * as requests from './requests.ts';
 import * as sessions from './sessions.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
+import { onEffectReport } from './watches.ts';
 
 /** Roles that may give each command; one of them is enough. Votes and cancellations ask the machine instead. */
 const ROLES_FOR = {
@@ -45,6 +46,7 @@ const ROLES_FOR = {
   key_rotate: undefined,
   roles_set: ['admin'],
   sign_in_refused: [],
+  effect_report: [],
 } as const satisfies Record<Command['type'], readonly Role[] | undefined>;
 
 /** What processes of ours ask by themselves. No user can: nobody holds a key of the system. */
@@ -56,6 +58,7 @@ const OF_THE_SYSTEM: ReadonlySet<Command['type']> = new Set([
   'session_start',
   'step_up',
   'sign_in_refused',
+  'effect_report',
 ]);
 
 /**
@@ -162,6 +165,8 @@ function perform(turn: Turn, command: Command): Outcome {
       return accounts.setRoles(turn, command);
     case 'sign_in_refused':
       return sessions.noteRefused(turn, command);
+    case 'effect_report':
+      return onEffectReport(turn, command);
   }
 }
 

@@ -22,6 +22,7 @@ import { decideInputs, type Inputs, readInputs, type Scan, verdictRecords } from
 import type { ContainmentPolicy } from './policy.ts';
 import { INPUTS, type Input, type Standstill, settle, settleLeftover, standstillAt } from './standstill.ts';
 import { change, nextDue, openTurn, passTime, resume, type Turn, write } from './turn.ts';
+import { watchRecords } from './watches.ts';
 
 export type ResponderOptions = {
   readonly log: EventLog;
@@ -257,6 +258,7 @@ async function finish(shell: Shell, held: Held, turn: Turn, consumed: ControlPos
   const others = await whileUnavailable(clock, stopping, async () => [
     ...(await verdictRecords(log, turn.verdicts)),
     ...(await directiveRecords(log, turn.announcements)),
+    ...(await watchRecords(log, turn.watches)),
   ]);
   const write = { records: turn.records, others, expect: held.text, next };
   const written = await commitControl(log, clock, write, stopping);

@@ -95,6 +95,8 @@ export const VARIABLES: Readonly<
   COUNTERSIGN_CONTAIN_APPROVALS: { field: ['contain', 'approvals'], as: 'number' },
   COUNTERSIGN_CONTAIN_APPROVAL_EXPIRY_MS: { field: ['contain', 'approval_expiry_ms'], as: 'number' },
   COUNTERSIGN_CONTAIN_EXECUTION_EXPIRY_MS: { field: ['contain', 'execution_expiry_ms'], as: 'number' },
+  COUNTERSIGN_CONTAIN_EFFECT_GRACE_MS: { field: ['contain', 'effect_grace_ms'], as: 'number' },
+  COUNTERSIGN_CONTAIN_EFFECT_WATCH_MS: { field: ['contain', 'effect_watch_ms'], as: 'number' },
   COUNTERSIGN_CONTAIN_EXECUTOR_URL: { field: ['contain', 'executor_webhook', 'url'], as: 'text' },
   COUNTERSIGN_CONTAIN_EXECUTOR_SECRET_FILE: { field: ['contain', 'executor_webhook', 'secret_file'], as: 'text' },
   COUNTERSIGN_CONTAIN_EXECUTOR_DEDUPLICATES: { field: ['contain', 'executor_webhook', 'deduplicates'], as: 'boolean' },
@@ -178,8 +180,3 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['contain', 'executors', '*', 'token_source', 'path'],
   ['contain', 'executors', '*', 'token_source', 'secret_file'],
 ];
-readonly key: string }[] =
-  [
-    { list: ['auth', 'oidc'], key: 'client_secret_file' },
-    { list: ['auth', 'oidc'], key: 'ca_file' },
-  ];

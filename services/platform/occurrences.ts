@@ -59,6 +59,8 @@ export const OCCURRENCES = declare({
   webhook_requests: { level: 'info', help: 'retries and redeliveries of webhooks asked for', labels: ['action'] },
   webhook_stalls: { level: 'warn', help: 'times a webhook lane began again after a failed read or write', labels: [] },
   containments_changed: { level: 'info', help: 'containments that changed state', labels: ['state'] },
+  effects_found: { level: 'info', help: 'effects of containments that the responder took in', labels: ['finding'] },
+  effects_reported: { level: 'info', help: 'what telemetry said of executed containments', labels: ['finding'] },
   commands_refused: { level: 'info', help: 'commands refused by the responder', labels: ['code'] },
   proposals_refused: { level: 'error', help: 'recommendations for which no proposal was made', labels: ['reason'] },
   responder_records_rejected: { level: 'error', help: 'records the responder could not read', labels: ['topic'] },

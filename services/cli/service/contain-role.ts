@@ -56,11 +56,13 @@ function whenPeopled({ view }: Control): Promise<void> {
 
 /** The built-in policy with what the configuration asks beyond it. Its version says which of both it is. */
 export function policyOf({ config }: Pick<Ground, 'config'>): ContainmentPolicy {
-  const { approvals, approval_expiry_ms, execution_expiry_ms } = config.contain;
+  const { approvals, approval_expiry_ms, execution_expiry_ms, effect_grace_ms, effect_watch_ms } = config.contain;
   const policy = { ...BUILT_IN_POLICY, approvals, approval_expiry_ms, execution_expiry_ms };
   const changed = (['approvals', 'approval_expiry_ms', 'execution_expiry_ms'] as const).some(
     (name) => policy[name] !== BUILT_IN_POLICY[name],
   );
   const version = `config-${approvals}-${approval_expiry_ms}-${execution_expiry_ms}`;
-  return changed ? definePolicy({ ...policy, version }) : BUILT_IN_POLICY;
+  // What is watched afterwards is no part of what people agree on, and so not of its version.
+  const asked = changed ? { ...policy, version } : BUILT_IN_POLICY;
+  return definePolicy({ ...asked, effect_grace_ms, effect_watch_ms });
 }
