@@ -9,7 +9,7 @@ import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
-import { applySignIn, emptySignIns, revokeSignIns, type SignIns } from './sessions.ts';
+import { applySignIn, emptySignIns, isSignIn, revokeSignIns, type SignIns } from './sessions.ts';
 import { rememberStepUp } from './step-ups.ts';
 
 export type PrincipalEntry = {
@@ -88,6 +88,7 @@ export function emptyControlState(): ControlState {
  * the same state in every process.
  */
 export function applyControl(state: ControlState, record: ControlRecord): ControlState {
+  if (isSignIn(record)) return applySignIn(state, record);
   switch (record.kind) {
     case 'responder_fence':
       state.responder = {
@@ -100,15 +101,7 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
     case 'containment_changed':
       return applyContainment(state, record.containment);
     case 'principal_created':
-      state.principals.set(principalKey(record.principal), {
-        principal: record.principal,
-        roles: record.roles,
-        created: record.when,
-        created_by: record.who,
-        roles_by: { by: record.who, when: record.when },
-        revoked: undefined,
-      });
-      return state;
+      return addPrincipal(state, record);
     case 'principal_revoked':
       return revokePrincipal(state, record.principal, record.when);
     case 'key_created':
@@ -167,29 +160,8 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
       return state;
-    case 'session_started':
-    case 'session_ended':
-    case 'link_created':
-    case 'link_spent':
-    case 'password_set':
-      applySignIn(state, record);
-      return state;
-    case 'key_rotated':
-      return replaceKey(state, record);
-    case 'roles_set': {
-      const { who: by, when, roles } = record;
-      const entry = state.principals.get(principalKey(record.principal));
-      if (entry !== undefined) {
-        state.principals.set(principalKey(record.principal), { ...entry, roles, roles_by: { by, when } });
-      }
-      return state;
-    }
-    case 'sign_in_refused':
-      return state;
   }
 }
-
-type RecordOf<Kind extends ControlRecord['kind']> = Extract<ControlRecord, { kind: Kind }>;
 
 const OPEN: ReadonlySet<ContainmentState> = new Set(OPEN_STATES);
 
@@ -231,6 +203,15 @@ function applyVerdict(state: ControlState, verdict: Verdict): ControlState {
   return state;
 }
 
+function addPrincipal(
+  state: ControlState,
+  { principal, roles, who, when }: Extract<ControlRecord, { kind: 'principal_created' }>,
+): ControlState {
+  const entry = { principal, roles, created: when, created_by: who, roles_by: { by: who, when }, revoked: undefined };
+  state.principals.set(principalKey(principal), entry);
+  return state;
+}
+
 function revokePrincipal(state: ControlState, principal: PrincipalRef, when: number): ControlState {
   const name = principalKey(principal);
   const entry = state.principals.get(name);
@@ -239,12 +220,6 @@ function revokePrincipal(state: ControlState, principal: PrincipalRef, when: num
     if (principalKey(key.principal) === name) revokeKey(state, key.id, when);
   }
   revokeSignIns(state, principal, when);
-  return state;
-}
-
-function replaceKey(state: ControlState, { key, replaced_by, expires }: RecordOf<'key_rotated'>): ControlState {
-  const entry = state.keys.get(key);
-  if (entry !== undefined) state.keys.set(key, { ...entry, key: { ...entry.key, expires }, replaced_by });
   return state;
 }
 
