@@ -6,7 +6,7 @@ import { createOidcProvider, type OidcProvider } from '../../services/api/auth/o
 import type { Ports } from '../../services/api/ports.ts';
 import { systemClock } from '../../services/platform/clock.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
-import { type Browser, createBrowser, type Page } from '../support/browser.ts';
+import { type Browser, createBrowser, type Page } from '../support/http-browser.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../support/openid-provider.ts';
 import { type Service, startService } from './support/service.ts';
 
