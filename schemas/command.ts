@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { ContainmentId, TermsDigest } from './containment.ts';
+import { Recommendation } from './alert.ts';
+import { ContainmentId, ContainmentTerms, TermsDigest } from './containment.ts';
 import { DirectiveDraft, DirectiveReason, DirectiveScope, DirectiveUid } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
+import { PolicyDocument } from './policy.ts';
 import { CredentialId, KeyHash, KeyId, KeyTenants, PrincipalRef, Role, SessionId } from './principal.ts';
 import { PasswordVerifier, Session, SignedIn, SignInLink, SignInRefusal, StepUp } from './session.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
@@ -35,6 +37,15 @@ const newKey = z.object({
 });
 
 const vote = { containment: ContainmentId, digest: TermsDigest, comment } as const;
+
+/** A reason that somebody is asked for. */
+const why = z.string().trim().min(1).max(LIMITS.comment_chars_max);
+const action = Recommendation.shape.action;
+const target = z.string().min(1).max(LIMITS.resource_id_chars_max);
+const parameters = z
+  .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), z.string().max(LIMITS.text_chars_max))
+  .refine((given) => Object.keys(given).length <= LIMITS.parameters_max, `at most ${LIMITS.parameters_max}`);
+const breakGlass = z.object({ why }).optional();
 
 export const Command = z.discriminatedUnion('type', [
   z.object({ ...shared, type: z.literal('approve'), ...vote }),
@@ -126,6 +137,46 @@ export const Command = z.discriminatedUnion('type', [
     /** Further ones of the minute before that have no record of their own. */
     more: z.int().min(0),
   }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_request'),
+    alert_uid: z.string().min(1).max(LIMITS.id_chars_max),
+    tenant: z.string().min(1).max(LIMITS.id_chars_max),
+    identity: z.string().min(1).max(LIMITS.id_chars_max),
+    action,
+    target,
+    parameters,
+    why,
+    break_glass: breakGlass,
+    /** The alert as whoever asks has read it: what the approvers will be shown, frozen. */
+    snapshot: ContainmentTerms.pick({ identity: true, alert: true }),
+  }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_amend'),
+    containment: ContainmentId,
+    /** Of the terms that are changed. */
+    digest: TermsDigest,
+    action: action.optional(),
+    target: target.optional(),
+    parameters: parameters.optional(),
+    why,
+  }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_rollback'),
+    containment: ContainmentId,
+    why,
+    break_glass: breakGlass,
+  }),
+  z.object({
+    ...shared,
+    type: z.literal('containment_resolve'),
+    containment: ContainmentId,
+    took_effect: z.boolean(),
+    comment: why,
+  }),
+  z.object({ ...shared, type: z.literal('policy_set'), policy: PolicyDocument, reason: why }),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -188,6 +239,20 @@ export const REFUSALS = [
   'step_up_untimely',
   'key_lives_too_long',
   'tenant_out_of_scope',
+  'fresh_authentication_needed',
+  'excluded_by_policy',
+  'policy_editor_excluded',
+  'made_by_participant',
+  'contained_cannot_decide',
+  'break_glass_needed',
+  'target_refused',
+  'snapshot_mismatch',
+  'nothing_changed',
+  'not_amendable',
+  'nothing_to_roll_back',
+  'not_resolvable',
+  'already_resolved',
+  'policy_version_used',
 ] as const;
 export const Refusal = z.enum(REFUSALS);
 export type Refusal = z.infer<typeof Refusal>;

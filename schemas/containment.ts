@@ -4,7 +4,7 @@ import { ContainmentId, TermsDigest } from './digests.ts';
 import { Effect } from './effect.ts';
 import { AlertIdentity, EvidenceRef } from './finding.ts';
 import { LIMITS } from './limits.ts';
-import { CredentialId, Principal, Role } from './principal.ts';
+import { CredentialId, Principal, PrincipalRef, Role } from './principal.ts';
 
 /** Lifecycle of a containment (design, section 8). */
 export const CONTAINMENT_STATES = [
@@ -39,6 +39,7 @@ export type ContainmentOrigin = z.infer<typeof ContainmentOrigin>;
 
 /** So many of the approvals must come from holders of this role. */
 export const RoleQuota = z.object({ role: Role, approvals: z.int().min(1).max(LIMITS.approvals_max) });
+export type RoleQuota = z.infer<typeof RoleQuota>;
 
 /** Exactly what an approver saw. Its RFC 8785 canonical JSON is hashed, and every vote carries the hash. */
 export const ContainmentTerms = z.object({
@@ -60,6 +61,12 @@ export const ContainmentTerms = z.object({
     quotas: z.array(RoleQuota).optional(),
     /** Names of the rules that asked for it. */
     rules: z.array(z.string()).optional(),
+    /** Besides one of `roles`, an approver holds one of each of these. */
+    further_roles: z.array(z.array(Role).min(1)).optional(),
+    /** Whose approval does not count. */
+    exclude: z.array(PrincipalRef).optional(),
+    /** Nobody can approve it unless it breaks the glass. */
+    break_glass_only: z.boolean().optional(),
   }),
   /** Absent in terms of before there were others: a recommendation of detection. */
   origin: ContainmentOrigin.optional(),

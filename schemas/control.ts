@@ -3,6 +3,7 @@ import { Outcome } from './command.ts';
 import { Containment, ContainmentState } from './containment.ts';
 import { Directive, DirectiveReason } from './directive.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
+import { PolicyDocument } from './policy.ts';
 import { ApiKey, KeyId, Principal, PrincipalRef, Role, SessionId } from './principal.ts';
 import { PasswordVerifier, Session, SessionEnd, SignedIn, SignInLink, SignInRefusal, StepUp } from './session.ts';
 import { Subscription, SubscriptionStatus } from './subscription.ts';
@@ -63,6 +64,14 @@ export const ControlRecord = z.discriminatedUnion('kind', [
   /** `who` has decided it. */
   z.object({ ...audit, kind: z.literal('gap_decided'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),
   z.object({ ...audit, kind: z.literal('gap_closed'), gap: Gap.shape.id, resumed_at: z.int().min(0) }),
+  z.object({
+    ...audit,
+    kind: z.literal('policy_set'),
+    policy: PolicyDocument,
+    /** SHA-256 over RFC 8785 canonical JSON of `policy`, hex. */
+    digest: z.string(),
+    reason: z.string(),
+  }),
   z.object({
     ...audit,
     kind: z.literal('command_outcome'),

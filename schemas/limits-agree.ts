@@ -95,6 +95,7 @@ function assertDetection(limits: typeof LIMITS): void {
   must(limits.executor_timeout_ms < limits.dispatch_deadline_ms, 'executor_timeout_ms < dispatch_deadline_ms');
   must(limits.dispatch_retry_ms < limits.dispatch_deadline_ms, 'dispatch_retry_ms < dispatch_deadline_ms');
   must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
+  must(limits.step_up_skew_ms < limits.step_up_ms_max, 'step_up_skew_ms < step_up_ms_max');
   must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
   signInLimits(limits, must);
 }

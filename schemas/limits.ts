@@ -1,3 +1,4 @@
+import { CONTAINMENT_LIMITS } from './limits-containment.ts';
 import { DETECTION_LIMITS } from './limits-detection.ts';
 import { SIGN_IN_LIMITS } from './limits-sign-in.ts';
 import { UNITS } from './units.ts';
@@ -234,6 +235,7 @@ export const LIMITS = {
   ready_lag_records_max: 500_000,
 
   ...DETECTION_LIMITS,
+  ...CONTAINMENT_LIMITS,
 
   // --- delivery and containment ---------------------------------------------------------------------------------
   webhook_timeout_ms: 15 * SECOND_MS,

@@ -105,6 +105,20 @@ const OF_COMMANDS: Record<Refusal, number> = {
   step_up_untimely: 403,
   key_lives_too_long: 409,
   tenant_out_of_scope: 403,
+  fresh_authentication_needed: 403,
+  excluded_by_policy: 403,
+  policy_editor_excluded: 403,
+  made_by_participant: 403,
+  contained_cannot_decide: 403,
+  break_glass_needed: 403,
+  target_refused: 409,
+  snapshot_mismatch: 409,
+  nothing_changed: 409,
+  not_amendable: 409,
+  nothing_to_roll_back: 409,
+  not_resolvable: 409,
+  already_resolved: 409,
+  policy_version_used: 409,
 };
 
 const OF_CURSORS: Record<FeedCursorError, number> = {

@@ -5,6 +5,8 @@ import { holderOf, keyRefusal, standingOf } from '../control/keys.ts';
 import * as accounts from './accounts.ts';
 import * as directives from './directives.ts';
 import * as gaps from './gaps.ts';
+import * as policies from './policies.ts';
+import * as requests from './requests.ts';
 import * as sessions from './sessions.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
@@ -38,6 +40,11 @@ const ROLES_FOR = {
   key_rotate: undefined,
   roles_set: ['admin'],
   sign_in_refused: [],
+  containment_request: ['analyst', 'approver'],
+  containment_amend: ['analyst', 'approver'],
+  containment_rollback: ['analyst', 'approver'],
+  containment_resolve: ['analyst', 'approver'],
+  policy_set: ['admin'],
 } as const satisfies Record<Command['type'], readonly Role[] | undefined>;
 
 /** What processes of ours ask by themselves. No user can: nobody holds a key of the system. */
@@ -145,6 +152,16 @@ function perform(turn: Turn, command: Command): Outcome {
       return accounts.setRoles(turn, command);
     case 'sign_in_refused':
       return sessions.noteRefused(turn, command);
+    case 'containment_request':
+      return requests.request(turn, command);
+    case 'containment_amend':
+      return requests.amend(turn, command);
+    case 'containment_rollback':
+      return requests.rollBack(turn, command);
+    case 'containment_resolve':
+      return requests.resolve(turn, command);
+    case 'policy_set':
+      return policies.set(turn, command);
   }
 }
 

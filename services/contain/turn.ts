@@ -5,11 +5,13 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { type PrincipalRef, SYSTEM } from '../../schemas/principal.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { standingOf } from '../control/keys.ts';
+import { editorUntil, handsOf } from '../control/policies.ts';
 import { applyControl, type ControlState } from '../control/state.ts';
+import { stepUpOf } from '../control/step-ups.ts';
 import type { OccurrenceName } from '../platform/occurrences.ts';
 import type { Announcement } from './directives.ts';
 import { type ExecutorFacts, executorFor, orderOf } from './executor.ts';
-import { type Decision, decide, dueAt, type Effect, type MachineCommand } from './machine.ts';
+import { type Decision, decide, dueAt, type Effect, type MachineCommand, type MachineContext } from './machine.ts';
 import type { ContainmentPolicy } from './policy.ts';
 
 /** What the responder knows besides the control log when it decides. */
@@ -68,18 +70,28 @@ export function write(turn: Turn, record: ControlRecord): void {
 
 type Cause = { readonly who: PrincipalRef; readonly command?: string | undefined };
 
-/** Asks the machine, and writes what it changes. */
-export function change(turn: Turn, id: string, command: MachineCommand, cause: Cause): Decision {
-  const { state, context } = turn;
-  const before = state.containments.get(id);
-  const decision = decide(before, command, {
+/** What the machine decides on: the control log as of now, and what the configuration asks for. */
+export function machineContext({ state, context }: Pick<Turn, 'state' | 'context'>): MachineContext {
+  return {
     now: context.now,
     policy: context.policy,
+    document: state.policy?.document,
     standingOf: (by, credential) => standingOf(state, by, credential),
-  });
+    stepUpOf: (by, credential, of) => stepUpOf(state, by, credential, of),
+    handsOf: (by, at) => handsOf(state, by, at),
+    editorUntil: (by) => editorUntil(state, by),
+  };
+}
+
+/** Asks the machine, and writes what it changes. */
+export function change(turn: Turn, id: string, command: MachineCommand, cause: Cause): Decision {
+  const { state } = turn;
+  const before = state.containments.get(id);
+  const decision = decide(before, command, machineContext(turn));
   if (decision.kind === 'refused') return decision;
   const { next } = decision;
-  const what = `containment ${id}: ${before?.state ?? 'none'} -> ${next.state} by ${command.type}`;
+  const emergency = next.terms.break_glass === undefined ? '' : ', breaking the glass';
+  const what = `containment ${id}: ${before?.state ?? 'none'} -> ${next.state} by ${command.type}${emergency}`;
   write(turn, {
     ...audit(turn, { ...cause, what }),
     kind: 'containment_changed',
@@ -104,6 +116,8 @@ export function cancelForAlert(
   cause: Cause = BY_SYSTEM,
 ): void {
   for (const id of turn.state.byAlert.get(uid) ?? []) {
+    // An alert that was none is what a roll-back is for.
+    if (turn.state.containments.get(id)?.terms.origin?.kind === 'rollback') continue;
     change(turn, id, { type: 'cancel', by: SYSTEM_ASKER, reason: `alert_${verdict}` }, cause);
   }
 }

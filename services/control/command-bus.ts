@@ -44,8 +44,13 @@ export function createCommandBus(seams: {
 
 /** What was asked, without when, and without what was read for it: the same question asked later is the same command. */
 export function commandDigest(command: Command): string {
-  const { time: _, ...asked } = command.type === 'verdict' ? { ...command, about: undefined } : command;
+  const { time: _, ...asked } = withoutReading(command);
   return createHash('sha256').update(JSON.stringify(asked)).digest('hex');
+}
+
+function withoutReading(command: Command): Pick<Command, 'time'> {
+  if (command.type === 'verdict') return { ...command, ...{ about: undefined } };
+  return command.type === 'containment_request' ? { ...command, ...{ snapshot: undefined } } : command;
 }
 
 function answerTo(command: Command, known: CommandAnswer): Answer {

@@ -2,6 +2,7 @@ import type { ControlRecord } from '../../schemas/control.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { type PrincipalRef, principalKey } from '../../schemas/principal.ts';
 import type { PasswordVerifier, Session, SessionEnd, SignInLink } from '../../schemas/session.ts';
+import { madeBy } from './policies.ts';
 import type { ControlState } from './state.ts';
 
 export type SessionEntry = {
@@ -50,7 +51,7 @@ export function applySignIn(state: ControlState, record: SignInRecord): ControlS
     case 'link_created':
       forgetLinks(state.links, record.link.principal);
       state.links.set(record.link.id, record.link);
-      return state;
+      return handedOut(state, record);
     case 'link_spent':
       state.links.delete(record.link);
       return state;
@@ -64,15 +65,26 @@ export function applySignIn(state: ControlState, record: SignInRecord): ControlS
       return state;
     }
     case 'roles_set': {
-      const { who: by, when, roles } = record;
+      const { who, when, roles } = record;
       const name = principalKey(record.principal);
       const entry = state.principals.get(name);
-      if (entry !== undefined) state.principals.set(name, { ...entry, roles, roles_by: { by, when } });
+      if (entry !== undefined) state.principals.set(name, madeBy(state, { ...entry, roles }, who, when));
       return state;
     }
     case 'sign_in_refused':
       return state;
   }
+}
+
+/** Whoever makes a link for another could open it: the account is in their hands as if they had made it. */
+function handedOut(
+  state: ControlState,
+  { link, who, when }: Extract<SignInRecord, { kind: 'link_created' }>,
+): ControlState {
+  const name = principalKey(link.principal);
+  const entry = state.principals.get(name);
+  if (entry !== undefined) state.principals.set(name, madeBy(state, entry, who, when));
+  return state;
 }
 
 /** Nobody signs in as a principal that was revoked, and what it was signed in with is over. */

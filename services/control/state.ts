@@ -9,6 +9,7 @@ import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
+import { type Made, madeBy, type PolicyEntry, setPolicy } from './policies.ts';
 import { applySignIn, emptySignIns, isSignIn, revokeSignIns, type SignIns } from './sessions.ts';
 import { rememberStepUp } from './step-ups.ts';
 
@@ -16,9 +17,9 @@ export type PrincipalEntry = {
   readonly principal: Principal;
   readonly roles: readonly Role[];
   readonly created: number;
-  /** Who made it, and who gave it the roles it has, when. At first start, and for what a provider says, the system. */
   readonly created_by: PrincipalRef;
-  readonly roles_by: { readonly by: PrincipalRef; readonly when: number };
+  /** Who else made it or its roles, the last time each, oldest first. */
+  readonly made: readonly Made[];
   readonly revoked: number | undefined;
 };
 
@@ -61,6 +62,12 @@ export type ControlState = SignIns & {
   readonly directives: Directives;
   /** By id: unclosed ones in the order in which they were opened, closed ones in that in which they were closed. */
   readonly gaps: Map<string, GapIncident>;
+  /** The containment policy in force, on top of what the configuration asks for. */
+  policy: PolicyEntry | undefined;
+  /** Its last versions, oldest first. */
+  readonly policies: PolicyEntry[];
+  /** Until when those who edited the policy stand back, by `principalKey`. Epoch milliseconds. */
+  readonly policyEditors: Map<string, number>;
   responder: ResponderEntry | undefined;
 };
 
@@ -79,6 +86,9 @@ export function emptyControlState(): ControlState {
     verdicts: new Map(),
     directives: new Map(),
     gaps: new Map(),
+    policy: undefined,
+    policies: [],
+    policyEditors: new Map(),
     responder: undefined,
   };
 }
@@ -101,7 +111,7 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
     case 'containment_changed':
       return applyContainment(state, record.containment);
     case 'principal_created':
-      return addPrincipal(state, record);
+      return createPrincipal(state, record);
     case 'principal_revoked':
       return revokePrincipal(state, record.principal, record.when);
     case 'key_created':
@@ -156,6 +166,9 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
     case 'gap_closed':
       closeGap(state.gaps, record.gap, { when: record.when, resumed_at: record.resumed_at });
       return state;
+    case 'policy_set':
+      setPolicy(state, record);
+      return state;
     case 'command_outcome':
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
@@ -203,12 +216,12 @@ function applyVerdict(state: ControlState, verdict: Verdict): ControlState {
   return state;
 }
 
-function addPrincipal(
+function createPrincipal(
   state: ControlState,
   { principal, roles, who, when }: Extract<ControlRecord, { kind: 'principal_created' }>,
 ): ControlState {
-  const entry = { principal, roles, created: when, created_by: who, roles_by: { by: who, when }, revoked: undefined };
-  state.principals.set(principalKey(principal), entry);
+  const entry = { principal, roles, created: when, created_by: who, made: [], revoked: undefined };
+  state.principals.set(principalKey(principal), madeBy(state, entry, who, when));
   return state;
 }
 

@@ -30,6 +30,7 @@ for (const executor of [true, false]) {
     });
 
     const act = async (subject: Subject, what: string, payload?: object, headers: Record<string, string> = {}) => {
+      if (what === 'approve' || what === 'deny') await service.stepUp(subject, shown.id);
       const url = `/v1/containments/${shown.id}/${what}`;
       const response = await service.as(subject, { method: 'POST', url, headers, ...(payload && { payload }) });
       const body = response.json<Partial<Answer> & { error?: { code: string; field?: string } }>();

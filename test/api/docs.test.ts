@@ -34,6 +34,7 @@ describe('docs/api.md', { concurrency: 1, skip: missing.length > 0 && `needs ${m
   before(async () => {
     service = await startService();
     await service.raise(...[1, 2, 3, 4].map((n) => plainAlert({ uid: String(n).repeat(32), updated: n })));
+    for (const id of service.ports.control.state.containments.keys()) await service.stepUp('root', id);
   });
   after(() => service.close());
   before(async () => {

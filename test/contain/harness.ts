@@ -1,7 +1,7 @@
 import type { Alert } from '../../schemas/alert.ts';
 import type { Command } from '../../schemas/command.ts';
 import type { Containment, ContainmentState } from '../../schemas/containment.ts';
-import { LOCAL_ISSUER, type PrincipalRef } from '../../schemas/principal.ts';
+import { LOCAL_ISSUER, type PrincipalRef, SYSTEM } from '../../schemas/principal.ts';
 import type { ExecutionRequest, ExecutionResult, Executor } from '../../services/contain/executor.ts';
 import { BUILT_IN_POLICY, type ContainmentPolicy } from '../../services/contain/policy.ts';
 import { type Responder, startResponder } from '../../services/contain/responder.ts';
@@ -41,6 +41,7 @@ export type Body = BodyOf<Command>;
 export type Desk = {
   readonly view: ControlView;
   readonly bus: CommandBus;
+  /** Whoever votes has authenticated for it right before. */
   ask(subject: string, body: Body, id?: string): Promise<Answer>;
   /** The command as it goes to the log. */
   command(subject: string, body: Body, id?: string): Command;
@@ -52,6 +53,19 @@ export type Desk = {
 
 export async function bootstrapPeople(log: EventLog, clock: Clock): Promise<readonly Credential[]> {
   return bootstrapCredentials(log, { clock, randomBytes: countingBytes() }, PEOPLE);
+}
+
+/** What a process of ours tells once it has seen that whoever votes has authenticated again. */
+export function freshly(vote: Extract<Command, { type: 'approve' | 'deny' }>, authenticated: number): Command {
+  const { id, by, credential = '', containment, digest } = vote;
+  const step_up = { principal: by, credential, containment, digest, method: 'password', authenticated } as const;
+  return {
+    id: `fresh-for-${id}`,
+    by: { issuer: SYSTEM.issuer, subject: SYSTEM.subject },
+    time: authenticated,
+    type: 'step_up',
+    step_up,
+  };
 }
 
 export async function openDesk(log: EventLog, clock: Clock, timeout_ms?: number): Promise<Desk> {
@@ -72,7 +86,11 @@ export async function openDesk(log: EventLog, clock: Clock, timeout_ms?: number)
     view,
     bus,
     command,
-    ask: (subject, body, id) => bus.ask(command(subject, body, id)),
+    ask: async (subject, body, id) => {
+      const asked = command(subject, body, id);
+      if (asked.type === 'approve' || asked.type === 'deny') await bus.ask(freshly(asked, clock.now()));
+      return bus.ask(asked);
+    },
     only,
     reaches: (...states) =>
       until(view, () => [...view.state.containments.values()].find(({ state }) => states.includes(state))),

@@ -1,8 +1,9 @@
 import type { Alert } from '../../schemas/alert.ts';
-import type { Principal, PrincipalRef } from '../../schemas/principal.ts';
+import { type Principal, type PrincipalRef, principalKey } from '../../schemas/principal.ts';
+import type { StepUp } from '../../schemas/session.ts';
+import type { Standing } from '../../services/contain/decision.ts';
 import type { MachineContext } from '../../services/contain/machine.ts';
 import { BUILT_IN_POLICY, type ContainmentPolicy, definePolicy } from '../../services/contain/policy.ts';
-import type { Standing } from '../../services/contain/quorum.ts';
 
 export const NOW = 1_800_000_000_000;
 
@@ -28,8 +29,30 @@ export function standing(by: PrincipalRef): Standing {
   return { human: false, roles: by.subject === 'bot' ? ['approver'] : [] };
 }
 
+/** Everybody authenticated for every vote at this time. */
+export const freshAt =
+  (authenticated: number): MachineContext['stepUpOf'] =>
+  ({ issuer, subject }, credential = 'c'.repeat(16), { containment, digest }): StepUp => ({
+    principal: { issuer, subject },
+    credential,
+    containment,
+    digest,
+    method: 'password',
+    authenticated,
+  });
+
 export function contextOf(over: Partial<MachineContext> = {}): MachineContext {
-  return { now: NOW, policy: policyOf(), standingOf: standing, ...over };
+  const now = over.now ?? NOW;
+  return {
+    now,
+    policy: policyOf(),
+    document: undefined,
+    standingOf: standing,
+    stepUpOf: freshAt(now),
+    handsOf: (by) => new Set([principalKey(by)]),
+    editorUntil: () => undefined,
+    ...over,
+  };
 }
 
 export function alertOf(over: Partial<Alert> = {}): Alert {

@@ -8,11 +8,12 @@ import { createModel } from '../../../detectors/model.ts';
 import { StateSlab } from '../../../detectors/state.ts';
 import type { Alert } from '../../../schemas/alert.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
-import { LOCAL_ISSUER, type Role } from '../../../schemas/principal.ts';
+import { LOCAL_ISSUER, type Role, SYSTEM } from '../../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
 import { listen } from '../../../services/api/server.ts';
 import { createStateReader } from '../../../services/cli/service/profile.ts';
+import { dryRunPolicy } from '../../../services/contain/dry-run.ts';
 import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
 import { startResponder } from '../../../services/contain/responder.ts';
 import { bootstrapCredentials, type FirstPrincipal } from '../../../services/control/bootstrap.ts';
@@ -98,6 +99,8 @@ export type Service = {
   readonly gaps: GapPort;
   /** A request in somebody's name. Its answer is held against the OpenAPI document that the service serves. */
   as(subject: Subject, request: InjectOptions | string): Promise<LightMyRequestResponse>;
+  /** Tells, as a process of ours does, that somebody has authenticated again to vote on a containment as it stands. */
+  stepUp(subject: Subject, containment: string): Promise<void>;
   /** Applies what is in the log and makes it durable. */
   drain(): Promise<void>;
   /** Stores alerts and hands them on, as detect does. Resolves once the responder has seen them. */
@@ -209,6 +212,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       stories: async () => ({ next_offset: 5, end_offset: 7 }),
     },
     log,
+    policy: {
+      floor: { ...BUILT_IN_POLICY, roles: [...BUILT_IN_POLICY.roles] },
+      dryRun: (document) => dryRunPolicy(view.state, BUILT_IN_POLICY, document),
+    },
     // The reader knows the states of the shipped model only.
     readStates: options.model === undefined ? createStateReader(store, 2) : async () => new Map(),
     async readProfile(tenant, identity) {
@@ -252,6 +259,21 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
         body: response.payload,
       });
       return response;
+    },
+    async stepUp(subject, id) {
+      const key = credentials.find((one) => one.principal.subject === subject)?.key ?? '';
+      const digest = view.state.containments.get(id)?.digest ?? '';
+      const by = { issuer: LOCAL_ISSUER, subject };
+      const step_up = {
+        principal: by,
+        credential: key,
+        containment: id,
+        digest,
+        method: 'password' as const,
+        authenticated: clock.now(),
+      };
+      const command = { id: `fresh-${randomBytes(8).toString('hex')}`, by: SYSTEM, time: clock.now() };
+      await bus.ask({ ...command, type: 'step_up', step_up });
     },
     drain: () => detect.drain(),
     async raise(...alerts) {
