@@ -51,7 +51,8 @@ function StepUpForm({ viewer, containment, step_up }: ContainmentPage): VNode {
       <input type="hidden" name="digest" value=${containment.digest} />
       ${
         step_up.kind === 'password' &&
-        html`<label for="step-up-password">Your password</label>
+        html`<input type="text" value=${viewer.principal.subject} autocomplete="username" readonly hidden />
+        <label for="step-up-password">Your password</label>
         <input id="step-up-password" name="password" type="password" autocomplete="current-password" required
           maxlength=${LIMITS.password_chars_max} />`
       }

@@ -35,34 +35,57 @@ const show = page({
   },
 });
 
-const approve = act('approve', VoteForm, (containment, { digest, comment }) => ({
-  type: 'approve',
+const approve = act(
+  { name: 'approve', summary: 'Approve it, as it was shown' },
+  VoteForm,
+  (containment, { digest, comment }) => ({
+    type: 'approve',
+    containment,
+    digest,
+    ...spoken(comment),
+  }),
+);
+const deny = act(
+  { name: 'deny', summary: 'Deny it; one denial ends it' },
+  VoteForm,
+  (containment, { digest, comment }) => ({
+    type: 'deny',
+    containment,
+    digest,
+    ...spoken(comment),
+  }),
+);
+const cancel = act({ name: 'cancel', summary: 'Withdraw it before it is carried out' }, CancelForm, (containment) => ({
+  type: 'cancel',
   containment,
-  digest,
-  ...spoken(comment),
 }));
-const deny = act('deny', VoteForm, (containment, { digest, comment }) => ({
-  type: 'deny',
-  containment,
-  digest,
-  ...spoken(comment),
-}));
-const cancel = act('cancel', CancelForm, (containment) => ({ type: 'cancel', containment }));
-const rollback = act('rollback', RollbackForm, (containment, { why }) => ({
-  type: 'containment_rollback',
-  containment,
-  why,
-}));
-const resolve = act('resolve', ResolveForm, (containment, { took_effect, comment }) => ({
-  type: 'containment_resolve',
-  containment,
-  took_effect: took_effect === 'yes',
-  comment,
-}));
-const amend = act('amend', AmendForm, (containment, form) => {
-  const { digest, action, target, why } = form;
-  return { type: 'containment_amend', containment, digest, action, target, why, parameters: parametersOf(form) };
-});
+const rollback = act(
+  { name: 'rollback', summary: 'Ask for what takes it back' },
+  RollbackForm,
+  (containment, { why }) => ({
+    type: 'containment_rollback',
+    containment,
+    why,
+  }),
+);
+const resolve = act(
+  { name: 'resolve', summary: 'Say what became of it, where nothing else can' },
+  ResolveForm,
+  (containment, { took_effect, comment }) => ({
+    type: 'containment_resolve',
+    containment,
+    took_effect: took_effect === 'yes',
+    comment,
+  }),
+);
+const amend = act(
+  { name: 'amend', summary: 'Change what is asked; votes given so far are void' },
+  AmendForm,
+  (containment, form) => {
+    const { digest, action, target, why } = form;
+    return { type: 'containment_amend', containment, digest, action, target, why, parameters: parametersOf(form) };
+  },
+);
 
 export const containmentPages: readonly Route[] = [show, approve, deny, cancel, amend, rollback, resolve];
 
@@ -72,14 +95,14 @@ const spoken = (comment: string | undefined): { comment?: string } =>
 
 /** A form that asks for something, and leads back to the page of what it was about. */
 function act<Form extends z.ZodType<{ readonly once: string }>>(
-  name: string,
+  { name, summary }: { readonly name: string; readonly summary: string },
   form: Form,
   commandOf: (id: string, form: z.output<Form>) => CommandBody,
 ): Route {
   return page({
     method: 'POST',
     url: `/containments/:id/${name}`,
-    summary: SUMMARIES[name] ?? name,
+    summary,
     params: Id,
     body: form,
     async handle(asked) {
@@ -96,15 +119,6 @@ function act<Form extends z.ZodType<{ readonly once: string }>>(
     },
   });
 }
-
-const SUMMARIES: Readonly<Record<string, string>> = {
-  approve: 'Approve it, as it was shown',
-  deny: 'Deny it; one denial ends it',
-  cancel: 'Withdraw it before it is carried out',
-  amend: 'Change what is asked; votes given so far are void',
-  rollback: 'Ask for what takes it back',
-  resolve: 'Say what became of it, where nothing else can',
-};
 
 type At = { readonly context: Context; readonly reply: FastifyReply };
 

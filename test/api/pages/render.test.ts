@@ -228,7 +228,7 @@ describe('pages', () => {
       assert.doesNotMatch(page, /style="|<style|javascript:|\son\w+=/i);
       const labelled = new Set([...page.matchAll(/<label [^>]*for="([^"]+)"/g)].map(([, id]) => id));
       for (const [tag] of page.matchAll(/<(input|textarea|select) [^>]*>/g)) {
-        if (/type="(hidden|radio|checkbox)"/.test(tag)) continue;
+        if (/type="(hidden|radio|checkbox)"| hidden/.test(tag)) continue;
         assert.ok(labelled.has(/id="([^"]+)"/.exec(tag)?.[1]), tag);
       }
       const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
