@@ -10,6 +10,7 @@ import { documentOptions } from './document.ts';
 import { refuse } from './errors.ts';
 import { installFailureHandling, onClientError, refusalOf } from './failure-handling.ts';
 import { headersOf, installHooks } from './hooks.ts';
+import { registerPages } from './pages/register-pages.ts';
 import type { Ports } from './ports.ts';
 import { register } from './register.ts';
 import { sendRefusal } from './replies.ts';
@@ -66,6 +67,7 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
 
   await app.register(swagger, documentOptions(ports.version));
   await register(app, ROUTES, context);
+  await registerPages(app, context);
   await app.ready();
   return app;
 }

@@ -19,13 +19,17 @@ export function commandId(request: FastifyRequest, caller: Caller, { ports }: Co
   const given = request.headers['idempotency-key'];
   if (given === undefined) return `api-${ports.randomBytes(16).toString('hex')}`;
   if (typeof given === 'string' && IDEMPOTENCY_KEY.test(given)) {
-    const whose = `${principalKey(caller.principal)}\n${given}`;
-    return `idem-${createHash('sha256').update(whose).digest('hex')}`;
+    return namedBy(caller, given);
   }
   return refuse('request_invalid', {
     field: 'headers.idempotency-key',
     remedy: 'send up to 128 visible ASCII characters, or leave it out',
   });
+}
+
+function namedBy(caller: Caller, key: string): string {
+  const whose = `${principalKey(caller.principal)}\n${key}`;
+  return `idem-${createHash('sha256').update(whose).digest('hex')}`;
 }
 
 /** Asks in the caller's name. Undefined when it was done, otherwise why not. */
@@ -38,14 +42,15 @@ export async function command(
   return done instanceof Refused ? done : undefined;
 }
 
-/** The same, with the id of what the command was about. */
+/** The same, with the id of what the command was about. `once` stands for the header where a form cannot send one. */
 export async function commandSubject(
   asked: { readonly request: FastifyRequest; readonly reply: FastifyReply; readonly context: Context },
   caller: Caller,
   body: CommandBody,
+  { once }: { readonly once?: string } = {},
 ): Promise<Refused | { readonly subject: string }> {
   const { request, context } = asked;
-  const id = commandId(request, caller, context);
+  const id = once === undefined ? commandId(request, caller, context) : namedBy(caller, once);
   if (id instanceof Refused) return id;
   const { issuer, subject } = caller.principal;
   const answer = await context.ports.commands.ask({

@@ -143,7 +143,7 @@ export const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
 /** Codes that only the API has, and those of cursors; the responder's stand in schemas/command.ts. */
 export const OWN_CODES = Object.keys(OWN) as readonly OwnCode[];
 /** What is said by default of what the API itself refuses. */
-export const DEFAULT_MESSAGES: { readonly [code: string]: string | undefined } = Object.fromEntries(
+export const DEFAULT_MESSAGES: ReadonlyMap<string, string> = new Map(
   Object.entries(OWN).map(([code, [, message]]) => [code, message]),
 );
 export const CURSOR_CODES = Object.keys(OF_CURSORS) as readonly FeedCursorError[];

@@ -3,6 +3,7 @@ import type { ErrorBody } from '../../schemas/api/shared.ts';
 import { defined } from './defined.ts';
 import { type Refused, STATUS_OF } from './errors.ts';
 import { sendStatus } from './otlp-answers.ts';
+import { sendProblem } from './pages/send.ts';
 
 /** The one shape of every refusal. */
 export function errorBody({ code, message, details }: Refused): ErrorBody {
@@ -17,6 +18,8 @@ export function sendRefusal(reply: FastifyReply, refused: Refused): FastifyReply
   if (retry_after_s !== undefined) reply.header('retry-after', String(retry_after_s));
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="countersign"');
   reply.code(status);
-  if (reply.request.routeOptions?.config?.raw_body === 'otlp') return sendStatus(reply, refused);
+  const { config } = reply.request.routeOptions ?? {};
+  if (config?.raw_body === 'otlp') return sendStatus(reply, refused);
+  if (config?.page === true && reply.request.headers.accept?.includes('text/html')) return sendProblem(reply, refused);
   return reply.type('application/json; charset=utf-8').serializer(JSON.stringify).send(errorBody(refused));
 }

@@ -23,10 +23,22 @@ export const thousands = (count: number): string => count.toLocaleString('en-US'
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${thousands(count)} ${count === 1 ? one : many}`;
 
-/** RFC 3339 in UTC, to the second. */
-export const instant = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+/** Beyond it a Date has no name; times come from sources, so they can be anything. */
+const INSTANT_MS_MAX = 8.64e15;
+export const isInstant = (ms: number): boolean => Math.abs(ms) <= INSTANT_MS_MAX;
+const iso = (ms: number): string | undefined => (isInstant(ms) ? new Date(ms).toISOString() : undefined);
+const withoutLast = (text: string, length: number): string => text.slice(0, text.length - length);
+
+/** RFC 3339 in UTC, to the second; the bare number for a time that has no name. */
+export const instant = (ms: number): string => {
+  const text = iso(ms);
+  return text === undefined ? `${ms} ms` : `${withoutLast(text, '.000Z'.length)}Z`;
+};
 /** For tables, whose heads say that times are UTC. */
-export const minute = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+export const minute = (ms: number): string => {
+  const text = iso(ms);
+  return text === undefined ? `${ms} ms` : withoutLast(text, ':00.000Z'.length).replace('T', ' ');
+};
 
 const BYTE_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
 

@@ -51,15 +51,14 @@ function StepUpForm({ viewer, containment, step_up }: ContainmentPage): VNode {
       <input type="hidden" name="digest" value=${containment.digest} />
       ${
         step_up.kind === 'password' &&
-        html`<label for="step-up-password">Your password</label>
+        html`<input type="text" value=${viewer.principal.subject} autocomplete="username" readonly hidden />
+        <label for="step-up-password">Your password</label>
         <input id="step-up-password" name="password" type="password" autocomplete="current-password" required
-          maxlength=${PASSWORD_CHARS_MAX} />`
+          maxlength=${LIMITS.password_chars_max} />`
       }
       <button type="submit">${step_up.kind === 'password' ? 'Prove that it is me' : `Sign in anew at ${step_up.provider}`}</button>
     </form>`;
 }
-
-const PASSWORD_CHARS_MAX = 256;
 
 function VoteForm({ viewer, once, containment, ways }: ContainmentPage): VNode {
   const at = `/containments/${containment.id}`;
@@ -144,11 +143,16 @@ function ResolveForm({ viewer, once, containment }: ContainmentPage): VNode {
     </form>`;
 }
 
-type WhyOptions = { readonly id: string; readonly label: string; readonly name?: string };
+type WhyOptions = {
+  readonly id: string;
+  readonly label: string;
+  readonly name?: string;
+  readonly value?: string | undefined;
+};
 
-export function WhyField({ id, label, name = 'why' }: WhyOptions): VNode {
+export function WhyField({ id, label, name = 'why', value }: WhyOptions): VNode {
   return html`<label for=${id}>${label}</label>
-    <textarea id=${id} name=${name} rows="3" required maxlength=${LIMITS.comment_chars_max}></textarea>`;
+    <textarea id=${id} name=${name} rows="3" required maxlength=${LIMITS.comment_chars_max}>${value}</textarea>`;
 }
 
 export function ActionField({ id, chosen }: { readonly id: string; readonly chosen: string } & Children): VNode {

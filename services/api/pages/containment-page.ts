@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { counted } from '../../platform/words.ts';
+import { counted, printable } from '../../platform/words.ts';
 import { After, History } from './containment-after.ts';
 import { Decision, OtherWays } from './containment-forms.ts';
 import { Rules } from './containment-rules.ts';
@@ -32,7 +32,7 @@ export function containmentPage(page: ContainmentPage): string {
     </div>`;
   return frame(
     {
-      title: `${askedFor(terms)}: ${terms.identity.id.slice(0, 60)}`,
+      title: `${askedFor(terms)}: ${printable(terms.identity.id, 60)}`,
       viewer,
       wide: true,
       skip: { to: '#decision', text: 'Skip to the decision' },

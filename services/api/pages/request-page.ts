@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import type { Alert } from '../../../schemas/alert.ts';
+import type { Alert, Recommendation } from '../../../schemas/alert.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { counted } from '../../platform/words.ts';
 import { ActionField, WhyField } from './containment-forms.ts';
@@ -14,11 +14,14 @@ export type RequestPage = {
   /** Name of the command that the form becomes. */
   readonly once: string;
   readonly problem?: Problem;
+  /** What was asked for and refused, so that nobody types it again; absent: what the alert recommends. */
+  readonly given?: Pick<Recommendation, 'action' | 'target' | 'parameters'> & { readonly why: string };
 };
 
 /** Asks for a containment because of an alert: what is proposed can be changed before it is asked for. */
-export function requestPage({ viewer, alert, once, problem }: RequestPage): string {
+export function requestPage({ viewer, alert, once, problem, given }: RequestPage): string {
   const { recommendation, identity } = alert;
+  const { action, target, parameters } = given ?? recommendation;
   const content = html`<div class="head">
       <p class="crumbs"><a href="/containments">Containments</a></p>
       <h1>Ask for a containment</h1>
@@ -46,11 +49,11 @@ export function requestPage({ viewer, alert, once, problem }: RequestPage): stri
         <input type="hidden" name="alert" value=${alert.uid} />
         <input type="hidden" name="tenant" value=${alert.tenant} />
         <input type="hidden" name="revision" value=${alert.revision} />
-        <${ActionField} id="action" chosen=${recommendation.action} />
+        <${ActionField} id="action" chosen=${action} />
         <label for="target">Target</label>
-        <input id="target" name="target" value=${recommendation.target} required maxlength=${LIMITS.resource_id_chars_max} dir="auto" />
-        ${Object.entries(recommendation.parameters).map(([name, value]) => html`<${ParameterField} name=${name} value=${value} />`)}
-        <${WhyField} id="why" label="Why" />
+        <input id="target" name="target" value=${target} required maxlength=${LIMITS.resource_id_chars_max} dir="auto" />
+        ${Object.entries(parameters).map(([name, value]) => html`<${ParameterField} name=${name} value=${value} />`)}
+        <${WhyField} id="why" label="Why" value=${given?.why} />
         <fieldset><legend>Emergency</legend>
           <label class="choice"><input type="checkbox" name="break_glass" value="yes" /> Break the glass</label>
           <p class="dim">Everybody who may approve is told at once, and it stands on the record for good. It needs as many approvals

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { type PrincipalRef, SYSTEM, samePrincipal } from '../../../schemas/principal.ts';
-import { counted, escapeOf, instant, UNPRINTABLE } from '../../platform/words.ts';
+import { counted, escapeOf, instant, isInstant, UNPRINTABLE } from '../../platform/words.ts';
 import { html } from './html.ts';
 
 /** Texts of what a vote is bound to are shown whole, up to here. */
@@ -81,13 +81,10 @@ export function deceptive(text: string): string | undefined {
 
 /** An instant in UTC, for people and machines. */
 export function When({ ms }: { readonly ms: number }): VNode {
-  if (!isInstant(ms)) return html`<span>${String(ms)}</span>`;
   const text = instant(ms);
-  return html`<time datetime=${text}>${text.slice(0, 10)} ${text.slice(11, 19)} UTC</time>`;
+  if (!isInstant(ms)) return html`<span>${text}</span>`;
+  return html`<time datetime=${text}>${text.replace('T', ' ').replace('Z', ' UTC')}</time>`;
 }
-
-/** Beyond it a Date has no name; times come from sources, so they can be anything. */
-const isInstant = (ms: number): boolean => Math.abs(ms) <= 8.64e15;
 
 /** `in 3 h 12 min`, `5 min ago`, `now`. */
 export function distance(ms: number, now: number): string {
