@@ -3,6 +3,7 @@ import type { StateFacts } from '../../detectors/coverage.ts';
 import type { Alert, Severity } from '../../schemas/alert.ts';
 import type { DeliveryState } from '../../schemas/api/access.ts';
 import type { Command } from '../../schemas/command.ts';
+import type { Containment } from '../../schemas/containment.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { FormatName } from '../../schemas/format.ts';
 import type { NamedPulse } from '../../schemas/pulse.ts';
@@ -35,6 +36,8 @@ export type Ports = {
   readonly feed: FeedPort;
   readonly webhooks: WebhooksPort;
   readonly detect: DetectPort;
+  /** What would be sent for a containment, by the executors of this process's configuration; nothing is. */
+  readonly plan: (containment: Containment) => PlannedOrder | undefined;
   readonly log: Pick<EventLog, 'bounds' | 'counters'>;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
   readonly readProfile: (tenant: string, identity: string) => Promise<IdentityProfile | undefined>;
@@ -43,6 +46,15 @@ export type Ports = {
   readonly readiness: () => Promise<ReadinessReport>;
   /** Prometheus text exposition format 0.0.4. */
   readonly metrics: () => Promise<string>;
+};
+
+/** The dry run of an order: without secrets, and text of agents in it. */
+export type PlannedOrder = {
+  readonly executor: string;
+  readonly direction: 'contain' | 'restore';
+  readonly dry_run: string;
+  readonly idempotent: boolean;
+  readonly can_probe: boolean;
 };
 
 /** What was learned of an identity, and how many of its findings a directive has muted. */

@@ -8,6 +8,7 @@ import { gaps } from './gaps.ts';
 import { identities } from './identities.ts';
 import { operations } from './operations.ts';
 import { otlp } from './otlp.ts';
+import { previews } from './preview.ts';
 import { siem } from './siem.ts';
 import { sources } from './sources.ts';
 import { subscriptions } from './subscriptions.ts';
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...alerts,
   ...identities,
   ...containments,
+  ...previews,
   ...directives,
   ...gaps,
   ...siem,

@@ -15,6 +15,7 @@ import type { Telemetry } from '../../platform/telemetry.ts';
 import { type Inputs, readInputs, settingsOf } from '../recorded/inputs.ts';
 import { allPartitions } from './cluster.ts';
 import { webhooksPort } from './deliver-role.ts';
+import { planner, plansOf } from './executors.ts';
 import { type Foundation, openFoundation, openGround } from './foundation.ts';
 import { createMetrics } from './metrics.ts';
 import { type Ends, endAll, keepHouse, type Parts, startParts, watchParts } from './parts.ts';
@@ -121,6 +122,7 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
       stalled: () => detection?.runner.stalled ?? false,
       stories: () => storiesProgress(log),
     },
+    plan: planner(plansOf(foundation.config), systemClock),
     log,
     readProfile: createProfileReader(store, partitions),
     readStates: createStateReader(store, partitions),

@@ -11,6 +11,7 @@ import { LOCAL_ISSUER, type Role } from '../../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
 import { listen } from '../../../services/api/server.ts';
+import { planner } from '../../../services/cli/service/executors.ts';
 import { createStateReader } from '../../../services/cli/service/profile.ts';
 import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
 import { startResponder } from '../../../services/contain/responder.ts';
@@ -199,6 +200,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       stalled: () => detect.stalled,
       stories: async () => ({ next_offset: 5, end_offset: 7 }),
     },
+    plan: planner(options.executor === false ? [] : [executor], clock),
     log,
     // The reader knows the states of the shipped model only.
     readStates: options.model === undefined ? createStateReader(store, 2) : async () => new Map(),
