@@ -7,10 +7,12 @@ import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDirectives } from './commands/directives.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerExecutors } from './commands/executors.ts';
 import { registerGaps } from './commands/gaps.ts';
 import { registerIdentities } from './commands/identities.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMap } from './commands/map.ts';
+import { registerPreview } from './commands/preview.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSources } from './commands/sources.ts';
@@ -37,9 +39,9 @@ export function createProgram(): Command {
   const groups: readonly [string, readonly ((program: Command) => void)[]][] = [
     ['Run:', [registerDemo, registerUp, registerDoctor, registerStatus, registerSources]],
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
-    ['Decide:', [registerContainments, registerVotes, registerDirectives, registerGaps]],
+    ['Decide:', [registerContainments, registerPreview, registerVotes, registerDirectives, registerGaps]],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
-    ['Administer:', [registerKeys, registerSubscriptions]],
+    ['Administer:', [registerKeys, registerSubscriptions, registerExecutors]],
   ];
   program.commandsGroup('Run:').helpCommand('help [command]', 'show what a command does and takes');
   for (const [name, registers] of groups) {
