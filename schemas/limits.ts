@@ -1,4 +1,5 @@
 import { DETECTION_LIMITS } from './limits-detection.ts';
+import { NOTIFY_LIMITS } from './limits-notify.ts';
 import { UNITS } from './units.ts';
 
 export { UNITS };
@@ -231,6 +232,7 @@ export const LIMITS = {
   ready_lag_records_max: 500_000,
 
   ...DETECTION_LIMITS,
+  ...NOTIFY_LIMITS,
 
   // --- delivery and containment ---------------------------------------------------------------------------------
   webhook_timeout_ms: 15 * SECOND_MS,
@@ -255,6 +257,8 @@ export const LIMITS = {
   /** Events that an effect's report shows. */
   effect_evidence_max: 16,
   executor_timeout_ms: 10 * SECOND_MS,
+  /** What a responder was told of its office is that fresh when it sends. */
+  dispatch_guard_ms: 1 * SECOND_MS,
   /** After it nothing is sent any more; a timeout later an unanswered dispatch is unknown. */
   dispatch_deadline_ms: 1 * MINUTE_MS,
   /** First pause between two attempts of one dispatch; it doubles. */

@@ -33,9 +33,15 @@ type Seams = {
   readonly telemetry: Telemetry;
   readonly policy: ContainmentPolicy;
   readonly executors: readonly Executor[];
+  /**
+   * Whether this is the responder still, asked of the log. Nothing is sent on the word of a process that was paused and
+   * replaced meanwhile. Rejects when the log does not say.
+   */
+  readonly holdsOffice: (signal: AbortSignal) => Promise<boolean>;
 };
 
-export function createExecutions({ clock, telemetry, policy, executors }: Seams): Executions {
+export function createExecutions(seams: Seams): Executions {
+  const { clock, telemetry, policy, executors } = seams;
   const running = new Set<Promise<void>>();
   const aborting = new AbortController();
   const retries = new Map<string, number>();
@@ -44,8 +50,11 @@ export function createExecutions({ clock, telemetry, policy, executors }: Seams)
 
   const attempt = async (by: Executor, containment: Containment): Promise<void> => {
     const { id, execution } = containment;
-    const result = await within(clock, policy.executor_timeout_ms, aborting.signal, (signal) =>
-      by.execute(requestOf(containment), execution?.attempts ?? 1, signal),
+    const attempts = execution?.attempts ?? 1;
+    const result = await within(clock, policy.executor_timeout_ms, aborting.signal, async (signal) =>
+      (await maySend(seams, signal))
+        ? by.execute(requestOf(containment), attempts, signal)
+        : { kind: attempts === 1 ? 'failed' : 'unclear', detail: 'another responder has taken over; nothing was sent' },
     );
     telemetry.occurred('executions', { result: result.kind }, { containment: id, detail: result.detail });
     reports.push({ id, result, repeatable: isRepeatable(by) });
@@ -86,6 +95,19 @@ export function createExecutions({ clock, telemetry, policy, executors }: Seams)
     },
     abort: () => aborting.abort(),
   };
+}
+
+/**
+ * True when the log said just now that this is the responder. An answer that is not fresh, because the process was paused
+ * while it came, is asked for again.
+ */
+async function maySend({ clock, holdsOffice }: Seams, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const asked = clock.elapsed();
+    const holds = await holdsOffice(signal);
+    if (!holds || signal.aborted) return false;
+    if (clock.elapsed() - asked < LIMITS.dispatch_guard_ms) return true;
+  }
 }
 
 /** The result of one attempt, or `unclear` when it takes too long: an executor that hangs must not hold the rest up. */
