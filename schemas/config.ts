@@ -3,6 +3,7 @@ import { Severity } from './alert.ts';
 import { ContentConfig, IdentityConfig, OtlpConfig } from './ingest-settings.ts';
 import { IngestSource, KafkaConfig } from './kafka-config.ts';
 import { LIMITS, UNITS } from './limits.ts';
+import { NotifyConfig } from './notify.ts';
 
 /**
  * The configuration of the service: countersign.yaml, COUNTERSIGN_* variables and command line options together.
@@ -142,6 +143,7 @@ export const Config = z.strictObject({
   ingest: IngestConfig.prefault({}),
   deliver: DeliverConfig.prefault({}),
   contain: ContainConfig.prefault({}),
+  notify: NotifyConfig.prefault({}),
   logging: LoggingConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -1,6 +1,7 @@
 import type { Config, ProcessRole } from '../../schemas/config.ts';
 import { PROCESS_ROLES } from '../../schemas/config.ts';
 import { kafkaContradictions } from './config-kafka.ts';
+import { notifyContradictions } from './config-notify.ts';
 import { type ConfigProblem, excerpt, fieldName } from './config-problems.ts';
 import { type FieldPath, valueAt } from './config-sources.ts';
 import { isLoopback } from './loopback.ts';
@@ -23,6 +24,7 @@ export function contradictions(
   storeContradictions(config, add);
   kafkaContradictions(config, add);
   roleContradictions(config, add);
+  notifyContradictions(config, add);
   for (const field of urlsWithCredentials(config)) {
     problems.push({
       code: 'config_contradiction',
@@ -98,12 +100,13 @@ function roleContradictions({ roles, log, store }: Config, add: Add): void {
   );
 }
 
-function urlsWithCredentials({ store, log, deliver, contain }: Config): FieldPath[] {
+function urlsWithCredentials({ store, log, deliver, contain, notify }: Config): FieldPath[] {
   const urls: [FieldPath, string | undefined][] = [
     [['log', 'kafka', 'sasl', 'token_endpoint'], log.kafka?.sasl?.token_endpoint],
     [['store', 'url'], store.url],
     [['deliver', 'webhook', 'url'], deliver.webhook?.url],
     [['contain', 'executor_webhook', 'url'], contain.executor_webhook?.url],
+    [['notify', 'public_url'], notify.public_url],
   ];
   return urls.flatMap(([field, url]) => {
     const parsed = url === undefined ? null : URL.parse(url);

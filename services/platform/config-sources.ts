@@ -111,15 +111,17 @@ function readYaml(text: string): unknown {
 }
 
 function withAbsolutePaths(tree: Tree, base: string): Tree {
-  let result = tree;
-  for (const field of PATH_FIELDS) {
-    const value = valueAt(tree, field);
-    const absolute = (item: unknown): unknown =>
-      typeof item === 'string' && item !== '' ? path.resolve(base, item) : item;
-    if (value === undefined) continue;
-    result = mergeTrees(result, nested(field, Array.isArray(value) ? value.map(absolute) : absolute(value)));
-  }
-  return result;
+  const absolute = (item: unknown): unknown =>
+    typeof item === 'string' && item !== '' ? path.resolve(base, item) : item;
+  return PATH_FIELDS.reduce<unknown>((under, field) => changedAt(under, field, absolute), tree) as Tree;
+}
+
+/** With `change` made of the text at a path, or of each of the texts of a list there; what is not there stays so. */
+function changedAt(value: unknown, [step, ...rest]: readonly string[], change: (item: unknown) => unknown): unknown {
+  if (step === undefined) return Array.isArray(value) ? value.map(change) : change(value);
+  if (step === '*') return Array.isArray(value) ? value.map((item) => changedAt(item, rest, change)) : value;
+  if (!isTree(value) || !Object.hasOwn(value, step)) return value;
+  return { ...value, [step]: changedAt(value[step], rest, change) };
 }
 
 function nested(field: readonly [string, ...string[]], value: unknown): Tree {

@@ -97,6 +97,18 @@ export const VARIABLES: Readonly<
     field: ['contain', 'executor_webhook', 'allow_plaintext'],
     as: 'boolean',
   },
+  COUNTERSIGN_NOTIFY_PUBLIC_URL: { field: ['notify', 'public_url'], as: 'text' },
+  COUNTERSIGN_NOTIFY_DEBOUNCE_MS: { field: ['notify', 'debounce_ms'], as: 'number' },
+  COUNTERSIGN_NOTIFY_REMIND_BEFORE_MS: { field: ['notify', 'remind_before_ms'], as: 'number' },
+  COUNTERSIGN_NOTIFY_MAIL_HOST: { field: ['notify', 'mail', 'host'], as: 'text' },
+  COUNTERSIGN_NOTIFY_MAIL_PORT: { field: ['notify', 'mail', 'port'], as: 'number' },
+  COUNTERSIGN_NOTIFY_MAIL_TLS: { field: ['notify', 'mail', 'tls'], as: 'text' },
+  COUNTERSIGN_NOTIFY_MAIL_CA_FILE: { field: ['notify', 'mail', 'ca_file'], as: 'text' },
+  COUNTERSIGN_NOTIFY_MAIL_USERNAME: { field: ['notify', 'mail', 'username'], as: 'text' },
+  COUNTERSIGN_NOTIFY_MAIL_PASSWORD_FILE: { field: ['notify', 'mail', 'password_file'], as: 'text' },
+  COUNTERSIGN_NOTIFY_MAIL_FROM: { field: ['notify', 'mail', 'from'], as: 'text' },
+  COUNTERSIGN_NOTIFY_MAIL_RECIPIENTS: { field: ['notify', 'mail', 'recipients'], as: 'yaml' },
+  COUNTERSIGN_NOTIFY_CHAT: { field: ['notify', 'chat'], as: 'yaml' },
   COUNTERSIGN_LOGGING_LEVEL: { field: ['logging', 'level'], as: 'text' },
 };
 
@@ -108,6 +120,7 @@ export const OTHER_VARIABLES = [
   'COUNTERSIGN_INGEST_CONTENT_HASH_KEY',
   'COUNTERSIGN_DELIVER_WEBHOOK_SECRET',
   'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
+  'COUNTERSIGN_NOTIFY_MAIL_PASSWORD',
   'COUNTERSIGN_URL',
   'COUNTERSIGN_API_KEY',
 ] as const;
@@ -120,7 +133,10 @@ export function variableOf(field: FieldPath): string | undefined {
   return Object.keys(VARIABLES).find((name) => VARIABLES[name]?.field.join('.') === field.join('.'));
 }
 
-/** Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. */
+/**
+ * Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. `*` stands
+ * for every item of a list.
+ */
 export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['data_dir'],
   ['listen', 'tls', 'cert_file'],
@@ -137,4 +153,8 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['ingest', 'content', 'hash_key_file'],
   ['deliver', 'webhook', 'secret_file'],
   ['contain', 'executor_webhook', 'secret_file'],
+  ['notify', 'mail', 'ca_file'],
+  ['notify', 'mail', 'password_file'],
+  ['notify', 'chat', '*', 'url_file'],
+  ['notify', 'chat', '*', 'secret_file'],
 ];
