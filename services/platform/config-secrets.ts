@@ -91,10 +91,10 @@ export function readSecrets(
       { by: notify.mail?.username === undefined ? undefined : 'notify.mail.username' },
     ),
     notify_chat: notify.chat.map(({ kind, url_file, secret_file }, at) => ({
-      url: read({ field: ['notify', 'chat', at, 'url_file'], file: url_file }, { by: `notify.chat.${at}` }),
+      url: read({ field: ['notify', 'chat', at, 'url_file'], file: url_file }, { by: `notify.chat[${at}]` }),
       secret: read(
         { field: ['notify', 'chat', at, 'secret_file'], file: secret_file },
-        { by: kind === 'webhook' ? `notify.chat.${at}` : undefined },
+        { by: kind === 'webhook' ? `notify.chat[${at}]` : undefined },
       ),
     })),
   };

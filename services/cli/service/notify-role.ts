@@ -29,11 +29,11 @@ function chatTargets({ config, secrets }: Pick<Ground, 'config' | 'secrets'>, pu
     const { url = '', secret } = secrets.notify_chat[at] ?? {};
     const policy = { allow_private_networks };
     const target = checkTarget(url, policy);
-    if (typeof target === 'string') throw new Problem('config_invalid', `notify.chat.${at}.url_file: ${target}`);
+    if (typeof target === 'string') throw new Problem('config_invalid', `notify.chat[${at}].url_file: ${target}`);
     const key = secret === undefined ? undefined : decodeWebhookSecret(secret);
     if (secret !== undefined && key === undefined) {
       const message = 'a signing secret is whsec_ and base64 of 24 to 64 bytes';
-      throw new Problem('config_invalid', `notify.chat.${at}.secret_file: ${message}`);
+      throw new Problem('config_invalid', `notify.chat[${at}].secret_file: ${message}`);
     }
     return chatTarget({ name, kind, url: target, key, policy, filter, public_url, clock: systemClock, post });
   });
