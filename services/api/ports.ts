@@ -5,6 +5,7 @@ import type { DeliveryState } from '../../schemas/api/access.ts';
 import type { Command } from '../../schemas/command.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { FormatName } from '../../schemas/format.ts';
+import type { NotifyLaneView } from '../../schemas/notify.ts';
 import type { NamedPulse } from '../../schemas/pulse.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Answer } from '../control/command-bus.ts';
@@ -34,6 +35,8 @@ export type Ports = {
   readonly commands: { ask(command: Command): Promise<Answer> };
   readonly feed: FeedPort;
   readonly webhooks: WebhooksPort;
+  /** Absent where nobody is told. */
+  readonly notify?: { status(): Promise<readonly NotifyLaneView[]> };
   readonly detect: DetectPort;
   readonly log: Pick<EventLog, 'bounds' | 'counters'>;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */

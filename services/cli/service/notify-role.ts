@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { NotifyLaneView } from '../../../schemas/notify.ts';
 import { chatTarget } from '../../deliver/notify/chat.ts';
-import type { Target } from '../../deliver/notify/lane.ts';
+import { laneView, type Target } from '../../deliver/notify/lane.ts';
 import { createMailer, mailTarget } from '../../deliver/notify/mail.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { checkTarget, post } from '../../platform/http-post.ts';
@@ -13,6 +14,13 @@ export function notifyTargets(ground: Pick<Ground, 'config' | 'secrets'>): reado
   const public_url = ground.config.notify.public_url?.replace(/\/+$/, '');
   if (public_url === undefined) return [];
   return [...mailTargets(ground, public_url), ...chatTargets(ground, public_url)];
+}
+
+/** What the API tells of them, wherever their lanes run; undefined where nobody is told. */
+export function notifyPort(ground: Ground): { status(): Promise<readonly NotifyLaneView[]> } | undefined {
+  const targets = notifyTargets(ground);
+  if (targets.length === 0) return undefined;
+  return { status: () => Promise.all(targets.map((target) => laneView(ground.log, target))) };
 }
 
 function mailTargets({ config, secrets }: Pick<Ground, 'config' | 'secrets'>, public_url: string): readonly Target[] {

@@ -17,6 +17,7 @@ import { allPartitions } from './cluster.ts';
 import { webhooksPort } from './deliver-role.ts';
 import { type Foundation, openFoundation, openGround } from './foundation.ts';
 import { createMetrics } from './metrics.ts';
+import { notifyPort } from './notify-role.ts';
 import { type Ends, endAll, keepHouse, type Parts, startParts, watchParts } from './parts.ts';
 import { createProfileReader, createStateReader } from './profile.ts';
 import { type Ended, readinessOf } from './readiness.ts';
@@ -107,8 +108,10 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
   const { log, store } = foundation;
   const { control, detection, deliver } = parts;
   const { partitions } = await log.describe(TOPICS.events);
+  const notify = notifyPort(foundation);
   return {
     ...health,
+    ...(notify !== undefined && { notify }),
     version: PRODUCT.version,
     ingest: ingestPort(foundation, inputs),
     store,
