@@ -30,7 +30,7 @@ const secret = encodeWebhookSecret(randomBytes(32));
 /** Of members of a group, as `installationOn` sets it: so long nobody knows that one is dead. */
 const SESSION_MS = 6 * UNITS.SECOND_MS;
 /** What may be added to it by electing the next one, and by a machine that is busy with other tests. */
-const SLACK_MS = 14 * UNITS.SECOND_MS;
+const SLACK_MS = 24 * UNITS.SECOND_MS;
 
 async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (;;) {
