@@ -5,6 +5,7 @@ import { ExecutorConfig } from './executor-config.ts';
 import { ContentConfig, IdentityConfig, OtlpConfig } from './ingest-settings.ts';
 import { IngestSource, KafkaConfig } from './kafka-config.ts';
 import { LIMITS, UNITS } from './limits.ts';
+import { NotifyConfig } from './notify.ts';
 
 /**
  * The configuration of the service: countersign.yaml, COUNTERSIGN_* variables and command line options together.
@@ -198,6 +199,7 @@ export const Config = z.strictObject({
   contain: ContainConfig.prefault({}),
   audit: AuditConfig.prefault({}),
   outbound: OutboundConfig.prefault({}),
+  notify: NotifyConfig.prefault({}),
   logging: LoggingConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -78,6 +78,7 @@ function assertDetection(limits: typeof LIMITS): void {
   must(limits.failed_records_max < limits.failed_records_span, 'failed_records_max < failed_records_span');
   must(limits.flush_ms <= limits.checkpoint_ms, 'flush_ms <= checkpoint_ms');
   directiveLimits(limits, must);
+  notifyLimits(limits, must);
   must(limits.session_idle_ms < limits.session_ms_max, 'session_idle_ms < session_ms_max');
   must(limits.session_idle_ms < limits.identity_idle_ms, 'session_idle_ms < identity_idle_ms');
   must(limits.alert_rest_ms <= limits.held_expiry_ms, 'alert_rest_ms <= held_expiry_ms');
@@ -120,6 +121,22 @@ function signInLimits(limits: typeof LIMITS, must: Must): void {
     limits.sign_in_failures_pair_max <= limits.sign_in_failures_network_max &&
       limits.sign_in_failures_pair_max <= limits.sign_in_failures_account_max,
     'sign_in_failures_pair_max <= sign_in_failures_network_max and sign_in_failures_account_max',
+  );
+}
+
+function notifyLimits(limits: typeof LIMITS, must: Must): void {
+  must(limits.notify_retry_ms <= limits.notify_retry_ms_max, 'notify_retry_ms <= notify_retry_ms_max');
+  must(limits.notify_retry_ms_max < limits.notify_give_up_ms, 'notify_retry_ms_max < notify_give_up_ms');
+  must(limits.notify_shown_max <= limits.notify_covered_max, 'notify_shown_max <= notify_covered_max');
+  must(
+    limits.proposals_per_alert_max <= limits.notify_covered_max,
+    'one message covers the proposals of an alert: proposals_per_alert_max <= notify_covered_max',
+  );
+  must(limits.notify_debounce_ms < limits.notify_remind_before_ms, 'notify_debounce_ms < notify_remind_before_ms');
+  // Whoever takes over does so later than what the log said before a dispatch may count.
+  must(
+    limits.dispatch_guard_ms < limits.kafka_session_timeout_ms && limits.dispatch_guard_ms < limits.executor_timeout_ms,
+    'dispatch_guard_ms < kafka_session_timeout_ms and executor_timeout_ms',
   );
 }
 

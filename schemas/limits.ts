@@ -1,5 +1,6 @@
 import { CONTAINMENT_LIMITS } from './limits-containment.ts';
 import { DETECTION_LIMITS } from './limits-detection.ts';
+import { NOTIFY_LIMITS } from './limits-notify.ts';
 import { SIGN_IN_LIMITS } from './limits-sign-in.ts';
 import { UNITS } from './units.ts';
 
@@ -236,6 +237,7 @@ export const LIMITS = {
 
   ...DETECTION_LIMITS,
   ...CONTAINMENT_LIMITS,
+  ...NOTIFY_LIMITS,
 
   // --- delivery and containment ---------------------------------------------------------------------------------
   webhook_timeout_ms: 15 * SECOND_MS,
@@ -265,6 +267,8 @@ export const LIMITS = {
   effect_watch_ms_min: 1 * SECOND_MS,
   effect_watch_ms_max: 30 * DAY_MS,
   executor_timeout_ms: 10 * SECOND_MS,
+  /** What a responder was told of its office is that fresh when it sends. */
+  dispatch_guard_ms: 1 * SECOND_MS,
   /** After it nothing is sent any more; a timeout later an unanswered dispatch is unknown. */
   dispatch_deadline_ms: 1 * MINUTE_MS,
   /** First pause between two attempts of one dispatch; it doubles. */

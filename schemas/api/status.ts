@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NotifyLaneView } from '../notify.ts';
 import { ExecutorView } from './containments.ts';
 
 const count = () => z.int().min(0);
@@ -58,6 +59,8 @@ export const StatusAnswer = z.object({
   /** Gaps that wait for a decision, and decided ones whose stage has not gone on yet. */
   gaps: z.object({ open: count(), decided: count() }),
   containments: z.object({ open: count(), ended: count() }),
+  /** How those fare who are told about containments; absent where the configuration names nobody. */
+  notify: z.array(NotifyLaneView).optional(),
   streams: z.object({ open: count(), max: count() }),
 });
 

@@ -8,6 +8,7 @@ import type { Command } from '../../schemas/command.ts';
 import type { Containment } from '../../schemas/containment.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { FormatName } from '../../schemas/format.ts';
+import type { NotifyLaneView } from '../../schemas/notify.ts';
 import type { PolicyDocument } from '../../schemas/policy.ts';
 import type { NamedPulse } from '../../schemas/pulse.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
@@ -40,6 +41,8 @@ export type Ports = {
   readonly auth: AuthPort;
   readonly feed: FeedPort;
   readonly webhooks: WebhooksPort;
+  /** Absent where nobody is told. */
+  readonly notify?: { status(): Promise<readonly NotifyLaneView[]> };
   readonly detect: DetectPort;
   readonly policy: PolicyPort;
   readonly log: Pick<EventLog, 'bounds' | 'counters' | 'describe' | 'read'>;

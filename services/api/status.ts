@@ -13,11 +13,12 @@ import { executorView } from './views.ts';
 export async function statusOf({ ports, streams }: Context): Promise<z.input<typeof StatusAnswer>> {
   const { control, detect, log, clock } = ports;
   const { state } = control;
-  const [report, counters, found, stories] = await Promise.all([
+  const [report, counters, found, stories, notify] = await Promise.all([
     ports.readiness(),
     log.counters(),
     detect.status(),
     detect.stories(),
+    ports.notify?.status(),
   ]);
   const partitions = await partitionsOf(found, ports);
   const responder = state.responder && {
@@ -41,6 +42,7 @@ export async function statusOf({ ports, streams }: Context): Promise<z.input<typ
     executor: executorView(state),
     gaps: { open: countOf(state, 'open'), decided: countOf(state, 'decided') },
     containments: { open: state.open.size, ended: state.ended.size },
+    ...(notify !== undefined && { notify: [...notify] }),
     streams: { open: streams.open(), max: LIMITS.stream_clients_max },
   };
 }

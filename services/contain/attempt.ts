@@ -10,7 +10,13 @@ import {
   requestOf,
 } from './executor.ts';
 
-type Seams = { readonly clock: Clock; readonly executor_timeout_ms: number; readonly ending: AbortSignal };
+type Seams = {
+  readonly clock: Clock;
+  readonly executor_timeout_ms: number;
+  readonly ending: AbortSignal;
+  /** Asked immediately before anything is sent: whether this is the responder still. */
+  readonly guard: (signal: AbortSignal) => Promise<boolean>;
+};
 
 /** What one attempt came to, and whether the executor recognises another one while that is unclear. */
 export type Attempted = { readonly result: ExecutionResult; readonly repeatable: boolean };
@@ -30,8 +36,8 @@ export async function attemptOnce(by: Executor, containment: Containment, seams:
     }
   }
   const { clock, executor_timeout_ms: timeout_ms, ending } = seams;
-  const result: ExecutionResult = await within({ clock, timeout_ms, ending }, (signal) =>
-    by.execute(request, attempt, signal),
+  const result: ExecutionResult = await within({ clock, timeout_ms, ending }, async (signal) =>
+    (await seams.guard(signal)) ? by.execute(request, attempt, signal) : replaced(attempt),
   );
   if (result.kind !== 'unclear') return settled(result);
   const repeatable = isRepeatable(by);
@@ -41,6 +47,12 @@ export async function attemptOnce(by: Executor, containment: Containment, seams:
   return after.kind === 'done'
     ? settled({ kind: 'done', detail })
     : { result: { kind: 'unclear', detail }, repeatable };
+}
+
+/** Nothing leaves on the word of a process that was replaced; what an earlier attempt did, its successor finds out. */
+function replaced(attempt: number): ExecutionResult {
+  const detail = 'another responder has taken over; nothing was sent';
+  return { kind: attempt === 1 ? 'failed' : 'unclear', detail };
 }
 
 const settled = (result: ExecutionResult): Attempted => ({ result, repeatable: false });

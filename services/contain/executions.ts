@@ -34,9 +34,15 @@ type Seams = {
   readonly telemetry: Telemetry;
   readonly policy: ContainmentPolicy;
   readonly executors: readonly Executor[];
+  /**
+   * Whether this is the responder still, asked of the log. Nothing is sent on the word of a process that was paused and
+   * replaced meanwhile. Rejects when the log does not say.
+   */
+  readonly holdsOffice: (signal: AbortSignal) => Promise<boolean>;
 };
 
-export function createExecutions({ clock, telemetry, policy, executors }: Seams): Executions {
+export function createExecutions(seams: Seams): Executions {
+  const { clock, telemetry, policy, executors } = seams;
   const running = new Set<Promise<void>>();
   const aborting = new AbortController();
   const retries = new Map<string, number>();
@@ -48,9 +54,10 @@ export function createExecutions({ clock, telemetry, policy, executors }: Seams)
 
   const attempt = async (by: Executor, containment: Containment): Promise<void> => {
     const { id } = containment;
-    const seams = { clock, executor_timeout_ms: policy.executor_timeout_ms, ending: aborting.signal };
+    const guard = (signal: AbortSignal): Promise<boolean> => maySend(seams, signal);
+    const attempting = { clock, executor_timeout_ms: policy.executor_timeout_ms, ending: aborting.signal, guard };
     if (containment.execution?.attempts === 1) untouched.add(id);
-    const attempted = await attemptOnce(by, containment, seams);
+    const attempted = await attemptOnce(by, containment, attempting);
     if (attempted.result.nothing_sent !== true) untouched.delete(id);
     const last = clock.now() + pauseAfter(containment) >= (containment.execution?.deadline ?? 0);
     const result = untouched.has(id) && last ? nothingHappened(attempted.result) : attempted.result;
@@ -103,4 +110,17 @@ function pauseAfter({ execution }: Containment): number {
 /** There will be no other attempt, and none of them sent anything: that is certain, and no case for a person. */
 function nothingHappened({ detail }: ExecutionResult): ExecutionResult {
   return { kind: 'failed', detail: `nothing was sent before the deadline: ${detail}` };
+}
+
+/**
+ * True when the log said just now that this is the responder. An answer that is not fresh, because the process was paused
+ * while it came, is asked for again.
+ */
+async function maySend({ clock, holdsOffice }: Seams, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const asked = clock.elapsed();
+    const holds = await holdsOffice(signal);
+    if (!holds || signal.aborted) return false;
+    if (clock.elapsed() - asked < LIMITS.dispatch_guard_ms) return true;
+  }
 }

@@ -57,7 +57,8 @@ export type Responder = {
  */
 export function startResponder(options: ResponderOptions): Responder {
   const stopping = new AbortController();
-  const executions = createExecutions(options);
+  const holdsOffice = (signal: AbortSignal): Promise<boolean> => wroteLast(options, signal);
+  const executions = createExecutions({ ...options, holdsOffice });
   const ended = run(options, executions, stopping.signal)
     .catch((error: unknown): ResponderEnd => {
       if (stopping.signal.aborted && error instanceof LogUnavailable) return { kind: 'stopped' };
@@ -98,6 +99,12 @@ export async function runResponder(
     if (end.kind === 'failed') throw end.error;
     if (end.kind === 'fenced') await options.clock.sleep(LIMITS.takeover_ms, signal);
   }
+}
+
+/** Whether the control log's last write is of this instance: whoever took over wrote its fence. */
+async function wroteLast({ log, clock, instance }: ResponderOptions, signal: AbortSignal): Promise<boolean> {
+  const { position } = await whileUnavailable(clock, signal, () => readPosition(log));
+  return position.instance === instance;
 }
 
 /** What the responder holds between turns: the folded log, and the position that its last write left. */

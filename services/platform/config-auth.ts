@@ -14,6 +14,10 @@ export function authContradictions(config: Config, add: Add): void {
       field.at(-1) === 'issuer' ? 'could be answered for by anybody on the way' : 'would carry sessions in the clear';
     add(field, `${what}: use https; http is for this machine alone`);
   }
+  const address = public_url === undefined ? null : URL.parse(public_url);
+  if (address !== null && address.search + address.hash !== '') {
+    add(['public_url'], 'has a query or a fragment: paths are put behind it');
+  }
   auth.oidc.forEach(({ redirect_url }, index) => {
     if (redirect_url !== undefined || public_url !== undefined || config.listen.port !== 0) return;
     add(

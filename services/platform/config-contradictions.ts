@@ -3,6 +3,7 @@ import { PROCESS_ROLES } from '../../schemas/config.ts';
 import { authContradictions, authUrls } from './config-auth.ts';
 import { executorContradictions, executorUrls } from './config-executors.ts';
 import { kafkaContradictions } from './config-kafka.ts';
+import { notifyContradictions } from './config-notify.ts';
 import { type ConfigProblem, excerpt, fieldName } from './config-problems.ts';
 import { type FieldPath, valueAt } from './config-sources.ts';
 import { isLoopback } from './loopback.ts';
@@ -27,6 +28,7 @@ export function contradictions(
   roleContradictions(config, add);
   authContradictions(config, add);
   executorContradictions(config, add);
+  notifyContradictions(config, add);
   for (const field of urlsWithCredentials(config)) {
     problems.push({
       code: 'config_contradiction',

@@ -13,11 +13,19 @@ export type Secrets = {
   /** Of OpenID providers by their names; absent: a public client. */
   readonly oidc_client_secrets: Readonly<Record<string, string>>;
   readonly audit_webhook_secret: string | undefined;
+  readonly notify_mail_password: string | undefined;
+  /** Of each of `notify.chat`, in its order: the URL, and what signs the messages. */
+  readonly notify_chat: readonly { readonly url: string | undefined; readonly secret: string | undefined }[];
 };
 
 const SECRET_BYTES_MAX = 4096;
 
-type SecretSource = { readonly field: FieldPath; readonly file: string | undefined; readonly variable: string };
+type SecretSource = {
+  readonly field: FieldPath;
+  readonly file: string | undefined;
+  /** Absent: it comes from a file alone. */
+  readonly variable?: string;
+};
 
 /** Secrets come from files or the environment, and have no default: what needs one and has none is a problem. */
 export function readSecrets(
@@ -31,13 +39,14 @@ export function readSecrets(
     const secret = readSecret(source, environment, warnings);
     if (secret.problem !== undefined) problems.push({ ...secret.problem, place: placeOf(source.field) });
     else if (secret.value === undefined && needed.by !== undefined) {
-      const message = `needs a secret: name a file in ${fieldName(source.field)}, or set ${source.variable}`;
+      const or = source.variable === undefined ? '' : `, or set ${source.variable}`;
+      const message = `needs a secret: name a file in ${fieldName(source.field)}${or}`;
       const place = placeOf(source.field);
       problems.push({ code: 'config_secret_missing', field: needed.by, value: undefined, place, message });
     }
     return secret.value;
   };
-  const { log, store, ingest, deliver, contain, auth, audit } = config;
+  const { log, store, ingest, deliver, contain, auth, audit, notify } = config;
   const sasl = log.kafka?.sasl;
   const secrets: Secrets = {
     kafka_password: read(
@@ -98,6 +107,21 @@ export function readSecrets(
       },
       { by: audit.webhook === undefined ? undefined : 'audit.webhook' },
     ),
+    notify_mail_password: read(
+      {
+        field: ['notify', 'mail', 'password_file'],
+        file: notify.mail?.password_file,
+        variable: 'COUNTERSIGN_NOTIFY_MAIL_PASSWORD',
+      },
+      { by: notify.mail?.username === undefined ? undefined : 'notify.mail.username' },
+    ),
+    notify_chat: notify.chat.map(({ kind, url_file, secret_file }, at) => ({
+      url: read({ field: ['notify', 'chat', at, 'url_file'], file: url_file }, { by: `notify.chat[${at}]` }),
+      secret: read(
+        { field: ['notify', 'chat', at, 'secret_file'], file: secret_file },
+        { by: kind === 'webhook' ? `notify.chat[${at}]` : undefined },
+      ),
+    })),
   };
   return { secrets, problems };
 }
@@ -113,7 +137,7 @@ function readSecret(source: SecretSource, environment: Environment, warnings: st
     value: undefined,
     problem: { code: 'config_secret_unreadable', field: fieldName(source.field), value: excerpt(file), message },
   });
-  const set = environment[variable];
+  const set = variable === undefined ? undefined : environment[variable];
   const variableValue = set === '' ? undefined : set;
   if (file === undefined) return { value: variableValue };
   if (variableValue !== undefined) return refused(`and ${variable} are both set: keep one of them`);

@@ -57,6 +57,13 @@ export const OCCURRENCES = declare({
   webhook_lost: { level: 'error', help: 'feed records that retention removed before a webhook was sent', labels: [] },
   webhook_feed_shorter: { level: 'error', help: 'times the feed ended before what a webhook was sent', labels: [] },
   webhook_requests: { level: 'info', help: 'retries and redeliveries of webhooks asked for', labels: ['action'] },
+  notify_attempts: { level: 'info', help: 'notifications attempted', labels: ['channel', 'outcome'] },
+  notify_gave_up: { level: 'error', help: 'notifications given up', labels: ['channel', 'outcome'] },
+  notify_stalls: {
+    level: 'warn',
+    help: 'times a lane of notifications began again after a failed read or write',
+    labels: ['channel'],
+  },
   webhook_stalls: { level: 'warn', help: 'times a webhook lane began again after a failed read or write', labels: [] },
   containments_changed: { level: 'info', help: 'containments that changed state', labels: ['state'] },
   effects_found: { level: 'info', help: 'effects of containments that the responder took in', labels: ['finding'] },

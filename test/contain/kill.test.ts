@@ -87,7 +87,7 @@ async function receive(body: string, headers: Record<string, string>): Promise<v
 function startChild(diesAt?: DeathStep): ChildProcess {
   started += 1;
   const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}/`;
-  const options: ChildOptions = { path: pathOf(), url, secret, instance: `child-${started}`, diesAt };
+  const options: ChildOptions = { place: { path: pathOf() }, url, secret, instance: `child-${started}`, diesAt };
   const child = spawn(process.execPath, [CHILD, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.add(child);
   return child;
@@ -123,6 +123,7 @@ describe('a responder killed at a named step', { concurrency: false }, () => {
     'approval written': 1,
     'before dispatching': 1,
     'dispatching written': 2,
+    'asked before sending': 2,
     'webhook sent': 2,
     'before outcome': 2,
     'outcome written': 1,

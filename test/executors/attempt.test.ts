@@ -45,6 +45,7 @@ function dispatch({ answers, probes, repeatable = true }: Told) {
     telemetry: silentTelemetry(),
     policy: BUILT_IN_POLICY,
     executors: [executor],
+    holdsOffice: async () => true,
   });
   const attempt = async (attempts: number, now = NOW) => {
     clock.advance(now - clock.now());

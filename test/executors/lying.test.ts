@@ -39,6 +39,7 @@ async function carryOut(): Promise<Containment> {
     telemetry: silentTelemetry(),
     policy: BUILT_IN_POLICY,
     executors: [executor],
+    holdsOffice: async () => true,
   });
   const { refresh } = await authority.grant('basic');
   await writeFile(path, JSON.stringify({ 'cred-1': { token: refresh } }));

@@ -200,6 +200,8 @@ describe('secrets', () => {
       store_password: 'pw',
       ingest_content_hash_key: undefined,
       contain_executor_secret: undefined,
+      notify_mail_password: undefined,
+      notify_chat: [],
     });
   });
 

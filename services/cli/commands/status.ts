@@ -62,6 +62,20 @@ function showStatus(terminal: Terminal, answer: Status, url: string): void {
   fact(terminal, 'open', `${containments.open}, ${containments.ended} ended`);
   fact(terminal, 'execution', printable(executor.message, 300));
   fact(terminal, 'streams', `${streams.open} of ${streams.max} open`);
+  showNotify(terminal, answer);
+}
+
+/** How those fare who are told about containments. */
+function showNotify(terminal: Terminal, { notify = [] }: Status): void {
+  if (notify.length === 0) return;
+  heading(terminal, 'Notifications');
+  for (const { channel, to, state, attempts, reason, next_attempt, given_up } of notify) {
+    const next = next_attempt === undefined ? '' : `, again at ${instant(next_attempt)}`;
+    const trouble = `${printable(reason ?? 'failed')}, ${counted(attempts, 'attempt')}${next}`;
+    const how = state === 'idle' ? 'told' : terminal.style('red', trouble);
+    const lost = given_up === 0 ? '' : terminal.style('red', `, ${counted(given_up, 'message')} given up`);
+    fact(terminal, channel, `${printable(to)}: ${how}${lost}`);
+  }
 }
 
 /** Nothing to say is nothing to read. */

@@ -3,6 +3,7 @@ import { SYSTEM } from '../../../schemas/principal.ts';
 import { CONFIGURED_SUBSCRIPTION, type SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { WebhooksPort } from '../../api/ports.ts';
 import { runFeed } from '../../deliver/feed.ts';
+import { runNotify } from '../../deliver/notify/notify.ts';
 import { type SubscriptionSource, subscriptionsOf } from '../../deliver/subscriptions.ts';
 import { startWebhooks, type Webhooks } from '../../deliver/webhook.ts';
 import { webhooksElsewhere } from '../../deliver/webhook-elsewhere.ts';
@@ -12,9 +13,10 @@ import { post } from '../../platform/http-post.ts';
 import type { Control } from './control.ts';
 import { copyControl, copyDeadLetters } from './copies.ts';
 import type { Foundation, Ground } from './foundation.ts';
+import { notifyTargets } from './notify-role.ts';
 import { holdOffice, type Office, together } from './office.ts';
 
-/** Feed, webhooks and copies, in the one process that holds the office. */
+/** Feed, webhooks, notifications and copies, in the one process that holds the office. */
 export type DeliverRole = {
   readonly office: Office;
   /** Its lanes while they run here. */
@@ -31,6 +33,8 @@ export function startDeliver(foundation: Foundation, control: Control): DeliverR
   };
   const random = (): number => randomBytes(4).readUInt32LE() / 2 ** 32;
   const subscriptions = subscriptionsFor(foundation, control);
+  const targets = notifyTargets(foundation);
+  const notify = { log, view: control.view, clock, telemetry, random, settings: config.notify };
   let lanes: Webhooks | undefined;
   const webhooks = async (signal: AbortSignal): Promise<void> => {
     lanes = startWebhooks({ log, clock, telemetry, random, post, policy, subscriptions }, signal);
@@ -44,6 +48,7 @@ export function startDeliver(foundation: Foundation, control: Control): DeliverR
     together(signal, [
       (either) => runFeed({ log, clock, telemetry, gaps: control.gaps }, either),
       webhooks,
+      (either) => runNotify(notify, targets, either),
       (either) => copyDeadLetters({ log, store, telemetry }, either),
       (either) => copyControl({ log, store, telemetry }, either),
     ]);

@@ -21,6 +21,7 @@ import { webhooksPort } from './deliver-role.ts';
 import { planner, plansOf } from './executors.ts';
 import { type Foundation, openFoundation, openGround } from './foundation.ts';
 import { createMetrics } from './metrics.ts';
+import { notifyPort } from './notify-role.ts';
 import { type Ends, endAll, keepHouse, type Parts, startParts, watchParts } from './parts.ts';
 import { createProfileReader, createStateReader } from './profile.ts';
 import { type Ended, readinessOf } from './readiness.ts';
@@ -112,8 +113,10 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
   const { log, store } = foundation;
   const { control, detection, deliver } = parts;
   const { partitions } = await log.describe(TOPICS.events);
+  const notify = notifyPort(foundation);
   return {
     ...health,
+    ...(notify !== undefined && { notify }),
     version: PRODUCT.version,
     ingest: ingestPort(foundation, inputs),
     store,
