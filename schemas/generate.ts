@@ -11,6 +11,7 @@ import { CanonicalEvent, EventInput } from './event.ts';
 import { Finding } from './finding.ts';
 import { MappingFile } from './mapping.ts';
 import { OcsfDetectionFinding } from './ocsf/detection-finding.ts';
+import { PolicyDocument } from './policy.ts';
 import { DetectRecord } from './record.ts';
 import { Verdict } from './verdict.ts';
 
@@ -27,6 +28,7 @@ const PUBLISHED: Readonly<Record<string, { readonly schema: z.ZodType; readonly 
   'dead-letter': { schema: DeadLetter, description: 'A rejected item with its reason and its original bytes.' },
   verdict: { schema: Verdict, description: "An analyst's judgement on an alert." },
   directive: { schema: Directive, description: 'What people told detection.' },
+  policy: { schema: PolicyDocument, description: 'The containment policy: whose approvals which action needs.' },
   config: { schema: Config, description: 'countersign.yaml.' },
   mapping: { schema: MappingFile, description: 'A mapping file: how events of one source become canonical ones.' },
   'tool-catalogue': { schema: CatalogueFile, description: 'What the operator knows about tools.' },

@@ -2,9 +2,11 @@ import type { Profile } from '../../detectors/contract.ts';
 import type { StateFacts } from '../../detectors/coverage.ts';
 import type { Alert, Severity } from '../../schemas/alert.ts';
 import type { DeliveryState } from '../../schemas/api/access.ts';
+import type { PolicyAnswer, PolicyDryRunAnswer } from '../../schemas/api/policy.ts';
 import type { Command } from '../../schemas/command.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { FormatName } from '../../schemas/format.ts';
+import type { PolicyDocument } from '../../schemas/policy.ts';
 import type { NamedPulse } from '../../schemas/pulse.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Answer } from '../control/command-bus.ts';
@@ -38,6 +40,7 @@ export type Ports = {
   readonly webhooks: WebhooksPort;
   readonly detect: DetectPort;
   readonly log: Pick<EventLog, 'bounds' | 'counters'>;
+  readonly policy: PolicyPort;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
   readonly readProfile: (tenant: string, identity: string) => Promise<IdentityProfile | undefined>;
   /** What the last durable states say of the coverage of identities, by identity; of some there is nothing yet. */
@@ -112,6 +115,13 @@ export type IngestPort = {
     readonly held: number;
     readonly results: readonly SubmittedResult[];
   }>;
+};
+
+/** The containment policy as the stage that decides reads it. */
+export type PolicyPort = {
+  /** What the configuration asks for: no policy asks for less. */
+  readonly floor: PolicyAnswer['floor'];
+  dryRun(document: PolicyDocument): PolicyDryRunAnswer;
 };
 
 export type FeedFilter = {

@@ -11,7 +11,9 @@ import { registerGaps } from './commands/gaps.ts';
 import { registerIdentities } from './commands/identities.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMap } from './commands/map.ts';
+import { registerPolicy } from './commands/policy.ts';
 import { registerReplay } from './commands/replay.ts';
+import { registerRequests } from './commands/requests.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSources } from './commands/sources.ts';
 import { registerStatus } from './commands/status.ts';
@@ -37,9 +39,9 @@ export function createProgram(): Command {
   const groups: readonly [string, readonly ((program: Command) => void)[]][] = [
     ['Run:', [registerDemo, registerUp, registerDoctor, registerStatus, registerSources]],
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
-    ['Decide:', [registerContainments, registerVotes, registerDirectives, registerGaps]],
+    ['Decide:', [registerContainments, registerVotes, registerRequests, registerDirectives, registerGaps]],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
-    ['Administer:', [registerKeys, registerSubscriptions]],
+    ['Administer:', [registerPolicy, registerKeys, registerSubscriptions]],
   ];
   program.commandsGroup('Run:').helpCommand('help [command]', 'show what a command does and takes');
   for (const [name, registers] of groups) {

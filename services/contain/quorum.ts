@@ -47,7 +47,11 @@ export type Tally = {
  * to be met. The digest is computed anew, not taken from the record.
  */
 export function tallyOf(containment: Containment, context: QuorumContext): Tally {
-  const demands = requirementsNow(containment, context);
+  return tallyUnder(containment, requirementsNow(containment, context), context);
+}
+
+/** The same under given demands instead. */
+export function tallyUnder(containment: Containment, demands: Demands, context: QuorumContext): Tally {
   const counted = countedOf(containment, demands, context);
   const met =
     counted.length >= demands.approvals &&

@@ -107,7 +107,8 @@ export function policyFacts(terms: Omit<ContainmentTerms, 'policy'>): PolicyFact
   };
 }
 
-function demandsOf(part: PolicyRule | PolicyDocument['defaults']): Demands {
+/** What one part of a document asks for by itself. */
+export function demandsOf(part: Partial<PolicyRule | PolicyDocument['defaults']>): Demands {
   const { approvals = APPROVALS_MIN, roles, quotas = [], exclude = [], break_glass_only = false } = part;
   return { approvals, roles: roles === undefined ? [] : [roles], quotas, exclude, break_glass_only };
 }

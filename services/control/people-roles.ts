@@ -54,7 +54,6 @@ function claimAt(of: unknown, path: string): unknown {
 }
 
 /** What the policy in force says of people; undefined while there is no policy. */
-export function peopleOf(state: ControlState): People | undefined {
-  const { policy } = state as ControlState & { readonly policy?: { readonly document: PolicyDocument } };
+export function peopleOf({ policy }: Pick<ControlState, 'policy'>): People | undefined {
   return policy?.document.people;
 }

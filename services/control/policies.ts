@@ -55,7 +55,7 @@ export function madeBy(state: ControlState, entry: PrincipalEntry, by: Principal
  * excludes it, and of whoever made theirs. By `principalKey`.
  */
 export function handsOf(
-  state: Pick<ControlState, 'principals' | 'policy'>,
+  state: Pick<ControlState, 'principals'> & { readonly policy: Pick<PolicyEntry, 'document'> | undefined },
   by: PrincipalRef,
   at: number,
 ): ReadonlySet<string> {

@@ -2,6 +2,7 @@ import type { ControlRecord } from '../../schemas/control.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { type PrincipalRef, principalKey } from '../../schemas/principal.ts';
 import type { PasswordVerifier, Session, SessionEnd, SignInLink } from '../../schemas/session.ts';
+import { madeBy } from './policies.ts';
 import type { ControlState } from './state.ts';
 
 export type SessionEntry = {
@@ -20,30 +21,70 @@ export type SignIns = {
 
 export const emptySignIns = (): SignIns => ({ sessions: new Map(), links: new Map(), passwords: new Map() });
 
-const KINDS = ['session_started', 'session_ended', 'link_created', 'link_spent', 'password_set'] as const;
+const KINDS = [
+  'session_started',
+  'session_ended',
+  'link_created',
+  'link_spent',
+  'password_set',
+  'key_rotated',
+  'roles_set',
+  'sign_in_refused',
+] as const;
 type SignInRecord = Extract<ControlRecord, { kind: (typeof KINDS)[number] }>;
 
-/** Folds a record of how somebody signs in. */
-export function applySignIn(state: SignIns, record: SignInRecord): void {
+/** Records of how somebody gets in, and of what they may do then. */
+export function isSignIn(record: ControlRecord): record is SignInRecord {
+  return (KINDS as readonly ControlRecord['kind'][]).includes(record.kind);
+}
+
+/** Folds one of them, in place. */
+export function applySignIn(state: ControlState, record: SignInRecord): ControlState {
   switch (record.kind) {
     case 'session_started':
       state.sessions.set(record.session.id, { session: record.session, ended: undefined });
       forgetSessions(state.sessions, record.when);
-      return;
+      return state;
     case 'session_ended':
       endSession(state.sessions, record.session, { how: record.how, when: record.when });
-      return;
+      return state;
     case 'link_created':
       forgetLinks(state.links, record.link.principal);
       state.links.set(record.link.id, record.link);
-      return;
+      return handedOut(state, record);
     case 'link_spent':
       state.links.delete(record.link);
-      return;
+      return state;
     case 'password_set':
       state.passwords.set(principalKey(record.principal), record.verifier);
-      return;
+      return state;
+    case 'key_rotated': {
+      const { key, replaced_by, expires } = record;
+      const entry = state.keys.get(key);
+      if (entry !== undefined) state.keys.set(key, { ...entry, key: { ...entry.key, expires }, replaced_by });
+      return state;
+    }
+    case 'roles_set': {
+      const { who, when, roles } = record;
+      const name = principalKey(record.principal);
+      const entry = state.principals.get(name);
+      if (entry !== undefined) state.principals.set(name, madeBy(state, { ...entry, roles }, who, when));
+      return state;
+    }
+    case 'sign_in_refused':
+      return state;
   }
+}
+
+/** Whoever makes a link for another could open it: the account is in their hands as if they had made it. */
+function handedOut(
+  state: ControlState,
+  { link, who, when }: Extract<SignInRecord, { kind: 'link_created' }>,
+): ControlState {
+  const name = principalKey(link.principal);
+  const entry = state.principals.get(name);
+  if (entry !== undefined) state.principals.set(name, madeBy(state, entry, who, when));
+  return state;
 }
 
 /** Nobody signs in as a principal that was revoked, and what it was signed in with is over. */

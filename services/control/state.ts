@@ -10,18 +10,16 @@ import type { Verdict } from '../../schemas/verdict.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
 import { type Made, madeBy, type PolicyEntry, setPolicy } from './policies.ts';
-import { applySignIn, emptySignIns, revokeSignIns, type SignIns } from './sessions.ts';
+import { applySignIn, emptySignIns, isSignIn, revokeSignIns, type SignIns } from './sessions.ts';
 import { rememberStepUp } from './step-ups.ts';
 
 export type PrincipalEntry = {
   readonly principal: Principal;
   readonly roles: readonly Role[];
   readonly created: number;
+  readonly created_by: PrincipalRef;
   /** Who else made it or its roles, the last time each, oldest first. */
   readonly made: readonly Made[];
-  /** Who made it, and who gave it the roles it has, when. At first start, and for what a provider says, the system. */
-  readonly created_by: PrincipalRef;
-  readonly roles_by: { readonly by: PrincipalRef; readonly when: number };
   readonly revoked: number | undefined;
 };
 
@@ -100,6 +98,7 @@ export function emptyControlState(): ControlState {
  * the same state in every process.
  */
 export function applyControl(state: ControlState, record: ControlRecord): ControlState {
+  if (isSignIn(record)) return applySignIn(state, record);
   switch (record.kind) {
     case 'responder_fence':
       state.responder = {
@@ -174,30 +173,8 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
       return state;
-    case 'session_started':
-    case 'session_ended':
-    case 'link_created':
-    case 'link_spent':
-    case 'password_set':
-      applySignIn(state, record);
-      return state;
-    case 'key_rotated':
-      return replaceKey(state, record);
-    case 'roles_set': {
-      const { who: by, when, roles } = record;
-      const entry = state.principals.get(principalKey(record.principal));
-      if (entry !== undefined) {
-        const changed = { ...entry, roles, roles_by: { by, when } };
-        state.principals.set(principalKey(record.principal), madeBy(state, changed, by, when));
-      }
-      return state;
-    }
-    case 'sign_in_refused':
-      return state;
   }
 }
-
-type RecordOf<Kind extends ControlRecord['kind']> = Extract<ControlRecord, { kind: Kind }>;
 
 const OPEN: ReadonlySet<ContainmentState> = new Set(OPEN_STATES);
 
@@ -243,15 +220,7 @@ function createPrincipal(
   state: ControlState,
   { principal, roles, who, when }: Extract<ControlRecord, { kind: 'principal_created' }>,
 ): ControlState {
-  const entry = {
-    principal,
-    roles,
-    created: when,
-    created_by: who,
-    roles_by: { by: who, when },
-    made: [],
-    revoked: undefined,
-  };
+  const entry = { principal, roles, created: when, created_by: who, made: [], revoked: undefined };
   state.principals.set(principalKey(principal), madeBy(state, entry, who, when));
   return state;
 }
@@ -264,12 +233,6 @@ function revokePrincipal(state: ControlState, principal: PrincipalRef, when: num
     if (principalKey(key.principal) === name) revokeKey(state, key.id, when);
   }
   revokeSignIns(state, principal, when);
-  return state;
-}
-
-function replaceKey(state: ControlState, { key, replaced_by, expires }: RecordOf<'key_rotated'>): ControlState {
-  const entry = state.keys.get(key);
-  if (entry !== undefined) state.keys.set(key, { ...entry, key: { ...entry.key, expires }, replaced_by });
   return state;
 }
 

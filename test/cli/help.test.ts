@@ -44,6 +44,8 @@ describe('help', () => {
           'keys revoke',
           'map test',
         ],
+        ...['apply', 'check', 'dry-run', 'show'].map((name) => `policy ${name}`),
+        ...['amend', 'request', 'resolve', 'rollback'],
         ...['replay', 'simulate', 'sources', 'status'],
         ...['list', 'redeliver', 'remove', 'retry', 'set'].map((name) => `subscriptions ${name}`),
         ...['suppress', 'tail', 'undo', 'up', 'verdict'],

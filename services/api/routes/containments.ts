@@ -54,7 +54,7 @@ const one = route({
   summary: 'One containment, with the digest that a vote has to name',
   params: Id,
   answer: ContainmentAnswer,
-  handle: async ({ params, context }) => answerOf(params.id, context.ports),
+  handle: async ({ params, context }) => containmentAnswer(params.id, context.ports),
 });
 
 const approve = vote('approve', 'Approve a containment; it runs once enough humans have');
@@ -63,7 +63,7 @@ const deny = vote('deny', 'Deny a containment; one denial ends it');
 const cancel = route({
   method: 'POST',
   url: '/v1/containments/:id/cancel',
-  access: ['approver'],
+  access: ['analyst', 'approver'],
   tag: 'containments',
   summary: 'Withdraw a containment that is not being executed yet',
   params: Id,
@@ -95,10 +95,11 @@ async function ask<Body extends z.ZodType | undefined>(
   asked: Asked<typeof Id, undefined, Body>,
   body: CommandBody,
 ): Promise<z.input<typeof ContainmentAnswer> | Refused> {
-  return (await command(asked, callerOf(asked), body)) ?? answerOf(asked.params.id, asked.context.ports);
+  return (await command(asked, callerOf(asked), body)) ?? containmentAnswer(asked.params.id, asked.context.ports);
 }
 
-function answerOf(id: string, { control }: Ports): z.input<typeof ContainmentAnswer> | Refused {
+/** The containment as the control log has it now. */
+export function containmentAnswer(id: string, { control }: Ports): z.input<typeof ContainmentAnswer> | Refused {
   const containment = control.state.containments.get(id);
   if (containment === undefined) {
     return refuseAs('unknown_containment', 'no containment has this id', {

@@ -8,6 +8,8 @@ import { gaps } from './gaps.ts';
 import { identities } from './identities.ts';
 import { operations } from './operations.ts';
 import { otlp } from './otlp.ts';
+import { policy } from './policy.ts';
+import { requests } from './requests.ts';
 import { siem } from './siem.ts';
 import { signIn } from './sign-in.ts';
 import { sources } from './sources.ts';
@@ -22,6 +24,8 @@ export const ROUTES: readonly Route[] = [
   ...alerts,
   ...identities,
   ...containments,
+  ...requests,
+  ...policy,
   ...directives,
   ...gaps,
   ...siem,

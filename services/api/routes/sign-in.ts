@@ -16,8 +16,8 @@ import {
 import { LOCAL_ISSUER } from '../../../schemas/principal.ts';
 import { cookieNames, cookieOptions } from '../auth/cookies.ts';
 import { csrfTokenOf, isSameOrigin } from '../auth/csrf.ts';
+import type { SignedInNow } from '../auth/means.ts';
 import { ownPath } from '../auth/round-trip.ts';
-import type { SignedInNow } from '../auth/sign-in.ts';
 import type { Caller } from '../authentication.ts';
 import { command } from '../commands.ts';
 import { Refused, refuse } from '../errors.ts';
@@ -130,7 +130,7 @@ const comeBack = route({
   async handle(asked) {
     const { request, reply, context, caller } = asked;
     const names = cookieNames(context.ports.auth);
-    const back = await context.signIn.comeBack({
+    const { came, return_to } = await context.signIn.comeBack({
       provider: asked.params.provider,
       query: request.url.split('?')[1] ?? '',
       round_trip: request.cookies[names.round_trip],
@@ -138,9 +138,9 @@ const comeBack = route({
       address: request.ip,
     });
     reply.clearCookie(names.round_trip, cookieOptions(context.ports.auth));
-    if (back instanceof Refused) return redirect(asked, '/sign-in', back.code);
-    if (back.signed_in !== undefined) await takeIn(asked, back.signed_in);
-    return redirect(asked, back.return_to, undefined);
+    if (came instanceof Refused) return redirect(asked, return_to, came.code);
+    if (came !== 'stepped_up') await takeIn(asked, came);
+    return redirect(asked, return_to, undefined);
   },
 });
 

@@ -53,7 +53,7 @@ function whenPeopled({ view }: Control): Promise<void> {
 }
 
 /** The built-in policy with what the configuration asks beyond it. Its version says which of both it is. */
-function policyOf({ config }: Ground): ContainmentPolicy {
+export function policyOf({ config }: Pick<Ground, 'config'>): ContainmentPolicy {
   const { approvals, approval_expiry_ms, execution_expiry_ms } = config.contain;
   const policy = { ...BUILT_IN_POLICY, approvals, approval_expiry_ms, execution_expiry_ms };
   const changed = (['approvals', 'approval_expiry_ms', 'execution_expiry_ms'] as const).some(

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createModel } from '../../../detectors/model.ts';
 import { PRODUCT } from '../../../schemas/ocsf/product.ts';
 import type { HealthPorts } from '../../api/health-app.ts';
-import type { IngestPort, Ports } from '../../api/ports.ts';
+import type { IngestPort, PolicyPort, Ports } from '../../api/ports.ts';
+import { dryRunPolicy } from '../../contain/dry-run.ts';
 import type { Credential } from '../../control/bootstrap.ts';
 import { endOfFeed, readAlerts } from '../../deliver/pull.ts';
 import { storiesProgress } from '../../detect/stories/run.ts';
@@ -14,6 +15,8 @@ import { TOPICS } from '../../platform/event-log.ts';
 import type { Telemetry } from '../../platform/telemetry.ts';
 import { type Inputs, readInputs, settingsOf } from '../recorded/inputs.ts';
 import { allPartitions } from './cluster.ts';
+import { policyOf } from './contain-role.ts';
+import type { Control } from './control.ts';
 import { webhooksPort } from './deliver-role.ts';
 import { type Foundation, openFoundation, openGround } from './foundation.ts';
 import { createMetrics } from './metrics.ts';
@@ -124,9 +127,16 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
       stories: () => storiesProgress(log),
     },
     log,
+    policy: policyPort(foundation, control),
     readProfile: createProfileReader(store, partitions),
     readStates: createStateReader(store, partitions),
   };
+}
+
+function policyPort(ground: Foundation, { view }: Control): PolicyPort {
+  const policy = policyOf(ground);
+  const floor = { ...policy, roles: [...policy.roles] };
+  return { floor, dryRun: (document) => dryRunPolicy(view.state, policy, document) };
 }
 
 function ingestPort({ log, telemetry }: Foundation, { mappings, catalogue, settings }: Inputs): IngestPort {

@@ -69,13 +69,22 @@ export function showTerms(terminal: Terminal, containment: ContainmentView): voi
   );
   fact(terminal, 'evidence', `${counted(alert.evidence.length, 'event')}, frozen as of that revision`);
   fact(terminal, 'requested', `by ${printable(requested_by.subject)} at ${instant(created)}`);
-  fact(
-    terminal,
-    'policy',
-    `${printable(policy.version)}: ${counted(policy.approvals, 'approval')} by ${policy.roles.join(' or ')}`,
-  );
+  if (terms.origin?.kind === 'rollback') fact(terminal, 'takes back', shortId(terms.origin.of));
+  if (terms.break_glass !== undefined) {
+    fact(terminal, 'EMERGENCY', terminal.style('red', printable(terms.break_glass.why, 1000)));
+  }
+  fact(terminal, 'policy', policyText(policy));
   fact(terminal, 'digest', digest);
 }
+
+function policyText({ version, approvals, roles, further_roles = [], quotas = [], rules = [] }: Policy): string {
+  const lists = [roles, ...further_roles].map((list) => list.join(' or '));
+  const named = quotas.map((quota) => `, ${quota.approvals} of them by ${quota.role}`).join('');
+  const why = rules.length === 0 ? '' : ` (${rules.join('; ')})`;
+  return printable(`${version}: ${counted(approvals, 'approval')} by ${lists.join(' and ')}${named}${why}`, 500);
+}
+
+type Policy = ContainmentView['terms']['policy'];
 
 /** False when the digest that votes would name is not that of the terms that are shown. */
 export function isDigestTrue({ terms, digest }: ContainmentView): boolean {

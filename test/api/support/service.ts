@@ -13,6 +13,7 @@ import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
 import { listen } from '../../../services/api/server.ts';
 import { createStateReader } from '../../../services/cli/service/profile.ts';
+import { dryRunPolicy } from '../../../services/contain/dry-run.ts';
 import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
 import { startResponder } from '../../../services/contain/responder.ts';
 import { bootstrapCredentials, type FirstPrincipal } from '../../../services/control/bootstrap.ts';
@@ -211,6 +212,10 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       stories: async () => ({ next_offset: 5, end_offset: 7 }),
     },
     log,
+    policy: {
+      floor: { ...BUILT_IN_POLICY, roles: [...BUILT_IN_POLICY.roles] },
+      dryRun: (document) => dryRunPolicy(view.state, BUILT_IN_POLICY, document),
+    },
     // The reader knows the states of the shipped model only.
     readStates: options.model === undefined ? createStateReader(store, 2) : async () => new Map(),
     async readProfile(tenant, identity) {

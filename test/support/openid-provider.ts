@@ -1,0 +1,53 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import Provider, { type Configuration } from 'oidc-provider';
+
+/** A real OpenID provider on this machine, with its own pages to sign in. Whatever name is typed is the subject. */
+export type OpenIdProvider = {
+  readonly issuer: string;
+  readonly client_id: string;
+  readonly client_secret: string;
+  /** What it says of a subject beyond `sub`. */
+  readonly claims: Map<string, Record<string, unknown>>;
+  close(): Promise<void>;
+};
+
+export async function startOpenIdProvider(redirect_uris: readonly string[]): Promise<OpenIdProvider> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = { client_id: 'countersign', client_secret: 'a-secret-that-only-this-test-knows' };
+  const claims: OpenIdProvider['claims'] = new Map();
+  const provider = new Provider(issuer, {
+    clients: [{ ...client, redirect_uris: [...redirect_uris], require_auth_time: true }],
+    claims: { openid: ['sub', 'groups', 'email', 'name'] },
+    conformIdTokenClaims: false,
+    cookies: { keys: ['only for tests'] },
+    pkce: { required: () => true },
+    findAccount: (_, id) => ({ accountId: id, claims: async () => ({ sub: id, ...claims.get(id) }) }),
+    /** Nobody is asked for consent: it is one organisation's own provider. */
+    async loadExistingGrant({ oidc }) {
+      const { client: asking, session, provider: at } = oidc;
+      const grant = new at.Grant({
+        ...(asking === undefined ? {} : { clientId: asking.clientId }),
+        ...(session?.accountId === undefined ? {} : { accountId: session.accountId }),
+      });
+      grant.addOIDCScope('openid');
+      await grant.save();
+      return grant;
+    },
+  } satisfies Configuration);
+  server.on('request', provider.callback());
+  return {
+    issuer,
+    ...client,
+    claims,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
