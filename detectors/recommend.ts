@@ -1,6 +1,7 @@
 import type { Alert, Severity } from '../schemas/alert.ts';
 import type { AlertIdentity, Finding } from '../schemas/finding.ts';
 import { type Case, proposalFor } from './containment.ts';
+import { describeFailure, failureOf } from './effect-alert.ts';
 import { sensitivityOf } from './features.ts';
 import { name, plural } from './sentences.ts';
 import { severityOf } from './severity.ts';
@@ -109,6 +110,9 @@ export function describeAlert(facts: AlertFacts): AlertDescription {
   const theme = themeOf(findings);
   const { bits, alert_bits, impact } = facts.scored ?? { bits: strongest.bits };
   const level = { findings, themeOf: themeOfPattern, bits, alert_bits: alert_bits ?? bits, impact };
+  const techniques = techniquesOf(findings.map((finding) => finding.pattern));
+  const failure = failureOf(findings);
+  if (failure !== undefined) return { ...describeFailure(facts, failure, level), techniques };
   const { severity, grounds } = severityOf(level);
   const who = name(facts.identity.name ?? facts.identity.id);
   return {
@@ -117,7 +121,7 @@ export function describeAlert(facts: AlertFacts): AlertDescription {
     severity,
     grounds,
     ...proposalFor(caseOf(facts, findings, theme, severity)),
-    techniques: techniquesOf(findings.map((finding) => finding.pattern)),
+    techniques,
   };
 }
 

@@ -30,10 +30,13 @@ const HIGH_MAX = 6;
 
 export function severityOf(facts: SeverityFacts): { readonly severity: Severity; readonly grounds: SeverityGround[] } {
   const grounds = [...howBad(facts), ...howSure(facts)];
-  const points = grounds.reduce((sum, ground) => sum + ground.points, 0);
-  const severity =
-    points <= LOW_MAX ? 'low' : points <= MEDIUM_MAX ? 'medium' : points <= HIGH_MAX ? 'high' : 'critical';
-  return { severity, grounds };
+  return { severity: severityAt(grounds.reduce((sum, ground) => sum + ground.points, 0)), grounds };
+}
+
+export function severityAt(points: number): Severity {
+  if (points <= LOW_MAX) return 'low';
+  if (points <= MEDIUM_MAX) return 'medium';
+  return points <= HIGH_MAX ? 'high' : 'critical';
 }
 
 /** Of the level of an alert, what a finding must have to count by itself: an amount or a run, a place or a target. */

@@ -80,6 +80,12 @@ const BY_PATTERN: Readonly<Record<string, readonly Technique[]>> = Object.freeze
     egress_day: [TOOL_EXFILTRATION, ROGUE_AGENT],
     egress_session: [TOOL_EXFILTRATION, TOOL_MISUSE],
     egress_drift: [TOOL_EXFILTRATION, ROGUE_AGENT],
+    // A containment that does not hold (effect.ts).
+    restricted_tool_used: [TOOL_INVOCATION, ROGUE_AGENT],
+    restricted_data_reached: [AI_SERVICE_DATA, ROGUE_AGENT],
+    quarantined_session_active: [VALID_ACCOUNTS, ROGUE_AGENT],
+    revoked_credential_used: [ACCESS_TOKEN, PRIVILEGE_ABUSE],
+    suspended_agent_active: [VALID_ACCOUNTS, ROGUE_AGENT],
   }),
 );
 const TECHNIQUES_MAX = 6;

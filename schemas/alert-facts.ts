@@ -51,6 +51,7 @@ export const SEVERITY_GROUNDS = [
   'failing',
   'more_of_the_same',
   'learning',
+  'containment_failed',
 ] as const;
 export const SeverityGround = z.object({
   ground: z.enum(SEVERITY_GROUNDS),

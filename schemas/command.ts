@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Recommendation } from './alert.ts';
 import { ContainmentId, ContainmentTerms, TermsDigest } from './containment.ts';
 import { DirectiveDraft, DirectiveReason, DirectiveScope, DirectiveUid } from './directive.ts';
+import { EffectReport } from './effect.ts';
 import { Gap, GapReason, GapResume } from './gap.ts';
 import { LIMITS } from './limits.ts';
 import { PolicyDocument } from './policy.ts';
@@ -100,43 +101,8 @@ export const Command = z.discriminatedUnion('type', [
   /** Only a process of ours reports and closes gaps, and only a person decides one. */
   z.object({ ...shared, type: z.literal('report_gap'), gap: Gap }),
   z.object({ ...shared, type: z.literal('decide_gap'), gap: Gap.shape.id, resume: GapResume, reason: GapReason }),
+  z.object({ ...shared, type: z.literal('effect_report'), report: EffectReport }),
   z.object({ ...shared, type: z.literal('close_gap'), gap: Gap.shape.id, resumed_at: z.int().min(0) }),
-  /** Asked by the process that has verified who it is: at a provider, with a password, or by a link, which is spent. */
-  z.object({
-    ...shared,
-    type: z.literal('session_start'),
-    session: Session,
-    /** What the provider said of the person: these become, or stay, the principal. */
-    signed_in: SignedIn.optional(),
-    link: SessionId.optional(),
-    /** The password that whoever opened the link chose. */
-    password: PasswordVerifier.optional(),
-  }),
-  z.object({ ...shared, type: z.literal('session_end'), session: SessionId }),
-  /** All of one person, in every process. */
-  z.object({ ...shared, type: z.literal('sessions_end'), principal: PrincipalRef }),
-  z.object({ ...shared, type: z.literal('step_up'), step_up: StepUp }),
-  z.object({ ...shared, type: z.literal('link_create'), link: SignInLink }),
-  z.object({ ...shared, type: z.literal('password_set'), principal: PrincipalRef, verifier: PasswordVerifier }),
-  /** A new key in the place of another, which goes on for so long. */
-  z.object({
-    ...shared,
-    type: z.literal('key_rotate'),
-    key: KeyId,
-    replacement: z.object({ id: KeyId, hash: KeyHash, expires: z.int().optional() }),
-    overlap_ms: z.int().min(0).max(LIMITS.key_overlap_ms_max),
-  }),
-  z.object({ ...shared, type: z.literal('roles_set'), principal: PrincipalRef, roles: z.array(Role).min(1) }),
-  z.object({
-    ...shared,
-    type: z.literal('sign_in_refused'),
-    reason: SignInRefusal,
-    /** Whom it was about, where that is somebody we know; never what was typed. */
-    principal: PrincipalRef.optional(),
-    address: z.string().max(LIMITS.id_chars_max).optional(),
-    /** Further ones of the minute before that have no record of their own. */
-    more: z.int().min(0),
-  }),
   z.object({
     ...shared,
     type: z.literal('containment_request'),
@@ -177,6 +143,43 @@ export const Command = z.discriminatedUnion('type', [
     comment: why,
   }),
   z.object({ ...shared, type: z.literal('policy_set'), policy: PolicyDocument, reason: why }),
+  /** Asked by the process that has verified who it is: at a provider, with a password, or by a link, which is spent. */
+  z.object({
+    ...shared,
+    type: z.literal('session_start'),
+    session: Session,
+    /** What the provider said of the person: these become, or stay, the principal. */
+    signed_in: SignedIn.optional(),
+    link: SessionId.optional(),
+    /** The password that whoever opened the link chose. */
+    password: PasswordVerifier.optional(),
+  }),
+  z.object({ ...shared, type: z.literal('session_end'), session: SessionId }),
+  /** All of one person, in every process. */
+  z.object({ ...shared, type: z.literal('sessions_end'), principal: PrincipalRef }),
+  /** Only a process of ours, which has seen the proof, says that somebody has authenticated freshly. */
+  z.object({ ...shared, type: z.literal('step_up'), step_up: StepUp }),
+  z.object({ ...shared, type: z.literal('link_create'), link: SignInLink }),
+  z.object({ ...shared, type: z.literal('password_set'), principal: PrincipalRef, verifier: PasswordVerifier }),
+  /** A new key in the place of another, which goes on for so long. */
+  z.object({
+    ...shared,
+    type: z.literal('key_rotate'),
+    key: KeyId,
+    replacement: z.object({ id: KeyId, hash: KeyHash, expires: z.int().optional() }),
+    overlap_ms: z.int().min(0).max(LIMITS.key_overlap_ms_max),
+  }),
+  z.object({ ...shared, type: z.literal('roles_set'), principal: PrincipalRef, roles: z.array(Role).min(1) }),
+  z.object({
+    ...shared,
+    type: z.literal('sign_in_refused'),
+    reason: SignInRefusal,
+    /** Whom it was about, where that is somebody we know; never what was typed. */
+    principal: PrincipalRef.optional(),
+    address: z.string().max(LIMITS.id_chars_max).optional(),
+    /** Further ones of the minute before that have no record of their own. */
+    more: z.int().min(0),
+  }),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -229,16 +232,9 @@ export const REFUSALS = [
   'gap_already_open',
   'gap_already_decided',
   'gap_already_closed',
+  'effect_not_watched',
+  'effect_reported',
   'too_many',
-  'session_exists',
-  'session_unknown',
-  'session_too_long',
-  'link_refused',
-  'not_local',
-  'sign_in_mismatch',
-  'step_up_untimely',
-  'key_lives_too_long',
-  'tenant_out_of_scope',
   'fresh_authentication_needed',
   'excluded_by_policy',
   'policy_editor_excluded',
@@ -253,6 +249,15 @@ export const REFUSALS = [
   'not_resolvable',
   'already_resolved',
   'policy_version_used',
+  'session_exists',
+  'session_unknown',
+  'session_too_long',
+  'link_refused',
+  'not_local',
+  'sign_in_mismatch',
+  'step_up_untimely',
+  'key_lives_too_long',
+  'tenant_out_of_scope',
 ] as const;
 export const Refusal = z.enum(REFUSALS);
 export type Refusal = z.infer<typeof Refusal>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Severity } from './alert.ts';
 import { AuthConfig } from './auth-config.ts';
+import { ExecutorConfig } from './executor-config.ts';
 import { ContentConfig, IdentityConfig, OtlpConfig } from './ingest-settings.ts';
 import { IngestSource, KafkaConfig } from './kafka-config.ts';
 import { LIMITS, UNITS } from './limits.ts';
@@ -114,6 +115,13 @@ export const ContainConfig = z.strictObject({
     .max(30 * UNITS.DAY_MS)
     .default(LIMITS.approval_expiry_ms),
   execution_expiry_ms: z.int().min(UNITS.MINUTE_MS).max(UNITS.DAY_MS).default(LIMITS.execution_expiry_ms),
+  /** How long what was executed may take to reach everywhere, and how long its effect is watched after that. */
+  effect_grace_ms: z.int().min(0).max(UNITS.DAY_MS).default(LIMITS.effect_grace_ms),
+  effect_watch_ms: z
+    .int()
+    .min(LIMITS.effect_watch_ms_min)
+    .max(LIMITS.effect_watch_ms_max)
+    .default(LIMITS.effect_watch_ms),
   executor_webhook: z
     .strictObject({
       url: webUrl(),
@@ -123,6 +131,46 @@ export const ContainConfig = z.strictObject({
       deduplicates: z.boolean().default(true),
       /** Permits http beyond this machine, where the signature alone protects the message. */
       allow_plaintext: z.boolean().default(false),
+      /** Permits a gateway at a private address, there also in the clear. */
+      allow_private_networks: z.boolean().default(false),
+    })
+    .optional(),
+  /** Who carries out what was countersigned; of several that can the first does. */
+  executors: z.array(ExecutorConfig).max(LIMITS.executors_max).default([]),
+});
+
+/** What may leave: a list for all of it, beside the rules of each section. */
+export const OutboundConfig = z.strictObject({
+  /** Hosts that anything is sent to over HTTP, or `*.` and a domain for all below it. Absent: any. */
+  allow: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$|^\[[0-9A-Fa-f:.]+\]$/,
+          'must be a host without port',
+        ),
+    )
+    .max(256)
+    .optional(),
+});
+
+export const AuditConfig = z.strictObject({
+  /** Ed25519 private key, PKCS #8 in PEM. Absent: one in the data directory, made at the first start. */
+  signing_key_file: filePath().optional(),
+  /** The key before it: it vouches for the new one when they change. */
+  previous_signing_key_file: filePath().optional(),
+  /** Checkpoints are appended here. Absent: a file in the data directory. */
+  checkpoint_file: filePath().optional(),
+  /** A checkpoint after so many records, or after so long when there is anything new. */
+  checkpoint_records: z.int().min(1).max(1_000_000).default(1_000),
+  checkpoint_ms: z.int().min(UNITS.SECOND_MS).max(UNITS.DAY_MS).default(UNITS.MINUTE_MS),
+  webhook: z
+    .strictObject({
+      url: webUrl(),
+      /** Absent: COUNTERSIGN_AUDIT_WEBHOOK_SECRET. */
+      secret_file: filePath().optional(),
+      allow_private_networks: z.boolean().default(false),
     })
     .optional(),
 });
@@ -148,6 +196,8 @@ export const Config = z.strictObject({
   ingest: IngestConfig.prefault({}),
   deliver: DeliverConfig.prefault({}),
   contain: ContainConfig.prefault({}),
+  audit: AuditConfig.prefault({}),
+  outbound: OutboundConfig.prefault({}),
   logging: LoggingConfig.prefault({}),
 });
 export type Config = z.infer<typeof Config>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AuditKey, ChainLink, CompactJws, ConfigurationDigest } from './audit.ts';
 import { Outcome } from './command.ts';
 import { Containment, ContainmentState } from './containment.ts';
 import { Directive, DirectiveReason } from './directive.ts';
@@ -22,6 +23,8 @@ const audit = {
   what: z.string(),
   /** The command that asked for it. */
   command: z.string().optional(),
+  /** Its place in the hash chain, given by the writer; absent in records of before there was one. */
+  chain: ChainLink.optional(),
 } as const;
 
 export const ControlRecord = z.discriminatedUnion('kind', [
@@ -96,6 +99,17 @@ export const ControlRecord = z.discriminatedUnion('kind', [
     principal: PrincipalRef.optional(),
     address: z.string().optional(),
     more: z.int().min(0),
+  }),
+  /** The key that checkpoints are signed with from here on, vouched for by the one before it where that was at hand. */
+  z.object({ ...audit, kind: z.literal('audit_key_set'), key: AuditKey, endorsement: CompactJws.optional() }),
+  /** Follows at once on record `n`, which it is about. */
+  z.object({ ...audit, kind: z.literal('checkpoint_signed'), n: z.int().min(1), checkpoint: CompactJws }),
+  z.object({
+    ...audit,
+    kind: z.literal('configuration_changed'),
+    configuration: ConfigurationDigest,
+    /** Names of the fields that differ from the record before this one; all of them in the first. */
+    changed: z.array(z.string()),
   }),
 ]);
 export type ControlRecord = z.infer<typeof ControlRecord>;

@@ -96,6 +96,10 @@ function assertDetection(limits: typeof LIMITS): void {
   must(limits.dispatch_retry_ms < limits.dispatch_deadline_ms, 'dispatch_retry_ms < dispatch_deadline_ms');
   must(limits.dispatch_deadline_ms < limits.execution_expiry_ms, 'dispatch_deadline_ms < execution_expiry_ms');
   must(limits.step_up_skew_ms < limits.step_up_ms_max, 'step_up_skew_ms < step_up_ms_max');
+  must(
+    limits.effect_watch_ms_min <= limits.effect_watch_ms && limits.effect_watch_ms <= limits.effect_watch_ms_max,
+    'effect_watch_ms_min <= effect_watch_ms <= effect_watch_ms_max',
+  );
   must(limits.fetch_records_max <= limits.dedup_keys_per_partition, 'fetch_records_max <= dedup_keys_per_partition');
   signInLimits(limits, must);
 }

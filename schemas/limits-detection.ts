@@ -26,6 +26,8 @@ export const DETECTION_LIMITS = {
   /** A log whose clock jumps by more than this was not watched in between. */
   unwatched_ms: 1 * HOUR_MS,
   alerts_open_per_identity_max: 8,
+  /** Containments of one identity whose effect is watched at the same time; each may open an alert beyond the others. */
+  effect_watches_per_identity_max: 16,
   /** How long an alert that tells of other tools comes back instead of a new one, and how many of an identity do. */
   alert_rest_ms: 7 * DAY_MS,
   alerts_resting_per_identity_max: 4,

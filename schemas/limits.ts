@@ -259,6 +259,11 @@ export const LIMITS = {
   step_ups_max: 10_000,
   /** Events that an effect's report shows. */
   effect_evidence_max: 16,
+  /** How long a containment may take to reach everywhere, and how long its effect is watched after that. */
+  effect_grace_ms: 1 * MINUTE_MS,
+  effect_watch_ms: 24 * HOUR_MS,
+  effect_watch_ms_min: 1 * SECOND_MS,
+  effect_watch_ms_max: 30 * DAY_MS,
   executor_timeout_ms: 10 * SECOND_MS,
   /** After it nothing is sent any more; a timeout later an unanswered dispatch is unknown. */
   dispatch_deadline_ms: 1 * MINUTE_MS,
@@ -266,7 +271,15 @@ export const LIMITS = {
   dispatch_retry_ms: 1 * SECOND_MS,
   executions_in_flight_max: 8,
   executor_response_bytes_max: 4 * KIB,
+  /** Executors that a configuration may name, and bytes of a document that one reads: metadata, a user, a token source. */
+  executors_max: 32,
+  executor_document_bytes_max: 256 * KIB,
+  /** Tokens of one credential: access and refresh tokens of a few grants. */
+  executor_tokens_max: 16,
+  /** The least time in which an executor looks what became of an order. */
+  executor_probe_ms_min: 1 * SECOND_MS,
   executor_detail_chars_max: 1024,
+  executor_dry_run_chars_max: 16 * KIB,
   comment_chars_max: 1024,
   /** Pending, approved and dispatching containments; a proposal beyond it is refused and counted. */
   containments_open_max: 10_000,
@@ -324,6 +337,9 @@ export const LIMITS = {
   key_overlap_ms_max: 30 * DAY_MS,
   ...SIGN_IN_LIMITS,
   subscriptions_max: 64,
+  /** Signing keys of checkpoints that are remembered, and control records looked at for one page of the audit log. */
+  audit_keys_max: 64,
+  audit_scan_records_max: 20_000,
   /** (uid, revision) pairs the feed remembers to drop repeats of alert records after a crash. */
   feed_memory_max: 100_000,
   /** First pause after a failed read or write of the feed, and the longest; they double. */

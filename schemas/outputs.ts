@@ -1,6 +1,7 @@
 import type { Alert } from './alert.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { DirectiveEntry } from './directive.ts';
+import type { EffectReport } from './effect.ts';
 import type { CanonicalEvent } from './event.ts';
 import type { Finding } from './finding.ts';
 import type { HandedRecord } from './handed.ts';
@@ -56,6 +57,8 @@ export type Outputs = {
   readonly poison: PoisonRecord[];
   /** For the worker of stories over several identities. */
   readonly handed: HandedRecord[];
+  /** For the responder, which knows the containments. */
+  readonly effects: EffectReport[];
 };
 
 /** One identity's (or peer group's) state, as of an applied offset. The highest version wins. */

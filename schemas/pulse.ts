@@ -23,6 +23,8 @@ const Pulse = z.object({
   /** Spans of hours in which it was silent, or nobody watched, in order; the current one excluded. */
   spans: z.array(Hours),
   tallies: Tallies,
+  /** Event time of the newest event, no later than when it came; 0 before any, and in manifests of older releases. */
+  newest: z.number().default(0),
 });
 export type Pulse = z.infer<typeof Pulse>;
 

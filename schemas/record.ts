@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DirectiveChange } from './directive.ts';
+import { EffectWatch } from './effect.ts';
 import { CanonicalEvent } from './event.ts';
 import { LIMITS } from './limits.ts';
 import { Verdict } from './verdict.ts';
@@ -41,6 +42,9 @@ export const AliasRecord = z.object({
 });
 export type AliasRecord = z.infer<typeof AliasRecord>;
 
+/** A containment was carried out: from here on its identity's events say whether it holds. */
+export const EffectWatchRecord = z.object({ type: z.literal('effect_watch'), at, watch: EffectWatch });
+
 export const DetectRecord = z.discriminatedUnion('type', [
   EventRecord,
   TickRecord,
@@ -49,5 +53,6 @@ export const DetectRecord = z.discriminatedUnion('type', [
   VerdictRecord,
   DirectiveRecord,
   AliasRecord,
+  EffectWatchRecord,
 ]);
 export type DetectRecord = z.infer<typeof DetectRecord>;

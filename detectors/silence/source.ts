@@ -41,6 +41,7 @@ export function newPulse(): Pulse {
     since: 0,
     spans: [],
     tallies: { events: 0, late: 0, unresolved: 0, unsized: 0 },
+    newest: 0,
   };
 }
 

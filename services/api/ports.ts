@@ -3,6 +3,7 @@ import type { StateFacts } from '../../detectors/coverage.ts';
 import type { Alert, Severity } from '../../schemas/alert.ts';
 import type { DeliveryState } from '../../schemas/api/access.ts';
 import type { PolicyAnswer, PolicyDryRunAnswer } from '../../schemas/api/policy.ts';
+import type { ChainHead } from '../../schemas/audit.ts';
 import type { Command } from '../../schemas/command.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { FormatName } from '../../schemas/format.ts';
@@ -32,15 +33,15 @@ export type Ports = {
   readonly ingest: IngestPort;
   readonly store: ReadStore;
   /** A `ControlView` is one. */
-  readonly control: { readonly state: ControlState };
+  readonly control: { readonly state: ControlState; head(): ChainHead };
   /** A `CommandBus` over the same view is one. */
   readonly commands: { ask(command: Command): Promise<Answer> };
   readonly auth: AuthPort;
   readonly feed: FeedPort;
   readonly webhooks: WebhooksPort;
   readonly detect: DetectPort;
-  readonly log: Pick<EventLog, 'bounds' | 'counters'>;
   readonly policy: PolicyPort;
+  readonly log: Pick<EventLog, 'bounds' | 'counters' | 'describe' | 'read'>;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
   readonly readProfile: (tenant: string, identity: string) => Promise<IdentityProfile | undefined>;
   /** What the last durable states say of the coverage of identities, by identity; of some there is nothing yet. */

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { registerAlert } from './commands/alert.ts';
 import { registerAlerts } from './commands/alerts.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerBacktest } from './commands/backtest.ts';
 import { registerContainments } from './commands/containments.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
@@ -41,7 +42,7 @@ export function createProgram(): Command {
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
     ['Decide:', [registerContainments, registerVotes, registerRequests, registerDirectives, registerGaps]],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
-    ['Administer:', [registerPolicy, registerKeys, registerSubscriptions]],
+    ['Administer:', [registerPolicy, registerKeys, registerSubscriptions, registerAudit]],
   ];
   program.commandsGroup('Run:').helpCommand('help [command]', 'show what a command does and takes');
   for (const [name, registers] of groups) {

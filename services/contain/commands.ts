@@ -10,6 +10,7 @@ import * as requests from './requests.ts';
 import * as sessions from './sessions.ts';
 import * as subscriptions from './subscriptions.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
+import { onEffectReport } from './watches.ts';
 
 /** Roles that may give each command; one of them is enough. Votes and cancellations ask the machine instead. */
 const ROLES_FOR = {
@@ -31,6 +32,11 @@ const ROLES_FOR = {
   report_gap: [],
   decide_gap: ['admin'],
   close_gap: [],
+  containment_request: ['analyst', 'approver'],
+  containment_amend: ['analyst', 'approver'],
+  containment_rollback: ['analyst', 'approver'],
+  containment_resolve: ['analyst', 'approver'],
+  policy_set: ['admin'],
   session_start: [],
   session_end: undefined,
   sessions_end: undefined,
@@ -40,11 +46,7 @@ const ROLES_FOR = {
   key_rotate: undefined,
   roles_set: ['admin'],
   sign_in_refused: [],
-  containment_request: ['analyst', 'approver'],
-  containment_amend: ['analyst', 'approver'],
-  containment_rollback: ['analyst', 'approver'],
-  containment_resolve: ['analyst', 'approver'],
-  policy_set: ['admin'],
+  effect_report: [],
 } as const satisfies Record<Command['type'], readonly Role[] | undefined>;
 
 /** What processes of ours ask by themselves. No user can: nobody holds a key of the system. */
@@ -56,6 +58,7 @@ const OF_THE_SYSTEM: ReadonlySet<Command['type']> = new Set([
   'session_start',
   'step_up',
   'sign_in_refused',
+  'effect_report',
 ]);
 
 /**
@@ -134,6 +137,16 @@ function perform(turn: Turn, command: Command): Outcome {
       return gaps.decide(turn, command);
     case 'close_gap':
       return gaps.close(turn, command);
+    case 'containment_request':
+      return requests.request(turn, command);
+    case 'containment_amend':
+      return requests.amend(turn, command);
+    case 'containment_rollback':
+      return requests.rollBack(turn, command);
+    case 'containment_resolve':
+      return requests.resolve(turn, command);
+    case 'policy_set':
+      return policies.set(turn, command);
     case 'session_start':
       return sessions.start(turn, command);
     case 'session_end':
@@ -152,16 +165,8 @@ function perform(turn: Turn, command: Command): Outcome {
       return accounts.setRoles(turn, command);
     case 'sign_in_refused':
       return sessions.noteRefused(turn, command);
-    case 'containment_request':
-      return requests.request(turn, command);
-    case 'containment_amend':
-      return requests.amend(turn, command);
-    case 'containment_rollback':
-      return requests.rollBack(turn, command);
-    case 'containment_resolve':
-      return requests.resolve(turn, command);
-    case 'policy_set':
-      return policies.set(turn, command);
+    case 'effect_report':
+      return onEffectReport(turn, command);
   }
 }
 

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { Refusal } from '../../schemas/command.ts';
 import type { CancelReason, Containment, ContainmentState, ContainmentTerms } from '../../schemas/containment.ts';
+import type { EffectReport } from '../../schemas/effect.ts';
 import type { PolicyDocument } from '../../schemas/policy.ts';
 import type { Principal, PrincipalRef, Role } from '../../schemas/principal.ts';
 import type { StepUp } from '../../schemas/session.ts';
@@ -39,7 +40,9 @@ export type MachineCommand =
       readonly repeatable: boolean;
     }
   /** Somebody has looked at the target. */
-  | { readonly type: 'resolve'; readonly by: Asker; readonly took_effect: boolean; readonly comment: string };
+  | { readonly type: 'resolve'; readonly by: Asker; readonly took_effect: boolean; readonly comment: string }
+  /** What telemetry says of its effect. */
+  | { readonly type: 'effect'; readonly report: EffectReport };
 
 /** What a principal is at the moment of asking: roles change, keys are revoked. */
 export type Standing = { readonly human: boolean; readonly roles: readonly Role[] };

@@ -2,7 +2,8 @@ import type { Containment } from '../../schemas/containment.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
-import { type ExecutionResult, type Executor, isRepeatable, requestOf } from './executor.ts';
+import { attemptOnce } from './attempt.ts';
+import type { ExecutionResult, Executor } from './executor.ts';
 import type { ContainmentPolicy } from './policy.ts';
 
 type ExecutionReport = {
@@ -42,13 +43,20 @@ export function createExecutions({ clock, telemetry, policy, executors }: Seams)
   let reports: ExecutionReport[] = [];
   let notify = (): void => {};
 
+  /** Dispatches of which nothing has left in any attempt, all of them by this process. */
+  const untouched = new Set<string>();
+
   const attempt = async (by: Executor, containment: Containment): Promise<void> => {
-    const { id, execution } = containment;
-    const result = await within(clock, policy.executor_timeout_ms, aborting.signal, (signal) =>
-      by.execute(requestOf(containment), execution?.attempts ?? 1, signal),
-    );
+    const { id } = containment;
+    const seams = { clock, executor_timeout_ms: policy.executor_timeout_ms, ending: aborting.signal };
+    if (containment.execution?.attempts === 1) untouched.add(id);
+    const attempted = await attemptOnce(by, containment, seams);
+    if (attempted.result.nothing_sent !== true) untouched.delete(id);
+    const last = clock.now() + pauseAfter(containment) >= (containment.execution?.deadline ?? 0);
+    const result = untouched.has(id) && last ? nothingHappened(attempted.result) : attempted.result;
+    if (last) untouched.delete(id);
     telemetry.occurred('executions', { result: result.kind }, { containment: id, detail: result.detail });
-    reports.push({ id, result, repeatable: isRepeatable(by) });
+    reports.push({ id, result, repeatable: attempted.repeatable || untouched.has(id) });
     notify();
   };
 
@@ -59,9 +67,8 @@ export function createExecutions({ clock, telemetry, policy, executors }: Seams)
       const task: Promise<void> = attempt(executor, containment).finally(() => running.delete(task));
       running.add(task);
     },
-    retryLater({ id, execution, updated }) {
-      const doubled = LIMITS.dispatch_retry_ms * 2 ** Math.min((execution?.attempts ?? 1) - 1, 16);
-      retries.set(id, updated + doubled);
+    retryLater(containment) {
+      retries.set(containment.id, containment.updated + pauseAfter(containment));
     },
     takeReports() {
       const taken = reports;
@@ -88,27 +95,12 @@ export function createExecutions({ clock, telemetry, policy, executors }: Seams)
   };
 }
 
-/** The result of one attempt, or `unclear` when it takes too long: an executor that hangs must not hold the rest up. */
-async function within(
-  clock: Clock,
-  timeout_ms: number,
-  ending: AbortSignal,
-  work: (signal: AbortSignal) => Promise<ExecutionResult>,
-): Promise<ExecutionResult> {
-  const expiry = new AbortController();
-  const over = new AbortController();
-  const signal = AbortSignal.any([expiry.signal, ending]);
-  const timeout = clock.sleep(timeout_ms, over.signal).then((): ExecutionResult => {
-    expiry.abort();
-    return { kind: 'unclear', detail: `no answer within ${timeout_ms} ms` };
-  });
-  const answer = work(signal).catch(
-    (error: unknown): ExecutionResult => ({
-      kind: 'unclear',
-      detail: `the executor failed: ${error instanceof Error ? error.message : String(error)}`,
-    }),
-  );
-  const result = await Promise.race([answer, timeout]);
-  over.abort();
-  return result;
+/** Milliseconds from an attempt to the next one. */
+function pauseAfter({ execution }: Containment): number {
+  return LIMITS.dispatch_retry_ms * 2 ** Math.min((execution?.attempts ?? 1) - 1, 16);
+}
+
+/** There will be no other attempt, and none of them sent anything: that is certain, and no case for a person. */
+function nothingHappened({ detail }: ExecutionResult): ExecutionResult {
+  return { kind: 'failed', detail: `nothing was sent before the deadline: ${detail}` };
 }

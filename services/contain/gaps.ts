@@ -3,6 +3,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { standingOf } from '../control/keys.ts';
 import { announceAgain } from './directives.ts';
 import { audit, refusal, type Turn, write } from './turn.ts';
+import { watchAgain } from './watches.ts';
 
 type Of<T extends Command['type']> = Extract<Command, { type: T }>;
 
@@ -54,7 +55,10 @@ export function close(turn: Turn, command: Of<'close_gap'>): Outcome {
   if (known.state === 'closed') return closed();
   const what = `gap ${gap} closed: gone on at ${resumed_at}`;
   write(turn, { ...audit(turn, { who: command.by, what, command: command.id }), kind: 'gap_closed', gap, resumed_at });
-  if (known.gap.stage === 'detect') announceAgain(turn, known.gap.partition);
+  if (known.gap.stage === 'detect') {
+    announceAgain(turn, known.gap.partition);
+    watchAgain(turn, known.gap.partition);
+  }
   return { kind: 'done', subject: gap, state: 'closed' };
 }
 

@@ -3,6 +3,7 @@ import type { Containment } from '../../schemas/containment.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { amend, resolve } from './amendments.ts';
 import { changed, type Decision, type MachineCommand, type MachineContext, notPending, refused } from './decision.ts';
+import { beginEffect, reportEffect } from './effect.ts';
 import { APPROVALS_MIN, type ContainmentPolicy } from './policy.ts';
 import { tallyOf } from './quorum.ts';
 import { policyFacts, requirementsFor } from './requirements.ts';
@@ -39,6 +40,8 @@ export function decide(current: Containment | undefined, command: MachineCommand
       return report(current, command, context);
     case 'resolve':
       return resolve(current, command, context);
+    case 'effect':
+      return reportEffect(current, command.report, context.now);
   }
 }
 
@@ -70,7 +73,8 @@ function tick(current: Containment, { now, policy }: MachineContext): Decision {
   if (due === undefined || now < due) return refused('nothing_due', 'nothing of it falls due now');
   if (current.state !== 'dispatching') return changed({ ...current, state: 'expired', updated: now });
   const last = executionOf(current).detail ?? 'none';
-  return changed(ended(current, 'unknown', `no clear answer before the deadline; last answer: ${last}`, now));
+  const detail = `no clear answer before the deadline; last answer: ${last}`;
+  return changed(beginEffect(ended(current, 'unknown', detail, now), now, policy));
 }
 
 /** When time alone changes this containment, epoch milliseconds; undefined when it never does. */
@@ -114,13 +118,15 @@ function retry(current: Containment, { now }: MachineContext): Decision {
 function report(
   current: Containment,
   { result, repeatable }: Extract<MachineCommand, { type: 'report' }>,
-  { now }: MachineContext,
+  { now, policy }: MachineContext,
 ): Decision {
   if (current.state !== 'dispatching') return notDispatching(current);
-  if (result.kind === 'done') return changed(ended(current, 'succeeded', result.detail, now));
+  if (result.kind === 'done') return changed(beginEffect(ended(current, 'succeeded', result.detail, now), now, policy));
   if (result.kind === 'failed') return changed(ended(current, 'failed', result.detail, now));
   const execution = executionOf(current);
-  if (!repeatable || now >= execution.deadline) return changed(ended(current, 'unknown', result.detail, now));
+  if (!repeatable || now >= execution.deadline) {
+    return changed(beginEffect(ended(current, 'unknown', result.detail, now), now, policy));
+  }
   const next = { ...current, execution: { ...execution, detail: bounded(result.detail) }, updated: now };
   return changed(next, [{ kind: 'retry_later' }]);
 }

@@ -11,6 +11,9 @@ export type ContainmentPolicy = {
   readonly execution_expiry_ms: number;
   readonly dispatch_deadline_ms: number;
   readonly executor_timeout_ms: number;
+  /** How long until what was executed has to hold, and how long it is watched from then on. */
+  readonly effect_grace_ms?: number;
+  readonly effect_watch_ms?: number;
 };
 
 /** At least one human approves, always (promise P5). Policies can only ask for more. */

@@ -1,11 +1,13 @@
 import type { ControlRecord } from '../../schemas/control.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
-import type { ControlState } from '../control/state.ts';
+import { type Auditing, checkpointDue, openingRecords, signCheckpoint } from '../control/auditor.ts';
+import { applyControl, type ControlState } from '../control/state.ts';
 import {
   assertSameControl,
   type ControlPosition,
   commitControl,
+  endsAtHead,
   foldControl,
   readPosition,
   whileUnavailable,
@@ -19,7 +21,8 @@ import { type Executor, factsOf } from './executor.ts';
 import { decideInputs, type Inputs, readInputs, type Scan, verdictRecords } from './inputs.ts';
 import type { ContainmentPolicy } from './policy.ts';
 import { INPUTS, type Input, type Standstill, settle, settleLeftover, standstillAt } from './standstill.ts';
-import { change, nextDue, openTurn, passTime, resume, type Turn } from './turn.ts';
+import { change, nextDue, openTurn, passTime, resume, type Turn, write } from './turn.ts';
+import { watchRecords } from './watches.ts';
 
 export type ResponderOptions = {
   readonly log: EventLog;
@@ -30,6 +33,8 @@ export type ResponderOptions = {
   readonly executors: readonly Executor[];
   /** Different for every start of every process, for example 16 random hex digits. */
   readonly instance: string;
+  /** Absent: the log is chained, and nobody signs it. */
+  readonly audit?: Auditing;
 };
 
 /** `fenced`: another responder has taken over, or somebody repaired the control log. */
@@ -115,6 +120,9 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   const shell = { ...options, executions, stopping };
   await look(shell, held);
   const first = turnOf(options, held.state);
+  if (options.audit !== undefined) {
+    for (const record of await openingRecords(held.state.audit, options.audit, first.context.now)) write(first, record);
+  }
   resume(first);
   if (!(await finish(shell, held, first, held.position))) return { kind: 'fenced' };
   while (!stopping.aborted) {
@@ -127,6 +135,7 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
     for (const id of executions.takeRetries()) change(turn, id, { type: 'retry' }, { who: SYSTEM });
     decideInputs(turn, inputs);
     const position = settleStops(turn, held, inputs.position);
+    if ((checkpointTime(shell, held) ?? Number.POSITIVE_INFINITY) <= turn.context.now) await sign(shell, held, turn);
     const passed = inputs.scan?.next !== held.scan?.next;
     const consumed = inputs.feed.length + inputs.commands.length > 0 || position !== inputs.position;
     held.scan = inputs.scan;
@@ -141,8 +150,24 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   await executions.settled();
   const final = turnOf(options, held.state);
   report(final, executions);
-  if (final.records.length === 0) return { kind: 'stopped' };
-  return { kind: (await finish(shell, held, final, held.position)) ? 'stopped' : 'fenced' };
+  if (final.records.length > 0 && !(await finish(shell, held, final, held.position))) return { kind: 'fenced' };
+  const last = turnOf(options, held.state);
+  if (checkpointTime(shell, held) === undefined) return { kind: 'stopped' };
+  await sign(shell, held, last);
+  return { kind: (await finish(shell, held, last, held.position)) ? 'stopped' : 'fenced' };
+}
+
+/** When the next checkpoint is due, epoch milliseconds; undefined when nobody signs, or there is nothing new. */
+function checkpointTime({ audit, clock }: Shell, { state, position }: Held): number | undefined {
+  return audit && checkpointDue(state.audit, position.head, audit, clock.now());
+}
+
+/** Puts a checkpoint of the log as it stands before the records of the turn. */
+async function sign({ audit }: Shell, { state, position }: Held, turn: Turn): Promise<void> {
+  if (audit === undefined || position.control === undefined) return;
+  const record = await signCheckpoint(audit, position.head, { log: position.control, now: turn.context.now });
+  turn.records.unshift(record);
+  applyControl(state, record);
 }
 
 /** The next inputs. Looks at the log first where one stands still, now and then, and when an offset is out of range. */
@@ -217,25 +242,29 @@ async function takeOver(options: ResponderOptions, stopping: AbortSignal): Promi
   };
   const next = { ...position, epoch, instance, write: position.write + 1 };
   const written = await commitControl(log, clock, { records: [fence], expect: text, next }, stopping);
-  if (written === 'conflict') return { kind: 'fenced' };
-  const { state } = await whileUnavailable(clock, stopping, () => foldControl(log));
+  if (written.kind === 'conflict') return { kind: 'fenced' };
+  const { state, chain } = await whileUnavailable(clock, stopping, () => foldControl(log));
   if (state.responder?.epoch !== epoch || state.responder.instance !== instance) return { kind: 'fenced' };
+  const sound = await whileUnavailable(clock, stopping, () => endsAtHead(log, chain, written.text, written.position));
+  if (!sound) return { kind: 'fenced' };
   const nothing_known = { stops: new Map(), scan: undefined, looked: 0 };
-  return { state, text: JSON.stringify(next), position: next, ...nothing_known };
+  return { state, text: written.text, position: written.position, ...nothing_known };
 }
 
 /** Makes a turn durable, then carries out what follows from it. False when another responder has taken over. */
 async function finish(shell: Shell, held: Held, turn: Turn, consumed: ControlPosition): Promise<boolean> {
   const { log, clock, telemetry, executions, stopping } = shell;
-  const next = { ...consumed, write: held.position.write + 1 };
+  const next = { ...consumed, head: held.position.head, write: held.position.write + 1 };
   const others = await whileUnavailable(clock, stopping, async () => [
     ...(await verdictRecords(log, turn.verdicts)),
     ...(await directiveRecords(log, turn.announcements)),
+    ...(await watchRecords(log, turn.watches)),
   ]);
   const write = { records: turn.records, others, expect: held.text, next };
-  if ((await commitControl(log, clock, write, stopping)) === 'conflict') return false;
-  held.position = next;
-  held.text = JSON.stringify(next);
+  const written = await commitControl(log, clock, write, stopping);
+  if (written.kind === 'conflict') return false;
+  held.position = written.position;
+  held.text = written.text;
   for (const { name, labels, fields } of turn.notes) telemetry.occurred(name, labels, { ...fields });
   for (const { containment, effect } of turn.effects) {
     if (effect.kind === 'execute') executions.start(containment);
@@ -251,7 +280,11 @@ async function idle(shell: Shell, held: Held): Promise<void> {
   const wake = (): void => awake.abort();
   stopping.addEventListener('abort', wake, { once: true });
   if (stopping.aborted) wake();
-  const due = Math.min(nextDue(held.state, policy) ?? Number.POSITIVE_INFINITY, executions.nextRetry());
+  const due = Math.min(
+    nextDue(held.state, policy) ?? Number.POSITIVE_INFINITY,
+    checkpointTime(shell, held) ?? Number.POSITIVE_INFINITY,
+    executions.nextRetry(),
+  );
   const sleep_ms = Math.max(0, Math.min(due - clock.now(), LIMITS.log_check_ms));
   const beyond = (topic: Topic, next: number): Promise<void> =>
     whileUnavailable(clock, awake.signal, () => log.waitBeyond(topic, 0, next, awake.signal));

@@ -13,6 +13,7 @@ import type { Announcement } from './directives.ts';
 import { type ExecutorFacts, executorFor, orderOf } from './executor.ts';
 import { type Decision, decide, dueAt, type Effect, type MachineCommand, type MachineContext } from './machine.ts';
 import type { ContainmentPolicy } from './policy.ts';
+import type { Watching } from './watches.ts';
 
 /** What the responder knows besides the control log when it decides. */
 export type TurnContext = {
@@ -36,6 +37,8 @@ export type Turn = {
   readonly verdicts: Verdict[];
   /** To be appended to the partitions that they concern, behind the verdicts. */
   readonly announcements: Announcement[];
+  /** Effects to be watched, for the partitions of their identities. */
+  readonly watches: Watching[];
   /** To be carried out once the transaction is durable. */
   readonly effects: { readonly containment: Containment; readonly effect: Effect }[];
   /** To be counted and logged once the transaction is durable. */
@@ -47,7 +50,7 @@ export type Turn = {
 };
 
 export function openTurn(state: ControlState, context: TurnContext): Turn {
-  return { state, context, records: [], verdicts: [], announcements: [], effects: [], notes: [] };
+  return { state, context, records: [], verdicts: [], announcements: [], watches: [], effects: [], notes: [] };
 }
 
 type Audit = { readonly who: PrincipalRef; readonly what: string; readonly command?: string | undefined };
@@ -98,6 +101,7 @@ export function change(turn: Turn, id: string, command: MachineCommand, cause: C
     containment: next,
     ...(before !== undefined && { from: before.state }),
   });
+  if (next.effect !== undefined && before?.effect === undefined) turn.watches.push({ watch: next.effect.watch });
   for (const effect of decision.effects) turn.effects.push({ containment: next, effect });
   if (before?.state !== next.state) {
     turn.notes.push({ name: 'containments_changed', labels: { state: next.state }, fields: { containment: id } });

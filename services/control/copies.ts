@@ -1,4 +1,5 @@
 import type { ControlRecord } from '../../schemas/control.ts';
+import { withoutSecrets } from './sealed.ts';
 import type { ControlEntry } from './writer.ts';
 
 /** A row of the copies that ClickHouse holds of the control log. The log itself stays the truth. */
@@ -23,18 +24,6 @@ export function controlCopies(entries: readonly ControlEntry[]): ControlCopy[] {
     time: record.when,
     who: `${record.who.issuer}/${record.who.subject}`,
     what: record.what,
-    json: JSON.stringify(withheld(record)),
+    json: JSON.stringify(withoutSecrets(record, WITHHELD)),
   }));
-}
-
-function withheld(record: ControlRecord): ControlRecord {
-  if (record.kind === 'subscription_set') {
-    const secrets = record.subscription.secrets.map(() => WITHHELD);
-    return { ...record, subscription: { ...record.subscription, secrets } };
-  }
-  if (record.kind === 'key_created') return { ...record, key: { ...record.key, hash: WITHHELD } };
-  if (record.kind === 'session_started') return { ...record, session: { ...record.session, hash: WITHHELD } };
-  if (record.kind === 'link_created') return { ...record, link: { ...record.link, hash: WITHHELD } };
-  if (record.kind === 'password_set') return { ...record, verifier: { ...record.verifier, salt: '', key: WITHHELD } };
-  return record;
 }

@@ -1,4 +1,5 @@
 import type { Containment } from '../../schemas/containment.ts';
+import type { Effect } from '../../schemas/effect.ts';
 import { principalKey } from '../../schemas/principal.ts';
 import type { ControlState } from './state.ts';
 
@@ -35,8 +36,23 @@ export function situationOf(containment: Containment, state: ControlState): Situ
       return { code: 'being_executed', message, until: containment.execution?.deadline };
     }
     default:
-      return { code: 'ended', message: `it is ${containment.state}, which is final`, until: undefined };
+      return ended(containment);
   }
+}
+
+const EFFECTS: Readonly<Record<Effect['state'], string>> = {
+  watching: 'telemetry is watched for whether it holds',
+  verified: 'telemetry says that it holds',
+  failed: 'telemetry says that it does not hold: act again',
+  untested: 'telemetry cannot say whether it holds: look at the target',
+  needs_human: 'nobody knows whether it took effect: look at the target',
+};
+
+function ended({ state, effect }: Containment): Situation {
+  const message = `it is ${state}, which is final`;
+  if (effect === undefined) return { code: 'ended', message, until: undefined };
+  const until = effect.report === undefined ? effect.watch.until : undefined;
+  return { code: 'ended', message: `${message}; ${EFFECTS[effect.state]}`, until };
 }
 
 function approved(containment: Containment, state: ControlState): Situation {

@@ -7,6 +7,7 @@ import { type ApiKey, type Principal, type PrincipalRef, principalKey, type Role
 import type { StepUp } from '../../schemas/session.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
+import { type AuditState, applyAudit, emptyAuditState } from './audit-state.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
 import { type Made, madeBy, type PolicyEntry, setPolicy } from './policies.ts';
@@ -68,6 +69,7 @@ export type ControlState = SignIns & {
   readonly policies: PolicyEntry[];
   /** Until when those who edited the policy stand back, by `principalKey`. Epoch milliseconds. */
   readonly policyEditors: Map<string, number>;
+  readonly audit: AuditState;
   responder: ResponderEntry | undefined;
 };
 
@@ -89,6 +91,7 @@ export function emptyControlState(): ControlState {
     policy: undefined,
     policies: [],
     policyEditors: new Map(),
+    audit: emptyAuditState(),
     responder: undefined,
   };
 }
@@ -173,6 +176,11 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       state.outcomes.set(record.command, { digest: record.command_digest, outcome: record.outcome });
       dropOldest(state.outcomes, LIMITS.outcomes_max);
       return state;
+    case 'audit_key_set':
+    case 'checkpoint_signed':
+    case 'configuration_changed':
+      applyAudit(state.audit, record);
+      return state;
   }
 }
 
@@ -220,7 +228,14 @@ function createPrincipal(
   state: ControlState,
   { principal, roles, who, when }: Extract<ControlRecord, { kind: 'principal_created' }>,
 ): ControlState {
-  const entry = { principal, roles, created: when, created_by: who, made: [], revoked: undefined };
+  const entry = {
+    principal,
+    roles,
+    created: when,
+    created_by: who,
+    made: [],
+    revoked: undefined,
+  };
   state.principals.set(principalKey(principal), madeBy(state, entry, who, when));
   return state;
 }

@@ -1,8 +1,10 @@
+import type { ChainHead } from '../../schemas/audit.ts';
 import type { Outcome } from '../../schemas/command.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type EventLog, TOPICS } from '../platform/event-log.ts';
+import { beginChain, headOf } from './chain.ts';
 import { applyControl, type ControlState, emptyControlState } from './state.ts';
-import { type ControlEntry, firstControlOffset, readControl, whileUnavailable } from './writer.ts';
+import { type ControlEntry, firstControlOffset, followEntry, readControl, whileUnavailable } from './writer.ts';
 
 export type CommandAnswer = { readonly digest: string; readonly outcome: Outcome };
 
@@ -12,6 +14,8 @@ export type ControlView = {
   readonly state: ControlState;
   /** First offset that is not yet applied. */
   next(): number;
+  /** Where the hash chain stands after the records that are applied. */
+  head(): ChainHead;
   /** Resolves true once the record at `offset` is applied, false when the signal aborts first or the view stops. */
   waitForOffset(offset: number, signal: AbortSignal): Promise<boolean>;
   /** The answer to a command, as soon as it is known; undefined when the signal aborts first or the view stops. */
@@ -29,6 +33,7 @@ export type ControlView = {
  */
 export async function openControlView(log: EventLog, clock: Clock): Promise<ControlView> {
   const state = emptyControlState();
+  const chain = beginChain();
   const closing = new AbortController();
   const listeners = new Set<(entry: ControlEntry) => void>();
   /** What to call when the view stops, for those who wait. */
@@ -42,6 +47,7 @@ export async function openControlView(log: EventLog, clock: Clock): Promise<Cont
     const from = next;
     const read = await readControl(log, from);
     for (const entry of read.entries) {
+      followEntry(chain, entry);
       applyControl(state, entry.record);
       next = entry.offset + 1;
       for (const listener of listeners) listener(entry);
@@ -94,6 +100,7 @@ export async function openControlView(log: EventLog, clock: Clock): Promise<Cont
   return {
     state,
     next: () => next,
+    head: () => headOf(chain),
     waitForOffset: async (offset, signal) => (await until(() => (next > offset ? true : undefined), signal)) === true,
     waitForCommand: (id, signal) => until(() => state.outcomes.get(id), signal),
     listen(listener) {

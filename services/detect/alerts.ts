@@ -43,22 +43,40 @@ export function groupFindings(
   if (joined === undefined && context.bits < context.alert_bits) return { uid: undefined, revision: undefined };
   const woken = joined === undefined ? wakeAlert(state, findings, context) : undefined;
   if (woken !== undefined) return join(woken, findings, context, describe, { again: true });
-  if (joined === undefined) {
-    const opened = openAlert(findings, context, describe);
-    state.alerts.push(opened);
-    return { uid: opened.alert.uid, revision: opened.alert };
-  }
+  if (joined === undefined) return openAlert(state, findings, context, describe);
   return join(joined, findings, context, describe, { again: false });
 }
 
-/** Findings join an open alert; one that was closed and comes back is always worth telling. */
+/** An alert of its own for these findings, whatever stories are open. */
+export function openAlert(
+  state: IdentityState,
+  findings: readonly Finding[],
+  context: FindingContext,
+  describe: DescribeAlert,
+): Grouped & { readonly uid: string } {
+  const opened = newAlert(findings, context, describe);
+  state.alerts.push(opened);
+  return { uid: opened.alert.uid, revision: opened.alert };
+}
+
+/** These findings belong to that alert, which is open, and are worth telling. */
+export function joinAlert(
+  joined: OpenAlert,
+  findings: readonly Finding[],
+  context: FindingContext,
+  describe: DescribeAlert,
+): Grouped & { readonly uid: string } {
+  return join(joined, findings, context, describe, { again: true });
+}
+
+/** Findings join an open alert. What is told `again` is a revision whatever it adds. */
 function join(
   joined: OpenAlert,
   findings: readonly Finding[],
   context: FindingContext,
   describe: DescribeAlert,
   { again }: { readonly again: boolean },
-): Grouped {
+): Grouped & { readonly uid: string } {
   const before = joined.alert;
   const merged = mergeFindings(before, findings, context, describe);
   joined.alert = merged;
@@ -101,7 +119,7 @@ function findStory(
 
 const storyOf = (finding: Finding): string => `${finding.detector}/${finding.pattern}`;
 
-function openAlert(findings: readonly Finding[], context: FindingContext, describe: DescribeAlert): OpenAlert {
+function newAlert(findings: readonly Finding[], context: FindingContext, describe: DescribeAlert): OpenAlert {
   const first = findings[0]!;
   const times = findings.map((f) => f.time);
   const facts = factsOf(undefined, context);

@@ -2,6 +2,7 @@ import type { Model } from '../../detectors/contract.ts';
 import type { StateSlab } from '../../detectors/state.ts';
 import type { Alert } from '../../schemas/alert.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
+import type { WatchedEffect } from './effects.ts';
 import { type Directed, dueOf, type IdentityState, type LastHeard } from './identity.ts';
 import type { RestingAlert } from './resting.ts';
 import { keptOf } from './silence.ts';
@@ -33,6 +34,7 @@ type Header = {
   readonly resting?: readonly RestingAlert[];
   readonly held: readonly { readonly alert_uid: string; readonly since_ms: number; readonly bytes: number }[];
   readonly directed?: Directed | undefined;
+  readonly effects?: readonly WatchedEffect[] | undefined;
 };
 
 export function encodeIdentity(state: IdentityState, model: Model, slab: StateSlab): Uint8Array {
@@ -67,6 +69,7 @@ export function encodeIdentity(state: IdentityState, model: Model, slab: StateSl
       bytes: measured(model.encodeSession(h.trace)),
     })),
     directed: state.directed,
+    effects: state.effects,
   };
   const json = Buffer.from(JSON.stringify(header), 'utf8');
   const words = slab.save(state.slot);
@@ -122,6 +125,7 @@ export function decodeIdentity(
       since_ms: h.since_ms,
     })),
     directed: header.directed,
+    effects: header.effects,
     window_due: header.window_due,
     silence_due: header.silence_due,
     last: header.last,

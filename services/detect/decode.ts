@@ -1,7 +1,7 @@
 import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { PoisonRecord } from '../../schemas/outputs.ts';
-import { AliasRecord, type DetectRecord, DirectiveRecord } from '../../schemas/record.ts';
+import { AliasRecord, type DetectRecord, DirectiveRecord, EffectWatchRecord } from '../../schemas/record.ts';
 import type { LogRecord } from '../platform/event-log.ts';
 
 /** A record of the events topic, understood: what it says, when it happened on the log's clock, and on which clock. */
@@ -54,6 +54,8 @@ function isDetectRecord(value: unknown): value is DetectRecord {
       return DirectiveRecord.safeParse(record).success;
     case 'alias':
       return AliasRecord.safeParse(record).success;
+    case 'effect_watch':
+      return EffectWatchRecord.safeParse(record).success;
     default:
       return false;
   }

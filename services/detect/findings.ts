@@ -74,10 +74,10 @@ function withContribution(draft: FindingDraft, contributions: readonly Contribut
 const NOTHING: Raised = { findings: [], alert_uid: undefined, revision: undefined, handed: undefined };
 
 /** Completes a detector's draft with identity, clock and evidence; its id is the same in every run. */
-function findingOf(
+export function findingOf(
   draft: FindingDraft,
   event: CanonicalEvent,
-  { log_ms, serial, recent }: { log_ms: number; serial: number; recent: readonly EvidenceRef[] },
+  { log_ms, serial, recent }: { log_ms: number; serial: number | string; recent: readonly EvidenceRef[] },
 ): Finding {
   return {
     id: stableId(event.tenant, event.identity.id, draft.detector, draft.pattern, event.key, String(serial)),

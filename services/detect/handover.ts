@@ -23,5 +23,5 @@ export type Snapshot = {
 };
 
 export function emptyOutputs(): Outputs {
-  return { events: [], findings: [], alerts: [], aliases: [], poison: [], handed: [] };
+  return { events: [], findings: [], alerts: [], aliases: [], poison: [], handed: [], effects: [] };
 }

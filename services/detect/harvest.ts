@@ -17,6 +17,7 @@ export function harvest(workers: readonly PartitionWorker[], telemetry: Telemetr
     for (const row of taken.aliases) outputs.aliases.push(row);
     for (const row of taken.poison) outputs.poison.push(row);
     for (const record of taken.handed) outputs.handed.push(record);
+    for (const one of taken.effects) outputs.effects.push(one);
     cuts.push(...worker.takeCuts());
     for (const [outcome, count] of Object.entries(worker.takeTallies())) {
       telemetry.occurred('session_lessons', { outcome }, {}, count);
@@ -37,6 +38,9 @@ export function report(outputs: Outputs, telemetry: Telemetry): void {
     telemetry.occurred('alerts_revised', { severity: alert.severity, status: alert.status }, fields);
   }
   if (outputs.handed.length > 0) telemetry.occurred('findings_handed', {}, {}, outputs.handed.length);
+  for (const { finding, containment } of outputs.effects) {
+    telemetry.occurred('effects_reported', { finding }, { containment });
+  }
   for (const { letter } of outputs.poison) {
     telemetry.occurred('items_dead_lettered', { format: 'none', reason: letter.reason }, { position: letter.position });
   }

@@ -5,6 +5,7 @@ import type { CanonicalEvent, IdentityKind } from '../../schemas/event.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Pulse } from '../../schemas/pulse.ts';
+import type { WatchedEffect } from './effects.ts';
 import type { RestingAlert } from './resting.ts';
 
 /** Everything one partition worker knows of one identity: the fixed words of the baselines and the few things in flight. */
@@ -32,6 +33,8 @@ export type IdentityState = {
   held: HeldSession[];
   /** What directives left behind; undefined for most. */
   directed: Directed | undefined;
+  /** Containments whose effect is watched; undefined for all but a few. */
+  effects: readonly WatchedEffect[] | undefined;
   /** When the detectors' next window closes. */
   window_due: number | undefined;
   /** When its silence is judged next. */
@@ -102,5 +105,6 @@ export function dueOf(state: IdentityState): number | undefined {
   for (const session of state.sessions) due = Math.min(due, session.last_ms + LIMITS.session_idle_ms);
   for (const open of state.alerts) due = Math.min(due, open.quiet_due);
   for (const held of state.held) due = Math.min(due, held.since_ms + LIMITS.held_expiry_ms);
+  if (state.effects !== undefined) for (const { watch } of state.effects) due = Math.min(due, watch.until);
   return due === Number.POSITIVE_INFINITY ? undefined : due;
 }

@@ -4,6 +4,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import type { Verdict } from '../../schemas/verdict.ts';
 import { closeAlert } from './alerts.ts';
 import { countLesson } from './directed.ts';
+import { moveWatches } from './effects.ts';
 import type { GroupTable } from './groups.ts';
 import { dueOf, type IdentityState, type OpenSession } from './identity.ts';
 import { forgetResting, restAlert } from './resting.ts';
@@ -38,6 +39,7 @@ export class Lifecycle {
         state.armed = undefined;
         state.silence_due = undefined;
         this.#model.silence.restart(state.slot);
+        if (state.effects !== undefined) moveWatches(state, log_ms - state.clock_ms);
       }
       state.clock_ms = log_ms;
       state.recorded = recorded;

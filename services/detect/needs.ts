@@ -40,6 +40,8 @@ export function needsOf(
       for (const group of groups.neededFor(peerGroupOf(record.event))) blobs.add(group);
     } else if (record.type === 'verdict') {
       want(identityKey(record.verdict.tenant, record.verdict.identity));
+    } else if (record.type === 'effect_watch') {
+      want(identityKey(record.watch.predicate.tenant, record.watch.predicate.identity));
     } else if (record.type === 'prior') {
       priors.add(record.version);
     } else if (record.type === 'tick') {

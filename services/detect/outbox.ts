@@ -1,4 +1,5 @@
 import type { Alert } from '../../schemas/alert.ts';
+import type { EffectReport } from '../../schemas/effect.ts';
 import type { HandedRecord } from '../../schemas/handed.ts';
 import type { Outputs, PoisonRecord, ScoredEvent } from '../../schemas/outputs.ts';
 import type { AliasRecord } from '../../schemas/record.ts';
@@ -20,13 +21,13 @@ export class Outbox {
     this.#partition = partition;
   }
 
-  /** What waits to be written. Alerts and cuts are urgent: somebody waits for them. */
+  /** What waits to be written. Alerts, effects and cuts are urgent: somebody waits for them. */
   get pending(): { readonly rows: number; readonly urgent: boolean } {
-    const { events, findings, alerts, aliases, poison, handed } = this.#outputs;
-    const others = aliases.length + poison.length + handed.length + this.#cuts.length;
+    const { events, findings, alerts, aliases, poison, handed, effects } = this.#outputs;
+    const others = aliases.length + poison.length + handed.length + effects.length + this.#cuts.length;
     return {
       rows: events.length + findings.length + alerts.length + others,
-      urgent: alerts.length + this.#cuts.length > 0,
+      urgent: alerts.length + effects.length + this.#cuts.length > 0,
     };
   }
 
@@ -61,6 +62,10 @@ export class Outbox {
 
   handOn(record: HandedRecord): void {
     this.#outputs.handed.push(record);
+  }
+
+  effect(report: EffectReport): void {
+    this.#outputs.effects.push(report);
   }
 
   tick(at: number, recorded: boolean, partitions: number): void {

@@ -57,6 +57,7 @@ export class Residents {
       resting: [],
       held: [],
       directed: undefined,
+      effects: undefined,
       window_due: undefined,
       silence_due: undefined,
       last: undefined,

@@ -64,6 +64,14 @@ export class SilenceWatch {
     this.#sources.hear(event, flags, state, group, recorded);
   }
 
+  /** Whether anything could have been seen of a silent identity from a time on, up to its own: by its source and peers. */
+  heardOf(
+    state: IdentityState,
+    from: { readonly from: number; readonly until: number },
+  ): { readonly source_newest: number; readonly away_ms: number } {
+    return this.#sources.heardOf(state, from);
+  }
+
   /** The identity is heard of: what was raised about its silence is over. To be called before the event is scored. */
   speaks(state: IdentityState, offset: number, log_ms: number): void {
     if (state.alerts.length === 0 || log_ms < state.clock_ms) return;

@@ -2,7 +2,7 @@ import { hashText } from '../../detectors/math/hash.ts';
 import { hourOf } from '../../detectors/silence/silence.ts';
 import { awayHours, markPulse, newPulse, passHours } from '../../detectors/silence/source.ts';
 import type { CanonicalEvent } from '../../schemas/event.ts';
-import { LIMITS } from '../../schemas/limits.ts';
+import { LIMITS, UNITS } from '../../schemas/limits.ts';
 import type { Hours, NamedPulse, Pulse, PulseKind, Pulses } from '../../schemas/pulse.ts';
 import { UNRESOLVED } from '../../schemas/span.ts';
 import { OUT_OF_WINDOW } from './flags.ts';
@@ -40,6 +40,8 @@ export class Sources {
   hear(event: CanonicalEvent, flags: number, state: IdentityState, group: string, recorded: boolean): void {
     const source = this.#pulse('source', event.origin, recorded);
     if (source === undefined) return;
+    const passed = recorded ? this.#passed.recorded : this.#passed.live;
+    if (event.time > source.newest) source.newest = Math.max(source.newest, Math.min(event.time, passed));
     const { tallies } = source;
     tallies.events++;
     if ((flags & OUT_OF_WINDOW) !== 0) tallies.late++;
@@ -62,6 +64,16 @@ export class Sources {
     const source = last === undefined ? undefined : this.#names('source', recorded).get(last.origin);
     const peers = this.#names('peer_group', recorded).get(group);
     return [source, peers].flatMap((pulse) => (pulse === undefined ? [] : awayHours(pulse)));
+  }
+
+  /** Event time of the newest event of its source, and how much of a span source or peers were silent as well. */
+  heardOf(
+    state: IdentityState,
+    span: { readonly from: number; readonly until: number },
+  ): { readonly source_newest: number; readonly away_ms: number } {
+    const { last, recorded } = state;
+    const source = last === undefined ? undefined : this.#names('source', recorded).get(last.origin);
+    return { source_newest: source?.newest ?? 0, away_ms: overlap(this.away(state), span) };
   }
 
   /** As it stands, to be kept: what is applied later does not change it. */
@@ -94,6 +106,21 @@ const emptyNames = (): Readonly<Record<PulseKind, Map<string, Pulse>>> => ({
   source: new Map(),
   peer_group: new Map(),
 });
+
+/** Time of a span that lies in any of these hours. */
+function overlap(hours: readonly Hours[], span: { readonly from: number; readonly until: number }): number {
+  let sum = 0;
+  let to = span.from;
+  for (const one of hours.toSorted((a, b) => a.from - b.from)) {
+    const from = Math.max(to, startOf(one.from));
+    to = Math.max(to, Math.min(span.until, startOf(one.to)));
+    sum += Math.max(0, to - from);
+  }
+  return sum;
+}
+
+/** `hour` as `hourOf` counts them. */
+const startOf = (hour: number): number => (hour - 1) * UNITS.HOUR_MS;
 
 function copyOf({ pulse, ...one }: NamedPulse): NamedPulse {
   const { marks, means, seen, tallies } = pulse;

@@ -1,4 +1,5 @@
 import type { Prior } from '../../detectors/contract.ts';
+import type { Effects } from './effects.ts';
 import type { IdentityState } from './identity.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Residents } from './residents.ts';
@@ -17,9 +18,14 @@ export type Tick = {
 /** Time passes for every identity of which something falls due, and with it silence is judged. */
 export function* passTick(
   { offset, log_ms, recorded, prior }: Tick,
-  on: { readonly residents: Residents; readonly lifecycle: Lifecycle; readonly silence: SilenceWatch },
+  on: {
+    readonly residents: Residents;
+    readonly lifecycle: Lifecycle;
+    readonly silence: SilenceWatch;
+    readonly effects: Effects;
+  },
 ): Generator<undefined, void> {
-  const { residents, lifecycle, silence } = on;
+  const { residents, lifecycle, silence, effects } = on;
   // An identity that is ahead of this tick has met it already; its deadline waits for a tick that it has not met.
   const ahead: IdentityState[] = [];
   let met = 0;
@@ -30,6 +36,7 @@ export function* passTick(
       continue;
     }
     lifecycle.advance(state, offset, log_ms, recorded);
+    if (state.effects !== undefined) effects.pass(state, offset);
     silence.tick(state, offset, prior);
     residents.rearm(state);
   }

@@ -3,13 +3,14 @@ import type { CanonicalEvent } from '../../schemas/event.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
 import type { NamedPulse } from '../../schemas/pulse.ts';
-import type { Verdict } from '../../schemas/verdict.ts';
 import { identityKey } from '../platform/partitioner.ts';
 import type { SeenKey } from '../platform/store.ts';
+import { applyVerdict, applyWatch } from './addressed.ts';
 import type { DescribeAlert } from './alerts.ts';
 import { type Decoded, isPoison } from './decode.ts';
 import { DedupMemory } from './dedup.ts';
 import { Directing } from './directing.ts';
+import { Effects } from './effects.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagNames, flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
@@ -61,6 +62,7 @@ export class PartitionWorker {
   readonly #outbox: Outbox;
   readonly #directing: Directing;
   readonly #silence: SilenceWatch;
+  readonly #effects: Effects;
   #next: number;
   readonly #offset_base: number;
   readonly #watermark: Watermark;
@@ -79,6 +81,7 @@ export class PartitionWorker {
     this.#priors = new PriorShelf(options.model);
     this.#directing = new Directing(options.model, manifest?.directives);
     this.#silence = new SilenceWatch(options, this.#directing, this.#outbox, manifest?.pulses);
+    this.#effects = new Effects(options, this.#silence, this.#outbox);
     this.#next = manifest?.next_offset ?? 0;
     this.#offset_base = manifest?.offset_base ?? 0;
     this.#watermark = { live: manifest?.watermark_live ?? 0, recorded: manifest?.watermark_recorded ?? 0 };
@@ -216,11 +219,16 @@ export class PartitionWorker {
     this.#watermark[clock] = Math.max(this.#watermark[clock], log_ms);
     this.#directing.pass(this.#watermark);
     this.#silence.pass(log_ms, recorded);
-    if (record.type === 'event') this.#applyEvent(record.event, offset, log_ms, recorded);
-    else if (record.type === 'tick') return this.#applyTick(offset, log_ms, recorded);
+    if (record.type === 'event') {
+      this.#applyEvent(record.event, offset, log_ms, recorded);
+      return undefined;
+    }
+    const at = { offset, log_ms, recorded };
+    if (record.type === 'tick') return passTick({ ...at, prior: this.#priors.current }, this.#on);
     else if (record.type === 'cut') return this.#applyCut(record.version, offset);
     else if (record.type === 'prior') this.adoptPrior(record.version);
-    else if (record.type === 'verdict') this.#applyVerdict(record.verdict, offset, log_ms, recorded);
+    else if (record.type === 'verdict') applyVerdict(record.verdict, at, this.#on);
+    else if (record.type === 'effect_watch') applyWatch(record.watch, at, this.#on);
     else if (record.type === 'directive') {
       this.#count(`directive.${this.#directing.apply(record.change, recorded, this.#watermark)}`);
     } else this.#outbox.alias(record, offset, log_ms);
@@ -260,6 +268,7 @@ export class PartitionWorker {
       const found = { state, session, input, score, recorded, policy, thresholds };
       this.#outbox.raised(event, raiseFindings(this.#model, describe, found), offset);
     }
+    if (state.effects !== undefined) this.#effects.check(state, { event, log_ms, session }, offset);
     const heard_before = this.#silence.heard(state);
     this.#model.observe(input, score);
     this.#silence.observed(state, heard_before, { event, log_ms, session, prior: input.prior });
@@ -269,24 +278,16 @@ export class PartitionWorker {
     this.#outbox.event(pack === undefined ? row : pack(row));
   }
 
-  #applyTick(offset: number, log_ms: number, recorded: boolean): Generator<undefined, void> {
-    const on = { residents: this.#residents, lifecycle: this.#lifecycle, silence: this.#silence };
-    return passTick({ offset, log_ms, recorded, prior: this.#priors.current }, on);
-  }
-
   *#applyCut(version: string, offset: number): Generator<undefined, void> {
     // A group that is ahead of the cut was saved by a checkpoint that had written this very cut first.
     if (this.#groups.anyAppliedBeyond(offset)) return;
     this.#outbox.cut(version, yield* this.#groups.encodeCut());
   }
 
-  #applyVerdict(verdict: Verdict, offset: number, log_ms: number, recorded: boolean): void {
-    this.#outbox.handOn({ type: 'verdict', at: log_ms, recorded, verdict });
-    const state = this.#residents.get(identityKey(verdict.tenant, verdict.identity));
-    if (state === undefined || offset <= state.applied) return;
-    this.#lifecycle.advance(state, offset, log_ms, recorded);
-    this.#lifecycle.verdict(state, verdict, offset);
-    this.#residents.rearm(state);
+  /** What records that are no events work on. */
+  get #on() {
+    const [residents, lifecycle, silence] = [this.#residents, this.#lifecycle, this.#silence];
+    return { residents, lifecycle, silence, effects: this.#effects, outbox: this.#outbox };
   }
 
   #count(name: string): void {

@@ -7,6 +7,7 @@ import { type EventLog, FINDINGS_PARTITION, type NewRecord, TOPICS, type Topic }
 import { identityKey } from '../platform/partitioner.ts';
 import { type DetectStore, StoreRefused } from '../platform/store.ts';
 import type { Telemetry } from '../platform/telemetry.ts';
+import { effectRecords } from './effect-reports.ts';
 import type { GroupCut } from './handover.ts';
 import { createPatience, type Patience } from './patience.ts';
 import type { Piece, Pieces } from './pieces.ts';
@@ -68,7 +69,7 @@ export class Writer {
     await onStep?.('rows');
     if (hasRows(outputs)) await this.#writeRows(outputs);
     await onStep?.('alerts');
-    const records = [...alertRecords(outputs), ...handedRecords(outputs)];
+    const records = [...alertRecords(outputs), ...handedRecords(outputs), ...effectRecords(outputs)];
     if (records.length > 0) await this.#patience.until('alerts', () => log.transact({ records }));
     await onStep?.('cuts');
     const priors = cuts.map(({ version, partition, bytes }) => ({ version: cutName(version, partition), bytes }));
@@ -198,8 +199,8 @@ function outputHalves(outputs: Outputs): [Outputs, Outputs] | undefined {
   const [i0, i1] = cut(outputs.aliases);
   const [p0, p1] = cut(outputs.poison);
   return [
-    { events: e0, findings: f0, alerts: a0, aliases: i0, poison: p0, handed: [] },
-    { events: e1, findings: f1, alerts: a1, aliases: i1, poison: p1, handed: [] },
+    { events: e0, findings: f0, alerts: a0, aliases: i0, poison: p0, handed: [], effects: [] },
+    { events: e1, findings: f1, alerts: a1, aliases: i1, poison: p1, handed: [], effects: [] },
   ];
 }
 

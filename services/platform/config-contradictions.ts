@@ -1,6 +1,7 @@
 import type { Config, ProcessRole } from '../../schemas/config.ts';
 import { PROCESS_ROLES } from '../../schemas/config.ts';
 import { authContradictions, authUrls } from './config-auth.ts';
+import { executorContradictions, executorUrls } from './config-executors.ts';
 import { kafkaContradictions } from './config-kafka.ts';
 import { type ConfigProblem, excerpt, fieldName } from './config-problems.ts';
 import { type FieldPath, valueAt } from './config-sources.ts';
@@ -25,6 +26,7 @@ export function contradictions(
   kafkaContradictions(config, add);
   roleContradictions(config, add);
   authContradictions(config, add);
+  executorContradictions(config, add);
   for (const field of urlsWithCredentials(config)) {
     problems.push({
       code: 'config_contradiction',
@@ -101,13 +103,15 @@ function roleContradictions({ roles, log, store }: Config, add: Add): void {
 }
 
 function urlsWithCredentials(config: Config): FieldPath[] {
-  const { store, log, deliver, contain } = config;
+  const { store, log, deliver, contain, audit } = config;
   const urls: [FieldPath, string | undefined][] = [
     ...authUrls(config),
     [['log', 'kafka', 'sasl', 'token_endpoint'], log.kafka?.sasl?.token_endpoint],
     [['store', 'url'], store.url],
     [['deliver', 'webhook', 'url'], deliver.webhook?.url],
     [['contain', 'executor_webhook', 'url'], contain.executor_webhook?.url],
+    [['audit', 'webhook', 'url'], audit.webhook?.url],
+    ...executorUrls(contain.executors),
   ];
   return urls.flatMap(([field, url]) => {
     const parsed = url === undefined ? null : URL.parse(url);

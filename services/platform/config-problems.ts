@@ -91,12 +91,24 @@ function unknownKey(field: FieldPath, placeOf: (field: FieldPath) => string): Co
   };
 }
 
-type JsonSchema = { readonly properties?: Readonly<Record<string, JsonSchema>> };
+type JsonSchema = {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly oneOf?: readonly JsonSchema[];
+};
 
+/** Of a list what an entry knows, of several shapes what any does. */
 function knownKeys(section: FieldPath): string[] {
   const root = z.toJSONSchema(Config, { io: 'input' }) as JsonSchema;
-  const found = section.reduce<JsonSchema | undefined>((schema, key) => schema?.properties?.[String(key)], root);
-  return Object.keys(found?.properties ?? {});
+  const shapes = section.reduce<readonly JsonSchema[]>(
+    (schemas, key) =>
+      schemas.flatMap(({ properties, items }) => {
+        const inner = typeof key === 'number' ? items : properties?.[String(key)];
+        return inner === undefined ? [] : (inner.oneOf ?? [inner]);
+      }),
+    [root],
+  );
+  return [...new Set(shapes.flatMap(({ properties }) => Object.keys(properties ?? {})))];
 }
 
 const TYPES: Readonly<Record<string, string>> = {

@@ -12,6 +12,7 @@ export type Secrets = {
   readonly contain_executor_secret: string | undefined;
   /** Of OpenID providers by their names; absent: a public client. */
   readonly oidc_client_secrets: Readonly<Record<string, string>>;
+  readonly audit_webhook_secret: string | undefined;
 };
 
 const SECRET_BYTES_MAX = 4096;
@@ -36,7 +37,7 @@ export function readSecrets(
     }
     return secret.value;
   };
-  const { log, store, ingest, deliver, contain, auth } = config;
+  const { log, store, ingest, deliver, contain, auth, audit } = config;
   const sasl = log.kafka?.sasl;
   const secrets: Secrets = {
     kafka_password: read(
@@ -88,6 +89,14 @@ export function readSecrets(
         );
         return secret === undefined ? [] : [[name, secret] as const];
       }),
+    ),
+    audit_webhook_secret: read(
+      {
+        field: ['audit', 'webhook', 'secret_file'],
+        file: audit.webhook?.secret_file,
+        variable: 'COUNTERSIGN_AUDIT_WEBHOOK_SECRET',
+      },
+      { by: audit.webhook === undefined ? undefined : 'audit.webhook' },
     ),
   };
   return { secrets, problems };

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { LineCounter, parse, parseDocument } from 'yaml';
 import { UNITS } from '../../schemas/limits.ts';
-import { PATH_FIELDS, PATH_FIELDS_OF_LISTS, type Reading, VARIABLES } from './config-variables.ts';
+import { PATH_FIELDS, type Reading, VARIABLES } from './config-variables.ts';
 
 /** One source of configuration: a tree of values, and what to call the place of each. */
 export type Layer = {
@@ -111,23 +111,18 @@ function readYaml(text: string): unknown {
 }
 
 function withAbsolutePaths(tree: Tree, base: string): Tree {
-  let result = tree;
   const absolute = (item: unknown): unknown =>
     typeof item === 'string' && item !== '' ? path.resolve(base, item) : item;
-  for (const { list, key } of PATH_FIELDS_OF_LISTS) {
-    const members = valueAt(result, list);
-    if (!Array.isArray(members)) continue;
-    const resolved = members.map((one) =>
-      own(one, key) === undefined ? one : { ...one, [key]: absolute(own(one, key)) },
-    );
-    result = mergeTrees(result, nested(list, resolved));
-  }
-  for (const field of PATH_FIELDS) {
-    const value = valueAt(tree, field);
-    if (value === undefined) continue;
-    result = mergeTrees(result, nested(field, Array.isArray(value) ? value.map(absolute) : absolute(value)));
-  }
-  return result;
+  return PATH_FIELDS.reduce<Tree>((result, field) => changedAt(result, field, absolute) as Tree, tree);
+}
+
+/** A copy with what stands at the path changed, each item of a list by itself; the same where nothing stands there. */
+function changedAt(value: unknown, field: FieldPath, change: (item: unknown) => unknown): unknown {
+  const [step, ...rest] = field;
+  if (step === undefined) return Array.isArray(value) ? value.map(change) : change(value);
+  if (step === '*') return Array.isArray(value) ? value.map((item) => changedAt(item, rest, change)) : value;
+  const inner = own(value, step);
+  return isTree(value) && inner !== undefined ? { ...value, [step]: changedAt(inner, rest, change) } : value;
 }
 
 function nested(field: readonly [string, ...string[]], value: unknown): Tree {

@@ -95,6 +95,8 @@ export const VARIABLES: Readonly<
   COUNTERSIGN_CONTAIN_APPROVALS: { field: ['contain', 'approvals'], as: 'number' },
   COUNTERSIGN_CONTAIN_APPROVAL_EXPIRY_MS: { field: ['contain', 'approval_expiry_ms'], as: 'number' },
   COUNTERSIGN_CONTAIN_EXECUTION_EXPIRY_MS: { field: ['contain', 'execution_expiry_ms'], as: 'number' },
+  COUNTERSIGN_CONTAIN_EFFECT_GRACE_MS: { field: ['contain', 'effect_grace_ms'], as: 'number' },
+  COUNTERSIGN_CONTAIN_EFFECT_WATCH_MS: { field: ['contain', 'effect_watch_ms'], as: 'number' },
   COUNTERSIGN_CONTAIN_EXECUTOR_URL: { field: ['contain', 'executor_webhook', 'url'], as: 'text' },
   COUNTERSIGN_CONTAIN_EXECUTOR_SECRET_FILE: { field: ['contain', 'executor_webhook', 'secret_file'], as: 'text' },
   COUNTERSIGN_CONTAIN_EXECUTOR_DEDUPLICATES: { field: ['contain', 'executor_webhook', 'deduplicates'], as: 'boolean' },
@@ -102,6 +104,23 @@ export const VARIABLES: Readonly<
     field: ['contain', 'executor_webhook', 'allow_plaintext'],
     as: 'boolean',
   },
+  COUNTERSIGN_AUDIT_SIGNING_KEY_FILE: { field: ['audit', 'signing_key_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_PREVIOUS_SIGNING_KEY_FILE: { field: ['audit', 'previous_signing_key_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_CHECKPOINT_FILE: { field: ['audit', 'checkpoint_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_CHECKPOINT_RECORDS: { field: ['audit', 'checkpoint_records'], as: 'number' },
+  COUNTERSIGN_AUDIT_CHECKPOINT_MS: { field: ['audit', 'checkpoint_ms'], as: 'number' },
+  COUNTERSIGN_AUDIT_WEBHOOK_URL: { field: ['audit', 'webhook', 'url'], as: 'text' },
+  COUNTERSIGN_AUDIT_WEBHOOK_SECRET_FILE: { field: ['audit', 'webhook', 'secret_file'], as: 'text' },
+  COUNTERSIGN_AUDIT_WEBHOOK_ALLOW_PRIVATE_NETWORKS: {
+    field: ['audit', 'webhook', 'allow_private_networks'],
+    as: 'boolean',
+  },
+  COUNTERSIGN_CONTAIN_EXECUTOR_ALLOW_PRIVATE_NETWORKS: {
+    field: ['contain', 'executor_webhook', 'allow_private_networks'],
+    as: 'boolean',
+  },
+  COUNTERSIGN_CONTAIN_EXECUTORS: { field: ['contain', 'executors'], as: 'yaml' },
+  COUNTERSIGN_OUTBOUND_ALLOW: { field: ['outbound', 'allow'], as: 'list' },
   COUNTERSIGN_LOGGING_LEVEL: { field: ['logging', 'level'], as: 'text' },
 };
 
@@ -113,6 +132,7 @@ export const OTHER_VARIABLES = [
   'COUNTERSIGN_INGEST_CONTENT_HASH_KEY',
   'COUNTERSIGN_DELIVER_WEBHOOK_SECRET',
   'COUNTERSIGN_CONTAIN_EXECUTOR_SECRET',
+  'COUNTERSIGN_AUDIT_WEBHOOK_SECRET',
   'COUNTERSIGN_URL',
   'COUNTERSIGN_API_KEY',
   'COUNTERSIGN_AUTH_OIDC_CLIENT_SECRET',
@@ -127,7 +147,10 @@ export function variableOf(field: FieldPath): string | undefined {
   return Object.keys(VARIABLES).find((name) => VARIABLES[name]?.field.join('.') === field.join('.'));
 }
 
-/** Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. */
+/**
+ * Fields that name a file or directory: taken relative to the file they stand in, else to the working directory. `*` is
+ * each entry of a list.
+ */
 export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['data_dir'],
   ['listen', 'tls', 'cert_file'],
@@ -145,11 +168,15 @@ export const PATH_FIELDS: readonly (readonly [string, ...string[]])[] = [
   ['ingest', 'content', 'hash_key_file'],
   ['deliver', 'webhook', 'secret_file'],
   ['contain', 'executor_webhook', 'secret_file'],
+  ['audit', 'signing_key_file'],
+  ['audit', 'previous_signing_key_file'],
+  ['audit', 'checkpoint_file'],
+  ['audit', 'webhook', 'secret_file'],
+  ...['ca_file', 'secret_file', 'client_secret_file', 'private_key_file', 'token_file'].map(
+    (name): [string, ...string[]] => ['contain', 'executors', '*', name],
+  ),
+  ['auth', 'oidc', '*', 'client_secret_file'],
+  ['auth', 'oidc', '*', 'ca_file'],
+  ['contain', 'executors', '*', 'token_source', 'path'],
+  ['contain', 'executors', '*', 'token_source', 'secret_file'],
 ];
-
-/** The same of the members of lists. */
-export const PATH_FIELDS_OF_LISTS: readonly { readonly list: readonly [string, ...string[]]; readonly key: string }[] =
-  [
-    { list: ['auth', 'oidc'], key: 'client_secret_file' },
-    { list: ['auth', 'oidc'], key: 'ca_file' },
-  ];

@@ -22,7 +22,8 @@ export { type ConfigProblem, configProblemText } from './config-problems.ts';
 export type { Secrets } from './config-secrets.ts';
 export { isLoopback } from './loopback.ts';
 
-type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
+/** Read only, all the way down. */
+export type Frozen<T> = T extends object ? { readonly [K in keyof T]: Frozen<T[K]> } : T;
 /** All of the configuration, frozen. Hand on a section (`config.listen`), not the whole. */
 export type FrozenConfig = Frozen<Config>;
 

@@ -19,6 +19,10 @@ export type DataDir = {
   readonly lock: string;
   /** Holds the name of whoever works on this directory: see `instanceOf`. */
   readonly instance: string;
+  /** Ed25519 key that signs checkpoints of the audit log, the one before it, and the checkpoints themselves. */
+  readonly auditKey: string;
+  readonly auditKeyBefore: string;
+  readonly auditCheckpoints: string;
   /** Data directory of a replay into a log that is not here. */
   readonly replay: string;
 };
@@ -49,6 +53,9 @@ export function dataDirAt(root: string): DataDir {
     tmp: path.join(root, 'tmp'),
     lock: path.join(root, 'lock'),
     instance: path.join(root, 'instance'),
+    auditKey: path.join(root, 'audit-key.pem'),
+    auditKeyBefore: path.join(root, 'audit-key-before.pem'),
+    auditCheckpoints: path.join(root, 'audit-checkpoints.jsonl'),
     replay: path.join(root, 'replay'),
   };
 }

@@ -29,6 +29,7 @@ describe('help', () => {
     assert.deepEqual(
       all.map(({ name }) => name).toSorted(),
       [
+        ...['export', 'key', 'list', 'rotate-key', 'verify'].map((name) => `audit ${name}`),
         ...['alert', 'alerts', 'approve', 'backtest', 'budget', 'cancel', 'containment', 'containments'],
         ...['dead-letters', 'declare', 'demo', 'directive end', 'directive list'],
         ...[

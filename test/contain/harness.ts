@@ -5,6 +5,7 @@ import { LOCAL_ISSUER, type PrincipalRef, SYSTEM } from '../../schemas/principal
 import type { ExecutionRequest, ExecutionResult, Executor } from '../../services/contain/executor.ts';
 import { BUILT_IN_POLICY, type ContainmentPolicy } from '../../services/contain/policy.ts';
 import { type Responder, startResponder } from '../../services/contain/responder.ts';
+import type { Auditing } from '../../services/control/auditor.ts';
 import { bootstrapCredentials, type Credential, type FirstPrincipal } from '../../services/control/bootstrap.ts';
 import { type Answer, type CommandBus, createCommandBus } from '../../services/control/command-bus.ts';
 import { type ControlView, openControlView } from '../../services/control/view.ts';
@@ -153,7 +154,7 @@ export function recordingExecutor(
 export function respond(
   log: EventLog,
   clock: Clock,
-  { executor, ...over }: { executor?: Executor; policy?: ContainmentPolicy; instance?: string } = {},
+  { executor, ...over }: { executor?: Executor; policy?: ContainmentPolicy; instance?: string; audit?: Auditing } = {},
 ): Responder {
   return startResponder({
     log,

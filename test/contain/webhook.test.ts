@@ -90,6 +90,7 @@ test('sends what was countersigned, signed, and the same bytes in every attempt'
     },
   });
   assert.ok(executor.dryRun(asked).startsWith('POST http://127.0.0.1'));
+  assert.ok(!executor.dryRun(asked).includes(secret.slice(6, 20)));
   assert.equal(got.length, 2, 'a dry run sends nothing');
 });
 
@@ -132,6 +133,7 @@ describe('what an answer means', () => {
     assert.deepEqual(await executorFor(url).execute(request(), 1, patient()), {
       kind: 'unclear',
       detail: 'no answer: ECONNREFUSED',
+      nothing_sent: true,
     });
   });
 
@@ -185,6 +187,12 @@ describe('configuration', () => {
     [{ url: 'http://gateway.example/x' }, 'url'],
     [{ url: 'http://127.0.0.1.evil.example/x' }, 'url'],
     [{ url: 'http://gateway.example/x', plaintext: true }, 'ready'],
+    [{ url: 'https://10.0.0.1/x' }, 'url'],
+    [{ url: 'https://10.0.0.1/x', allow_private_networks: true }, 'ready'],
+    [{ url: 'http://10.0.0.1/x', plaintext: true }, 'url'],
+    [{ url: 'https://169.254.169.254/x', allow_private_networks: true }, 'url'],
+    [{ allow_hosts: ['gateway.example'] }, 'ready'],
+    [{ allow_hosts: ['*.gateway.example'] }, 'url'],
     [{ url: 'file:///etc/passwd' }, 'url'],
     [{ url: 'ftp://gateway.example/' }, 'url'],
     [{ url: 'gateway.example' }, 'url'],

@@ -82,8 +82,9 @@ describe('the view', () => {
 
   test('a position of the first version, which names no control log, is taken over', async () => {
     await bootstrapCredentials(log, { clock, randomBytes });
-    const { control: _, ...older } = JSON.parse(disk.positions.get('control.writer') ?? '') as { control?: string };
-    disk.positions.set('control.writer', JSON.stringify(older));
+    const { control: _, head, writer, v, ...older } = JSON.parse(disk.positions.get('control.writer') ?? '');
+    assert.ok(v === 2 && head.n === 6);
+    disk.positions.set('control.writer', JSON.stringify({ ...older, instance: writer }));
     const responder = respond(log, clock);
     const desk = await openDesk(log, clock);
     await until(desk.view, () => desk.view.state.responder);

@@ -54,7 +54,7 @@ test('a partition goes on where its manifest stands, and remembers the keys befo
   const events = [0, 1, 2].map((offset) => {
     return { event: eventOf(`e${offset}`), partition: 0, offset, log_time: 0, bits: 0, parts: [], flags: 0 };
   });
-  await store.writeOutputs({ events, findings: [], alerts: [], aliases: [], poison: [], handed: [] });
+  await store.writeOutputs({ events, findings: [], alerts: [], aliases: [], poison: [], handed: [], effects: [] });
   await store.writeManifests([manifest]);
   const assigned = await assign();
   assert.ok(assigned.kind === 'ready');

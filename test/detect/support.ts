@@ -98,5 +98,9 @@ export function orderedModel(model: Model): Model {
 export function recordKey(record: DetectRecord): string {
   if (record.type === 'event') return identityKey(record.event.tenant, record.event.identity.id);
   if (record.type === 'verdict') return identityKey(record.verdict.tenant, record.verdict.identity);
+  if (record.type === 'effect_watch') {
+    const { tenant, identity } = record.watch.predicate;
+    return identityKey(tenant, identity);
+  }
   return record.type;
 }

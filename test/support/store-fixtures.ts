@@ -51,7 +51,7 @@ export function scored(event: CanonicalEvent, more: Partial<ScoredEvent> = {}): 
 }
 
 export function outputs(rows: Partial<Outputs>): Outputs {
-  return { events: [], findings: [], alerts: [], aliases: [], poison: [], handed: [], ...rows };
+  return { events: [], findings: [], alerts: [], aliases: [], poison: [], handed: [], effects: [], ...rows };
 }
 
 export function finding(tenant: string, name: string, more: Partial<Finding> = {}): Finding {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ContainmentAnswer, ContainmentPage, VoteBody } from '../../../schemas/api/containments.ts';
 import { CursorText, IdentityId, Limit } from '../../../schemas/api/shared.ts';
 import { CONTAINMENT_STATES, type Containment, ContainmentId, OPEN_STATES } from '../../../schemas/containment.ts';
+import { Effect } from '../../../schemas/effect.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { type CommandBody, command } from '../commands.ts';
 import { defined } from '../defined.ts';
@@ -25,6 +26,7 @@ const list = route({
     tenant: z.string().min(1).max(LIMITS.id_chars_max).optional(),
     identity: IdentityId.optional(),
     alert: z.string().min(1).max(LIMITS.id_chars_max).optional(),
+    effect: Effect.shape.state.optional(),
     limit: Limit.default(50),
     cursor: CursorText.optional(),
   }),
@@ -114,16 +116,18 @@ type Wanted = {
   readonly tenant?: string | undefined;
   readonly identity?: string | undefined;
   readonly alert?: string | undefined;
+  readonly effect?: Effect['state'] | undefined;
 };
 
 const OPEN: ReadonlySet<Containment['state']> = new Set(OPEN_STATES);
 
-function wanted({ state, terms }: Containment, asked: Wanted): boolean {
+function wanted({ state, terms, effect }: Containment, asked: Wanted): boolean {
   return (
     (asked.state === undefined || (asked.state === 'open' ? OPEN.has(state) : state === asked.state)) &&
     (asked.tenant === undefined || terms.tenant === asked.tenant) &&
     (asked.identity === undefined || terms.identity.id === asked.identity) &&
-    (asked.alert === undefined || terms.alert.uid === asked.alert)
+    (asked.alert === undefined || terms.alert.uid === asked.alert) &&
+    (asked.effect === undefined || effect?.state === asked.effect)
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Route } from '../route.ts';
 import { access } from './access.ts';
 import { alerts } from './alerts.ts';
+import { audit } from './audit.ts';
 import { containments } from './containments.ts';
 import { directives } from './directives.ts';
 import { events } from './events.ts';
@@ -32,4 +33,5 @@ export const ROUTES: readonly Route[] = [
   ...access,
   ...signIn,
   ...subscriptions,
+  ...audit,
 ];

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { ContainmentPage } from '../../../schemas/api/containments.ts';
 import { CONTAINMENT_STATES } from '../../../schemas/containment.ts';
+import { Effect } from '../../../schemas/effect.ts';
 import { asksService } from '../connection.ts';
 import { invocation } from '../invocation.ts';
 import { readContainment } from '../lookup.ts';
@@ -8,7 +9,9 @@ import { collectPages, type PagingOptions, paged } from '../paging.ts';
 import { inSession, type Session } from '../session.ts';
 import { showContainment, showContainments } from '../show/containment.ts';
 
-type Options = PagingOptions & { readonly state: string; readonly identity?: string };
+const EFFECT_STATES = Effect.shape.state.options;
+
+type Options = PagingOptions & { readonly state: string; readonly effect?: string; readonly identity?: string };
 
 export function registerContainments(program: Command): void {
   const list = program
@@ -16,6 +19,7 @@ export function registerContainments(program: Command): void {
     .summary('list proposed containments')
     .description('Lists containments, newest first: those that can still change, unless --state says otherwise.')
     .addOption(new Option('--state <state>', 'which').choices(['open', 'all', ...CONTAINMENT_STATES]).default('open'))
+    .addOption(new Option('--effect <state>', 'of any state, by what telemetry says of it').choices(EFFECT_STATES))
     .option('--identity <id>', 'of one identity')
     .addHelpText('after', '\nExample:\n  countersign containments --state pending');
   asksService(paged(list)).action(inSession<Options>(containments));
@@ -29,7 +33,9 @@ export function registerContainments(program: Command): void {
 }
 
 async function containments({ client, terminal, options }: Session<Options>): Promise<void> {
-  const { state, identity } = options;
+  const { effect, identity } = options;
+  // What telemetry speaks of has been carried out, and so is not open any more.
+  const state = effect === undefined ? options.state : 'all';
   let executor: string | undefined;
   const found = await collectPages(
     terminal,
@@ -37,6 +43,7 @@ async function containments({ client, terminal, options }: Session<Options>): Pr
     async (page) => {
       const answer = await client.get('/v1/containments', ContainmentPage, {
         identity,
+        effect,
         ...(state !== 'all' && { state }),
         ...page,
       });

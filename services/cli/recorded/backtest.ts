@@ -140,5 +140,6 @@ function mergeOutputs(all: readonly Outputs[]): Outputs {
     aliases: all.flatMap((outputs) => outputs.aliases),
     poison: all.flatMap((outputs) => outputs.poison),
     handed: all.flatMap((outputs) => outputs.handed),
+    effects: all.flatMap((outputs) => outputs.effects),
   };
 }

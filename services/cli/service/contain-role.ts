@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import type { Executor } from '../../contain/executor.ts';
-import { createWebhookExecutor } from '../../contain/executors/webhook.ts';
 import { BUILT_IN_POLICY, type ContainmentPolicy, definePolicy } from '../../contain/policy.ts';
 import { runResponder } from '../../contain/responder.ts';
 import { bootstrapCredentials, type Credential } from '../../control/bootstrap.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { TOPICS } from '../../platform/event-log.ts';
-import { Problem } from '../problem.ts';
+import { auditingOf, withCheckpoints } from './audit-role.ts';
 import type { Control } from './control.ts';
+import { openExecutors } from './executors.ts';
 import type { Ground } from './foundation.ts';
 import { holdOffice, type Office } from './office.ts';
 
@@ -22,15 +21,18 @@ export type ContainRole = {
 export function startContain(ground: Ground, control: Control): ContainRole {
   const { log, telemetry } = ground;
   const clock = systemClock;
-  const executors = executorsOf(ground);
+  const executors = openExecutors(ground, clock);
   const policy = policyOf(ground);
+  const audit = auditingOf(ground);
   const credentials = Promise.withResolvers<readonly Credential[]>();
   let making = false;
   const work = async (signal: AbortSignal): Promise<void> => {
     making = true;
     credentials.resolve(await bootstrapCredentials(log, { clock, randomBytes }));
     const newInstance = (): string => randomBytes(8).toString('hex');
-    await runResponder({ log, clock, telemetry, policy, executors, newInstance }, signal);
+    await withCheckpoints(ground, signal, (either) =>
+      runResponder({ log, clock, telemetry, policy, executors, newInstance, audit }, either),
+    );
   };
   const office = holdOffice({ name: 'contain', log, clock, telemetry, topic: TOPICS.commands, work });
   // Another process may have made them, or a start before this one.
@@ -54,26 +56,13 @@ function whenPeopled({ view }: Control): Promise<void> {
 
 /** The built-in policy with what the configuration asks beyond it. Its version says which of both it is. */
 export function policyOf({ config }: Pick<Ground, 'config'>): ContainmentPolicy {
-  const { approvals, approval_expiry_ms, execution_expiry_ms } = config.contain;
+  const { approvals, approval_expiry_ms, execution_expiry_ms, effect_grace_ms, effect_watch_ms } = config.contain;
   const policy = { ...BUILT_IN_POLICY, approvals, approval_expiry_ms, execution_expiry_ms };
   const changed = (['approvals', 'approval_expiry_ms', 'execution_expiry_ms'] as const).some(
     (name) => policy[name] !== BUILT_IN_POLICY[name],
   );
   const version = `config-${approvals}-${approval_expiry_ms}-${execution_expiry_ms}`;
-  return changed ? definePolicy({ ...policy, version }) : BUILT_IN_POLICY;
-}
-
-function executorsOf({ config, secrets }: Ground): readonly Executor[] {
-  const webhook = config.contain.executor_webhook;
-  if (webhook === undefined || secrets.contain_executor_secret === undefined) return [];
-  const made = createWebhookExecutor({
-    url: webhook.url,
-    secret: secrets.contain_executor_secret,
-    clock: systemClock,
-    deduplicates: webhook.deduplicates,
-    plaintext: webhook.allow_plaintext,
-  });
-  if (made.kind === 'ready') return [made.executor];
-  const field = made.problem.field === 'secret' ? 'secret_file' : made.problem.field;
-  throw new Problem('config_invalid', `contain.executor_webhook.${field}: ${made.problem.message}`);
+  // What is watched afterwards is no part of what people agree on, and so not of its version.
+  const asked = changed ? { ...policy, version } : BUILT_IN_POLICY;
+  return definePolicy({ ...asked, effect_grace_ms, effect_watch_ms });
 }

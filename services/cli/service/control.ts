@@ -1,9 +1,11 @@
+import { ControlLogBroken, ControlLogTruncated } from '../../control/chain.ts';
 import { type CommandBus, createCommandBus } from '../../control/command-bus.ts';
 import { createGapPort } from '../../control/gaps.ts';
 import { type ControlView, openControlView } from '../../control/view.ts';
 import { systemClock } from '../../platform/clock.ts';
 import type { EventLog } from '../../platform/event-log.ts';
 import type { GapPort } from '../../platform/gaps.ts';
+import { Problem } from '../problem.ts';
 
 /** The control log as one process sees it, and the ways to have something decided. Every process has them. */
 export type Control = {
@@ -17,7 +19,10 @@ export type Control = {
 
 export async function openControl(log: EventLog): Promise<Control> {
   const clock = systemClock;
-  const view = await openControlView(log, clock);
+  const view = await openControlView(log, clock).catch((error: unknown) => {
+    if (!(error instanceof ControlLogBroken) && !(error instanceof ControlLogTruncated)) throw error;
+    throw new Problem(error.code, error.message);
+  });
   return {
     view,
     bus: createCommandBus({ log, view, clock }),

@@ -24,15 +24,16 @@ export type DeliverRole = {
 export function startDeliver(foundation: Foundation, control: Control): DeliverRole {
   const { log, store, telemetry, config } = foundation;
   const clock = systemClock;
-  const allow_private_networks = config.deliver.webhook?.allow_private_networks ?? false;
+  const { allow } = config.outbound;
+  const policy = {
+    allow_private_networks: config.deliver.webhook?.allow_private_networks ?? false,
+    ...(allow !== undefined && { allow_hosts: allow }),
+  };
   const random = (): number => randomBytes(4).readUInt32LE() / 2 ** 32;
   const subscriptions = subscriptionsFor(foundation, control);
   let lanes: Webhooks | undefined;
   const webhooks = async (signal: AbortSignal): Promise<void> => {
-    lanes = startWebhooks(
-      { log, clock, telemetry, random, post, policy: { allow_private_networks }, subscriptions },
-      signal,
-    );
+    lanes = startWebhooks({ log, clock, telemetry, random, post, policy, subscriptions }, signal);
     try {
       await lanes.stopped;
     } finally {

@@ -3,6 +3,7 @@ import { OPEN_STATES } from '../../../schemas/containment.ts';
 import { termsDigest } from '../../contain/terms.ts';
 import { invocation } from '../invocation.ts';
 import { counted, instant, minute, printable, type Style, type Terminal } from '../terminal.ts';
+import { effectMark, showEffect } from './effect.ts';
 import { fact, heading, identityText, severityText, shortId } from './words.ts';
 
 const COLOURS: Partial<Record<ContainmentView['state'], Style>> = {
@@ -27,7 +28,7 @@ export function showContainments(terminal: Terminal, containments: readonly Cont
     head,
     containments.map((containment) => [
       shortId(containment.id),
-      stateText(terminal, containment),
+      stateText(terminal, containment) + effectMark(terminal, containment.effect),
       severityText(terminal, containment.terms.alert.severity),
       printable(containment.terms.identity.id, 48),
       actionText(containment),
@@ -110,6 +111,7 @@ export function showContainment(terminal: Terminal, containment: ContainmentView
     if (execution.finished !== undefined) fact(terminal, 'ended', instant(execution.finished));
     if (execution.detail !== undefined) fact(terminal, 'answer', printable(execution.detail, 400));
   }
+  if (containment.effect !== undefined) showEffect(terminal, containment.effect);
   heading(terminal, 'Where it stands');
   showWays(terminal, containment);
   if (isOpen(containment) && executor.state !== 'configured') {

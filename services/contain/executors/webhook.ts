@@ -1,80 +1,112 @@
+import type { WebhookExecutorConfig } from '../../../schemas/executor-config.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Frozen } from '../../platform/config.ts';
+import { SHORT_FORM } from '../../platform/config-executors.ts';
+import { checkTarget } from '../../platform/outbound/target.ts';
 import { decodeWebhookSecret, signWebhook } from '../../platform/standard-webhooks.ts';
-import type { ExecutionRequest, ExecutionResult, Executor } from '../executor.ts';
+import type { ExecutionRequest, ExecutionResult, Executor, ExecutorPlan } from '../executor.ts';
+import {
+  type Asking,
+  asking,
+  type ExecutorKind,
+  lineOf,
+  meaningOf,
+  needed,
+  refused,
+  targetPolicy,
+  tooLate,
+  within,
+} from './kit.ts';
+
+type Settings = Frozen<WebhookExecutorConfig>;
+
+/**
+ * A tool gateway that takes every action, in both directions, as a message signed by Standard Webhooks 1.0.0. A repeat has
+ * the same id and the same bytes, and is answered with what became of the first: that is its probe.
+ */
+export const webhook: ExecutorKind<Settings> = {
+  plan,
+  open(settings, secrets, seams) {
+    const key = decodeWebhookSecret(needed(secrets, 'secret_file'));
+    if (key === undefined) return refused('secret_file', 'a signing secret is whsec_ and base64 of 24 to 64 bytes');
+    const policy = targetPolicy(settings, seams);
+    const target = checkTarget(settings.url, policy);
+    if (typeof target === 'string') return refused('url', target);
+    const ask = asking(policy, seams, secrets.ca_file);
+    const execute: Executor['execute'] = async (request, attempt, signal) => {
+      const late = tooLate(request, attempt, seams.clock);
+      if (late !== undefined) return late;
+      const payload = payloadOf(request);
+      const headers = signWebhook({ id: request.idempotency_key, now_ms: seams.clock.now(), payload, keys: [key] });
+      return send(
+        ask,
+        { url: settings.url, headers: { ...headers, 'content-type': 'application/json' }, payload },
+        signal,
+      );
+    };
+    return { kind: 'ready', executor: { ...plan(settings), execute } };
+  },
+};
 
 export type WebhookExecutorOptions = {
   readonly url: string;
   /** `whsec_` and base64 of 24 to 64 bytes. */
   readonly secret: string;
   readonly clock: Clock;
-  /**
-   * The receiver acts once per `webhook-id` and answers a repeat with what became of the first, as Standard Webhooks asks.
-   * If it does not, an unclear answer is never followed by another attempt. Default: it does.
-   */
+  /** Default: the receiver recognises repeats. */
   readonly deduplicates?: boolean;
-  /** Permits `http:` to other than loopback addresses, where the signature alone protects the message. */
+  /** Permits `http:` beyond this machine. */
   readonly plaintext?: boolean;
+  readonly allow_private_networks?: boolean;
+  readonly allow_hosts?: readonly string[];
 };
-
-type WebhookExecutorProblem = { readonly field: 'url' | 'secret'; readonly message: string };
 
 export type WebhookExecutor =
   | { readonly kind: 'ready'; readonly executor: Executor }
-  | { readonly kind: 'refused'; readonly problem: WebhookExecutorProblem };
+  | { readonly kind: 'refused'; readonly problem: { readonly field: 'url' | 'secret'; readonly message: string } };
 
-/** Client errors that say "not now" rather than "no" (RFC 9110, RFC 8470, RFC 6585). */
-const NOT_NOW: ReadonlySet<number> = new Set([408, 425, 429]);
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** Sends containments to a tool gateway as signed webhooks. */
+/** The one executor that `contain.executor_webhook` stands for, named `webhook`. */
 export function createWebhookExecutor(options: WebhookExecutorOptions): WebhookExecutor {
-  const { clock, deduplicates = true } = options;
-  const key = decodeWebhookSecret(options.secret);
-  if (key === undefined) return refused('secret', 'a signing secret is whsec_ and base64 of 24 to 64 bytes');
-  const target = checkedUrl(options.url, options.plaintext === true);
-  if (typeof target === 'string') return refused('url', target);
+  const { secret, clock, allow_hosts } = options;
+  const seams = { clock, ...(allow_hosts !== undefined && { allow_hosts }) };
+  const opened = webhook.open(shortForm(options), { secret_file: secret }, seams);
+  if (opened.kind === 'ready') return opened;
+  const { field, message } = opened.problem;
+  return { kind: 'refused', problem: { field: field === 'secret_file' ? 'secret' : 'url', message } };
+}
 
-  const execute: Executor['execute'] = async (request, attempt, signal) => {
-    const payload = payloadOf(request);
-    const now_ms = clock.now();
-    // The last thing before sending: whatever delayed this attempt, nothing leaves after the deadline.
-    if (now_ms >= request.deadline) return tooLate(attempt);
-    const headers = signWebhook({ id: request.idempotency_key, now_ms, payload, keys: [key] });
-    return send(
-      target,
-      { ...headers, 'content-type': 'application/json', 'user-agent': 'countersign' },
-      payload,
-      signal,
-    );
-  };
+/** The settings that the short form stands for. */
+export function shortForm(options: Omit<WebhookExecutorOptions, 'secret' | 'clock' | 'allow_hosts'>): Settings {
+  const { url, deduplicates = true, plaintext = false, allow_private_networks = false } = options;
+  const secret_file = 'contain.executor_webhook.secret_file';
   return {
-    kind: 'ready',
-    executor: {
-      name: 'webhook',
-      idempotent: deduplicates,
-      canProbe: deduplicates,
-      carriesOut: () => true,
-      dryRun: (request) => `POST ${target.origin}${target.pathname} ${payloadOf(request)}`,
-      execute,
-    },
+    type: 'webhook',
+    name: SHORT_FORM,
+    url,
+    secret_file,
+    deduplicates,
+    allow_plaintext: plaintext,
+    allow_private_networks,
   };
 }
 
-function refused(field: WebhookExecutorProblem['field'], message: string): WebhookExecutor {
-  return { kind: 'refused', problem: { field, message } };
+function plan(settings: Settings): ExecutorPlan {
+  const { name, url, deduplicates } = settings;
+  return {
+    name,
+    idempotent: deduplicates,
+    canProbe: deduplicates,
+    carriesOut: within(settings, () => true),
+    dryRun: (request) =>
+      `POST ${shownUrl(url)}\nsigned by Standard Webhooks, webhook-id ${request.idempotency_key}\n${payloadOf(request)}`,
+  };
 }
 
-/** The URL, or a sentence that says what is wrong with it. */
-function checkedUrl(text: string, plaintext: boolean): URL | string {
+/** Without the query, in which some gateways want a token. */
+function shownUrl(text: string): string {
   const url = URL.parse(text);
-  if (url === null) return 'not a URL; write https://host/path';
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return `${url.protocol} is not possible; use https`;
-  if (url.username !== '' || url.password !== '') return 'credentials do not belong into the URL; messages are signed';
-  if (url.protocol === 'http:' && !plaintext && !LOOPBACK.test(url.hostname)) {
-    return 'http is refused beyond this machine; use https, or permit plaintext';
-  }
-  return url;
+  return url === null ? text : `${url.origin}${url.pathname}`;
 }
 
 /** The same bytes in every attempt, in the shape that Standard Webhooks recommends. */
@@ -87,53 +119,29 @@ function payloadOf(request: ExecutionRequest): string {
   });
 }
 
-function tooLate(attempt: number): ExecutionResult {
-  if (attempt === 1) return { kind: 'failed', detail: 'the deadline passed before anything was sent' };
-  return { kind: 'unclear', detail: 'the deadline passed after an attempt without a clear answer' };
-}
+type Message = { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly payload: string };
 
-async function send(
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-  body: string,
-  signal: AbortSignal,
-): Promise<ExecutionResult> {
-  try {
-    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
-    if (response.ok) {
-      // Its status is the answer; a body that trickles must not turn done into unclear.
-      await response.body?.cancel();
-      return { kind: 'done', detail: `HTTP ${response.status}` };
-    }
-    const detail = `HTTP ${response.status} ${await excerpt(response)}`.trimEnd();
-    if (response.status >= 500 || NOT_NOW.has(response.status)) return { kind: 'unclear', detail };
-    return { kind: 'failed', detail };
-  } catch (error) {
-    return { kind: 'unclear', detail: `no answer: ${failureOf(error)}` };
+async function send(ask: Asking, { url, headers, payload }: Message, signal: AbortSignal): Promise<ExecutionResult> {
+  const answer = await ask(
+    // Its status is the answer; a body that trickles must not turn done into unclear.
+    {
+      method: 'POST',
+      url,
+      headers,
+      body: payload,
+      reads_success: false,
+      body_bytes_max: LIMITS.executor_response_bytes_max,
+    },
+    signal,
+  );
+  const detail = lineOf(answer);
+  if (answer.kind === 'failed') return { kind: 'unclear', detail, ...(!answer.sent && { nothing_sent: true }) };
+  switch (meaningOf(answer.status)) {
+    case 'ok':
+      return { kind: 'done', detail };
+    case 'not_now':
+      return { kind: 'unclear', detail };
+    case 'refused':
+      return { kind: 'failed', detail };
   }
-}
-
-/** The beginning of a response. What follows is not read, and a body that breaks off does not change the status. */
-async function excerpt(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  try {
-    for await (const part of response.body ?? []) {
-      parts.push(part);
-      length += part.length;
-      if (length >= LIMITS.executor_response_bytes_max) break;
-    }
-  } catch {
-    // The status line has decided; the rest is for the reader only.
-  }
-  const text = Buffer.concat(parts).subarray(0, LIMITS.executor_response_bytes_max).toString('utf8');
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').slice(0, LIMITS.executor_detail_chars_max / 2);
-}
-
-/** A stable word for what went wrong on the wire. */
-function failureOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  const cause: unknown = error.cause;
-  if (cause instanceof Error && 'code' in cause && typeof cause.code === 'string') return cause.code;
-  return error.name;
 }

@@ -9,6 +9,7 @@ import {
 } from '../../platform/event-log.ts';
 import type { GapPort } from '../../platform/gaps.ts';
 import { evidenceOf } from '../gap.ts';
+import { emptyOutputs } from '../handover.ts';
 import { createPatience, type Patience, Stopped } from '../patience.ts';
 import { Pieces, waitingBlob } from '../pieces.ts';
 import { type Batch, Writer, type WriterOptions } from '../writer.ts';
@@ -179,7 +180,7 @@ async function checkpoint({ writer }: Shell, worker: StoryWorker): Promise<void>
 }
 
 const NOTHING: Batch = {
-  outputs: { events: [], findings: [], alerts: [], aliases: [], poison: [], handed: [] },
+  outputs: emptyOutputs(),
   cuts: [],
 };
 

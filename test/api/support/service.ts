@@ -278,7 +278,15 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
     drain: () => detect.drain(),
     async raise(...alerts) {
       const rows = alerts.map((alert, offset) => ({ alert, partition: 0, offset }));
-      await store.writeOutputs({ events: [], findings: [], alerts: rows, aliases: [], poison: [], handed: [] });
+      await store.writeOutputs({
+        events: [],
+        findings: [],
+        alerts: rows,
+        aliases: [],
+        poison: [],
+        handed: [],
+        effects: [],
+      });
       const records = alerts.map((alert) => ({
         topic: TOPICS.alerts,
         key: identityKey(alert.tenant, alert.identity.id),

@@ -47,7 +47,15 @@ function storeWorks(
       cleanup,
       run: async () => {
         for (const { rows } of batches) {
-          await store.writeOutputs({ events: rows, findings: [], alerts: [], aliases: [], poison: [], handed: [] });
+          await store.writeOutputs({
+            events: rows,
+            findings: [],
+            alerts: [],
+            aliases: [],
+            poison: [],
+            handed: [],
+            effects: [],
+          });
         }
       },
     },

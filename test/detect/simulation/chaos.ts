@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Alert } from '../../../schemas/alert.ts';
+import type { EffectReport } from '../../../schemas/effect.ts';
 import type { DetectRunner } from '../../../services/detect/runner.ts';
 import type { WriteStep } from '../../../services/detect/writer.ts';
 import { TOPICS } from '../../../services/platform/event-log.ts';
@@ -155,6 +156,7 @@ export function differences(world: World, outcome: Outcome): string[] {
   compare('blob', blobs(reference), blobs(store), found);
   compare('prior', cuts(reference), cuts(store), found);
   compare('alert record', alertRecords(world.log), alertRecords(log), found);
+  compare('effect report', effectReports(world.log), effectReports(log), found);
   for (const [partition, manifest] of reference.manifests) {
     const other = store.manifests.get(partition);
     if (!isDeepStrictEqual(manifest, other)) {
@@ -181,6 +183,27 @@ function alertRecords(disk: SimulatedDisk): Map<string, string> {
     }
   }
   return records;
+}
+
+/** Command id -> bytes. A crash may repeat a report, never change it. */
+function effectReports(disk: SimulatedDisk): Map<string, string> {
+  const reports = new Map<string, string>();
+  for (const { records } of disk.topics.get(TOPICS.commands)?.partitions ?? []) {
+    for (const { key, value } of records) {
+      const before = reports.get(key) ?? value.toString();
+      reports.set(key, before === value.toString() ? before : `changed: ${value}`);
+    }
+  }
+  return reports;
+}
+
+/** How often each finding about an effect was reported. */
+export function effectsFound(disk: SimulatedDisk): { failed: number; verified: number; untested: number } {
+  const counts = { failed: 0, verified: 0, untested: 0 };
+  for (const text of effectReports(disk).values()) {
+    counts[(JSON.parse(text) as { report: EffectReport }).report.finding] += 1;
+  }
+  return counts;
 }
 
 function compare(

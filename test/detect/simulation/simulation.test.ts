@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { differences, runChaos } from './chaos.ts';
+import { differences, effectsFound, runChaos } from './chaos.ts';
 import { runCluster } from './cluster.ts';
 import { buildWorld } from './world.ts';
 
@@ -42,10 +42,11 @@ test(`partition worker: ${HOW_MANY} of crashes equal the uninterrupted run`, asy
     const outcome = await runChaos(world, seed);
     assert.deepEqual(differences(world, outcome).slice(0, 5), []);
     const muted = [...world.reference.findings.values()].filter((row) => row.includes('"muted_by"')).length;
-    return { deaths: outcome.deaths, alert_revisions: world.reference.alerts.size, muted };
+    const effects = effectsFound(world.log);
+    return { deaths: outcome.deaths, alert_revisions: world.reference.alerts.size, muted, ...effects };
   });
   t.diagnostic(JSON.stringify(sums));
-  exercises(sums, { deaths: 0.5, alert_revisions: 1, muted: 0.25 });
+  exercises(sums, { deaths: 0.5, alert_revisions: 1, muted: 0.25, failed: 0.5, verified: 0.25, untested: 0.25 });
 });
 
 test(`several processes: ${HOW_MANY} of rebalances, pauses and crashes equal the uninterrupted run`, async (t) => {

@@ -143,6 +143,7 @@ class Teller {
   #recorded: boolean;
   readonly #sent: { partition: number; record: DetectRecord }[] = [];
   readonly #directives: string[] = [];
+  #watches = 0;
   #serial = 0;
 
   constructor(random: Random, clock: VirtualClock, clocks: (typeof CLOCKS)[number]) {
@@ -182,6 +183,7 @@ class Teller {
     }
     if (dice < 0.26 && reference.alerts.size > 0) return this.#verdict(partitions, reference);
     if (dice < 0.31) return this.#directive(partitions);
+    if (dice < 0.36) return this.#watch(partitions);
     const event = this.#event();
     const partition = partitionOf(identityKey(event.tenant, event.identity.id), partitions);
     const sent = this.#send(partition, { type: 'event', ...this.#at(), event });
@@ -232,6 +234,26 @@ class Teller {
     return this.#send(partition, { type: 'directive', ...this.#at(), change: { op: 'set', directive } });
   }
 
+  /** Watches a containment's effect, mostly where its identity is; now and then again, or of nobody who is known there. */
+  #watch(partitions: number): Told {
+    const random = this.#random;
+    const identity = `agent-${random.chance(0.05) ? 7 : random.int(7)}`;
+    const serial = random.chance(0.1) ? random.int(this.#watches + 1) : this.#watches++;
+    const now = this.#recorded ? this.#recorded_ms : this.#clock.now();
+    const from = now + [0, 1_000, 120_000][random.int(3)]!;
+    const [action, about] = WATCHED[random.int(WATCHED.length)]!;
+    const watch = {
+      containment: uidOf(0x10000 + serial),
+      action,
+      predicate: { tenant: 'default', identity, ...about },
+      from,
+      until: from + [20_000, 3_600_000, 9 * 3_600_000, 3 * 86_400_000][random.int(4)]!,
+    };
+    const own = partitionOf(identityKey('default', identity), partitions);
+    const partition = random.chance(0.9) ? own : random.int(partitions);
+    return this.#send(partition, { type: 'effect_watch', ...this.#at(), watch });
+  }
+
   #send(partition: number, record: DetectRecord): Told {
     return { partition, key: recordKey(record), value: Buffer.from(JSON.stringify(record)) };
   }
@@ -268,7 +290,8 @@ class Teller {
       action: { operation: 'read' },
       resources: [],
       volume: {},
-      outcome: { status: 'ok' },
+      outcome: { status: random.chance(0.4) ? 'denied' : 'ok' },
+      ...(random.chance(0.5) && { credential: { id: `c${random.int(2)}` } }),
     };
   }
 }
@@ -283,6 +306,14 @@ export function copyOfLog(disk: SimulatedDisk): SimulatedDisk {
   });
   return { topics: new Map(topics), positions: new Map(), counters: new Map(), onGrowth: new Set() };
 }
+
+/** What containments that are watched were about. */
+const WATCHED = [
+  ['suspend_agent', {}],
+  ['quarantine_session', { session: 's1' }],
+  ['restrict_tool', { tool: 'read' }],
+  ['revoke_credential', { credential: 'c1' }],
+] as const;
 
 const uidOf = (serial: number): string => serial.toString(16).padStart(32, '0');
 
