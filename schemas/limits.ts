@@ -278,6 +278,10 @@ export const LIMITS = {
   executor_tokens_max: 16,
   /** The least time in which an executor looks what became of an order. */
   executor_probe_ms_min: 1 * SECOND_MS,
+  /** What a preview looks at: days of the identity, days of all others, and entries of each list. */
+  preview_identity_ms: 30 * DAY_MS,
+  preview_others_ms: 7 * DAY_MS,
+  preview_items_max: 20,
   executor_detail_chars_max: 1024,
   executor_dry_run_chars_max: 16 * KIB,
   comment_chars_max: 1024,

@@ -5,6 +5,7 @@ import type { DeliveryState } from '../../schemas/api/access.ts';
 import type { PolicyAnswer, PolicyDryRunAnswer } from '../../schemas/api/policy.ts';
 import type { ChainHead } from '../../schemas/audit.ts';
 import type { Command } from '../../schemas/command.ts';
+import type { Containment } from '../../schemas/containment.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { FormatName } from '../../schemas/format.ts';
 import type { PolicyDocument } from '../../schemas/policy.ts';
@@ -42,6 +43,8 @@ export type Ports = {
   readonly detect: DetectPort;
   readonly policy: PolicyPort;
   readonly log: Pick<EventLog, 'bounds' | 'counters' | 'describe' | 'read'>;
+  /** What would be sent for a containment, by the executors of this process's configuration; nothing is. */
+  readonly plan: (containment: Containment) => PlannedOrder | undefined;
   /** The baseline of an identity as of its last durable state; undefined when nothing was learned yet. */
   readonly readProfile: (tenant: string, identity: string) => Promise<IdentityProfile | undefined>;
   /** What the last durable states say of the coverage of identities, by identity; of some there is nothing yet. */
@@ -62,6 +65,15 @@ export type AuthPort = {
   readonly session_ms: number;
   readonly idle_ms: number;
   readonly providers: readonly OidcProvider[];
+};
+
+/** The dry run of an order: without secrets, and text of agents in it. */
+export type PlannedOrder = {
+  readonly executor: string;
+  readonly direction: 'contain' | 'restore';
+  readonly dry_run: string;
+  readonly idempotent: boolean;
+  readonly can_probe: boolean;
 };
 
 /** What was learned of an identity, and how many of its findings a directive has muted. */

@@ -8,11 +8,13 @@ import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDirectives } from './commands/directives.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerExecutors } from './commands/executors.ts';
 import { registerGaps } from './commands/gaps.ts';
 import { registerIdentities } from './commands/identities.ts';
 import { registerKeys } from './commands/keys.ts';
 import { registerMap } from './commands/map.ts';
 import { registerPolicy } from './commands/policy.ts';
+import { registerPreview } from './commands/preview.ts';
 import { registerReplay } from './commands/replay.ts';
 import { registerRequests } from './commands/requests.ts';
 import { registerSimulate } from './commands/simulate.ts';
@@ -40,9 +42,12 @@ export function createProgram(): Command {
   const groups: readonly [string, readonly ((program: Command) => void)[]][] = [
     ['Run:', [registerDemo, registerUp, registerDoctor, registerStatus, registerSources]],
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
-    ['Decide:', [registerContainments, registerVotes, registerRequests, registerDirectives, registerGaps]],
+    [
+      'Decide:',
+      [registerContainments, registerVotes, registerRequests, registerPreview, registerDirectives, registerGaps],
+    ],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
-    ['Administer:', [registerPolicy, registerKeys, registerSubscriptions, registerAudit]],
+    ['Administer:', [registerPolicy, registerKeys, registerSubscriptions, registerExecutors, registerAudit]],
   ];
   program.commandsGroup('Run:').helpCommand('help [command]', 'show what a command does and takes');
   for (const [name, registers] of groups) {

@@ -1,5 +1,6 @@
 import type { Alert } from '../../schemas/alert.ts';
 import type { AlertHabit, NearestSession } from '../../schemas/api/explanation.ts';
+import type { BlastRadius } from '../../schemas/api/preview.ts';
 import type { Missing } from '../../schemas/api/sources.ts';
 import type { DeadLetter } from '../../schemas/dead-letter.ts';
 import type { AliasRow, FindingRow, Manifest, Outputs, ScoredEvent, StateBlob } from '../../schemas/outputs.ts';
@@ -140,6 +141,18 @@ export type IdentityRow = {
   readonly last_seen: number;
 };
 
+/** Of an identity, what an action is about: an event that has all that is named here would have been stopped. */
+export type BlastRequest = {
+  readonly tenant: string;
+  readonly identity: string;
+  readonly target?: {
+    readonly field: 'tool' | 'classification' | 'session' | 'credential' | 'identity';
+    readonly value: string;
+  };
+  /** Sessions with an event since then are open. Epoch milliseconds. */
+  readonly open_since: number;
+};
+
 export type Counted = { readonly name: string; readonly count: number };
 export type IdentitySummary = IdentityRow & {
   /** The most used, most used first. */
@@ -215,6 +228,8 @@ export interface ReadStore {
     page: { readonly limit: number; readonly after?: string },
   ): Promise<Page<IdentityRow, string>>;
   readIdentity(tenant: string, identity: string): Promise<IdentitySummary | undefined>;
+  /** What containing an identity would touch; undefined when nothing is stored of it. */
+  readBlastRadius(request: BlastRequest): Promise<BlastRadius | undefined>;
   /** Whose events accepted under this identity turned out to be, and which of others are this one's; newest first. */
   readAliases(tenant: string, identity: string, limit: number): Promise<readonly AliasRow[]>;
   /** Newest first, by the time of the rejection. */

@@ -5,6 +5,7 @@ import { alertSuite } from './store-suite-alerts.ts';
 import { detectSuite } from './store-suite-detect.ts';
 import { explainSuite } from './store-suite-explain.ts';
 import { originSuite } from './store-suite-origins.ts';
+import { previewSuite } from './store-suite-preview.ts';
 import { readSuite } from './store-suite-read.ts';
 
 /** Gives every test names of its own, since all of them share one store. */
@@ -34,6 +35,7 @@ export function storeSuite(
     test('answers a ping', () => use().store.ping());
     detectSuite(use);
     readSuite(use);
+    previewSuite(use);
     alertSuite(use);
     explainSuite(use);
     originSuite(use);

@@ -10,6 +10,7 @@ import { identities } from './identities.ts';
 import { operations } from './operations.ts';
 import { otlp } from './otlp.ts';
 import { policy } from './policy.ts';
+import { previews } from './preview.ts';
 import { requests } from './requests.ts';
 import { siem } from './siem.ts';
 import { signIn } from './sign-in.ts';
@@ -27,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   ...containments,
   ...requests,
   ...policy,
+  ...previews,
   ...directives,
   ...gaps,
   ...siem,

@@ -1,10 +1,12 @@
 import { readFileSync, statSync } from 'node:fs';
 import type { ExecutorConfig } from '../../../schemas/executor-config.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
+import type { Ports } from '../../api/ports.ts';
 import type { Executor, ExecutorPlan } from '../../contain/executor.ts';
 import { openExecutor, planExecutor } from '../../contain/executors/index.ts';
 import type { ExecutorSeams, ExecutorSecrets } from '../../contain/executors/kit.ts';
 import { createWebhookExecutor, shortForm } from '../../contain/executors/webhook.ts';
+import { plannedFor } from '../../contain/planned.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Frozen, FrozenConfig, LoadedConfig } from '../../platform/config.ts';
 import { EXIT, Problem } from '../problem.ts';
@@ -17,6 +19,17 @@ export function plansOf({ contain }: Pick<FrozenConfig, 'contain'>): readonly Ex
   const { executor_webhook: short, executors } = contain;
   const first = short === undefined ? [] : [planExecutor(shortForm({ ...short, plaintext: short.allow_plaintext }))];
   return [...first, ...executors.map(planExecutor)];
+}
+
+/** What the API asks about a containment: what would be sent for it, and by whom. */
+export function planner(plans: readonly ExecutorPlan[], clock: Clock): Ports['plan'] {
+  return (containment) => {
+    const planned = plannedFor(containment, plans, clock.now());
+    if (planned === undefined) return undefined;
+    const { executor, direction, text } = planned;
+    const { name, idempotent, canProbe } = executor;
+    return { executor: name, direction, dry_run: text, idempotent, can_probe: canProbe };
+  };
 }
 
 /** The executors themselves, for the process that carries out. Reads their files; throws a Problem for what is wrong with one. */

@@ -18,6 +18,7 @@ import { allPartitions } from './cluster.ts';
 import { policyOf } from './contain-role.ts';
 import type { Control } from './control.ts';
 import { webhooksPort } from './deliver-role.ts';
+import { planner, plansOf } from './executors.ts';
 import { type Foundation, openFoundation, openGround } from './foundation.ts';
 import { createMetrics } from './metrics.ts';
 import { type Ends, endAll, keepHouse, type Parts, startParts, watchParts } from './parts.ts';
@@ -126,6 +127,7 @@ async function portsOf(parts: Parts, foundation: Foundation, inputs: Inputs, hea
       stalled: () => detection?.runner.stalled ?? false,
       stories: () => storiesProgress(log),
     },
+    plan: planner(plansOf(foundation.config), systemClock),
     log,
     policy: policyPort(foundation, control),
     readProfile: createProfileReader(store, partitions),

@@ -12,6 +12,7 @@ import { LOCAL_ISSUER, type Role, SYSTEM } from '../../../schemas/principal.ts';
 import type { SubscriptionEntry } from '../../../schemas/subscription.ts';
 import type { Ports } from '../../../services/api/ports.ts';
 import { listen } from '../../../services/api/server.ts';
+import { planner } from '../../../services/cli/service/executors.ts';
 import { createStateReader } from '../../../services/cli/service/profile.ts';
 import { dryRunPolicy } from '../../../services/contain/dry-run.ts';
 import { BUILT_IN_POLICY } from '../../../services/contain/policy.ts';
@@ -211,6 +212,7 @@ export async function startService(options: ServiceOptions = {}): Promise<Servic
       stalled: () => detect.stalled,
       stories: async () => ({ next_offset: 5, end_offset: 7 }),
     },
+    plan: planner(options.executor === false ? [] : [executor], clock),
     log,
     policy: {
       floor: { ...BUILT_IN_POLICY, roles: [...BUILT_IN_POLICY.roles] },
