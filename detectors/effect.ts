@@ -66,14 +66,19 @@ export type Bearing = 'permitted' | 'refused' | 'other';
 /** `event` is of the identity that the watch names. An outcome that is not known is taken for one that went through. */
 export function bearingOf({ predicate }: EffectWatch, event: CanonicalEvent): Bearing {
   const { credential, session, tool, classification } = predicate;
-  if (credential !== undefined && event.credential?.id !== credential) return 'other';
-  if (session !== undefined && event.session !== session) return 'other';
-  if (tool !== undefined && toolOf(event) !== tool) return 'other';
-  if (classification !== undefined && !event.resources.some((one) => one.classification === classification)) {
+  if (credential !== undefined && !isNamed(event.credential?.id, credential)) return 'other';
+  if (session !== undefined && !isNamed(event.session, session)) return 'other';
+  if (tool !== undefined && !isNamed(toolOf(event), tool)) return 'other';
+  if (classification !== undefined && !event.resources.some((one) => isNamed(one.classification, classification))) {
     return 'other';
   }
   const { status } = event.outcome;
   return status === 'denied' || status === 'error' ? 'refused' : 'permitted';
+}
+
+/** What was countersigned is well-formed text (RFC 8785): a name with lone surrogates, an agent's choice, is meant by it. */
+function isNamed(value: string | undefined, target: string): boolean {
+  return value === target || value?.toWellFormed() === target;
 }
 
 /** As the detectors name it, whose word the containment's target is. */

@@ -44,7 +44,7 @@ export function createProgram(): Command {
     ['Look:', [registerAlerts, registerAlert, registerTail, registerIdentities, registerDeadLetters]],
     [
       'Decide:',
-      [registerContainments, registerVotes, registerRequests, registerPreview, registerDirectives, registerGaps],
+      [registerContainments, registerPreview, registerVotes, registerRequests, registerDirectives, registerGaps],
     ],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
     ['Administer:', [registerPolicy, registerKeys, registerSubscriptions, registerExecutors, registerAudit]],

@@ -50,9 +50,8 @@ const EFFECTS: Readonly<Record<Effect['state'], string>> = {
 
 function ended({ state, effect }: Containment): Situation {
   const message = `it is ${state}, which is final`;
-  if (effect === undefined) return { code: 'ended', message, until: undefined };
-  const until = effect.report === undefined ? effect.watch.until : undefined;
-  return { code: 'ended', message: `${message}; ${EFFECTS[effect.state]}`, until };
+  const told = effect === undefined ? '' : `; ${EFFECTS[effect.state]}`;
+  return { code: 'ended', message: message + told, until: undefined };
 }
 
 function approved(containment: Containment, state: ControlState): Situation {

@@ -29,6 +29,7 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /v1/identities/:id/events': 'viewer analyst approver',
   'GET /v1/containments': 'viewer analyst approver',
   'GET /v1/containments/:id': 'viewer analyst approver',
+  'GET /v1/containments/:id/preview': 'viewer analyst approver',
   'POST /v1/containments/:id/approve': 'approver',
   'POST /v1/containments/:id/deny': 'approver',
   'POST /v1/containments/:id/cancel': 'analyst approver',

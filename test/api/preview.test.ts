@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ContainmentPreview } from '../../schemas/api/preview.ts';
+import { run } from '../cli/support.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
 import { eventOf, ndjson, type Service, startService } from './support/service.ts';
 
@@ -14,7 +15,12 @@ for (const executor of [true, false]) {
       const { id: identity } = alert.identity;
       const { target } = alert.recommendation;
       const events = [1, 2, 3].map((n) =>
-        eventOf(`e-${n}`, { identity: { id: identity, kind: 'agent' }, session: 's-1', tool: { name: target } }),
+        eventOf(`e-${n}`, {
+          identity: { id: identity, kind: 'agent' },
+          session: 's-1',
+          tool: { name: target },
+          on_behalf_of: 'turns\u202e',
+        }),
       );
       const headers = { 'content-type': 'application/x-ndjson' };
       await service.as('ingest', { method: 'POST', url: '/v1/events', headers, payload: ndjson(...events) });
@@ -50,6 +56,17 @@ for (const executor of [true, false]) {
         assert.match(shown.message, /no executor is configured/);
       }
       assert.deepEqual(service.executed, []);
+    });
+
+    test('is shown on the command line, with text of agents made printable', async () => {
+      const env = { COUNTERSIGN_API_KEY: service.tokens.viewer, NO_COLOR: '1' };
+      const { code, stdout, stderr } = await run(['preview', id.slice(0, 10), '--url', service.url], { env });
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, /What it would touch/);
+      assert.match(stdout, /3 events in 1 session/);
+      assert.ok(stdout.includes('turns\\u202e'), stdout);
+      assert.doesNotMatch(stdout, /\u202e/);
+      assert.equal(/What would be sent/.test(stdout), executor);
     });
 
     test('is for who may read, of what there is', async () => {

@@ -10,36 +10,15 @@ import { DetectRecord } from '../../schemas/record.ts';
 import { type Decision, decide } from '../../services/contain/machine.ts';
 import { BUILT_IN_POLICY } from '../../services/contain/policy.ts';
 import type { Responder } from '../../services/contain/responder.ts';
-import { containmentId, idempotencyKey, termsDigest, termsFrom } from '../../services/contain/terms.ts';
-import { appendControl } from '../../services/control/writer.ts';
 import { effectRecords } from '../../services/detect/effect-reports.ts';
 import { type EventLog, TOPICS } from '../../services/platform/event-log.ts';
 import { gapOf } from '../../services/platform/gaps.ts';
 import { identityKey, partitionOf } from '../../services/platform/partitioner.ts';
 import { type ManualClock, manualClock } from '../support/manual-clock.ts';
 import { newDisk, openSimulatedLog } from '../support/simulated-log.ts';
+import { dispatched, leaveDispatching } from './dispatched.ts';
 import { bootstrapPeople, type Desk, openDesk, recordingExecutor, respond, until } from './harness.ts';
-import { alertOf, contextOf, NOW, policyOf } from './samples.ts';
-
-/** One that was sent, and of which nothing is known yet. */
-function dispatched(now: number, over: Partial<ContainmentTerms> = {}): Containment {
-  const terms = { ...termsFrom(alertOf(), BUILT_IN_POLICY, []), ...over };
-  const id = containmentId(terms);
-  const digest = termsDigest(terms);
-  const idempotency_key = idempotencyKey(id, digest);
-  const execution = { executor: 'recording', idempotency_key, started: now, attempts: 1, deadline: now + 60_000 };
-  const times = { created: now, updated: now, approval_expires: now + 1, execution_expires: now + 60_000 };
-  return Containment.parse({
-    id,
-    state: 'dispatching',
-    terms,
-    digest,
-    requested_by: SYSTEM,
-    votes: [],
-    execution,
-    ...times,
-  });
-}
+import { contextOf, NOW, policyOf } from './samples.ts';
 
 function after(decision: Decision): Containment {
   if (decision.kind === 'refused') assert.fail(`refused: ${decision.code}`);
@@ -237,11 +216,3 @@ describe('the responder', () => {
     assert.equal((await sent()).length, 2);
   });
 });
-
-/** An earlier responder died before it learned what became of what it sent. */
-async function leaveDispatching(log: EventLog, clock: ManualClock): Promise<void> {
-  const containment = dispatched(clock.now());
-  const who = { issuer: SYSTEM.issuer, subject: SYSTEM.subject };
-  const audit = { v: 1, who, when: clock.now(), what: 'dispatched' } as const;
-  await appendControl(log, clock, 'before', () => [{ ...audit, kind: 'containment_changed', containment }]);
-}

@@ -115,6 +115,11 @@ test('a tool is known by the name that the detectors give it', () => {
   );
 });
 
+test('a name that is no well-formed text does not escape', () => {
+  const watch = { ...watchOf('restrict_tool'), predicate: { tenant: 'default', identity: 'agent', tool: 'x\ufffd' } };
+  assert.equal(bearingOf(watch, { ...eventOf('e'), tool: { name: 'x\ud800' } }), 'permitted');
+});
+
 describe('what a watch that is over says', () => {
   const nothing: Seen = { permitted: 0, refused: 0, others: 0, backdated: 0, source_newest: NOON_MS, away_ms: 0 };
   const says = (seen: Partial<Seen>): string =>

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Containment } from '../../schemas/containment.ts';
 import { createExecutions } from '../../services/contain/executions.ts';
 import type { ExecutionResult, Executor, ProbeResult } from '../../services/contain/executor.ts';
 import { BUILT_IN_POLICY } from '../../services/contain/policy.ts';
-import { containmentId, termsDigest, termsFrom } from '../../services/contain/terms.ts';
 import { silentTelemetry } from '../../services/platform/telemetry.ts';
-import { alertOf, NOW } from '../contain/samples.ts';
+import { NOW } from '../contain/samples.ts';
 import { manualClock } from '../support/manual-clock.ts';
+import { dispatched } from './dispatch.ts';
 
 const UNCLEAR: ExecutionResult = { kind: 'unclear', detail: 'HTTP 500' };
 const NOTHING: ExecutionResult = { kind: 'unclear', detail: 'no answer: ECONNREFUSED', nothing_sent: true };
@@ -49,28 +48,12 @@ function dispatch({ answers, probes, repeatable = true }: Told) {
   });
   const attempt = async (attempts: number, now = NOW) => {
     clock.advance(now - clock.now());
-    executions.start(dispatched(attempts));
+    executions.start(dispatched('told', attempts));
     await executions.settled();
     const [report = assert.fail('no report')] = executions.takeReports();
     return report;
   };
   return { attempt, calls };
-}
-
-function dispatched(attempts: number): Containment {
-  const terms = termsFrom(alertOf(), BUILT_IN_POLICY, []);
-  return {
-    id: containmentId(terms),
-    state: 'dispatching',
-    terms,
-    digest: termsDigest(terms),
-    requested_by: { issuer: 'countersign', subject: 'system', human: false },
-    created: NOW,
-    approval_expires: NOW + 1_000,
-    votes: [],
-    updated: NOW,
-    execution: { executor: 'told', idempotency_key: 'ctn_1', started: NOW, attempts, deadline: NOW + 60_000 },
-  };
 }
 
 describe('an attempt', () => {

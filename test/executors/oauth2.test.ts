@@ -185,6 +185,7 @@ describe('an unclear answer', () => {
 
   const hostile = ['{"active":"false"}', '{"active":0}', '{}', '[]', 'null', 'false', '<html>', '{"active":false', '']
     .map((body): [string, string] => [body === '' ? 'nothing' : body, body])
+    .concat([['a padded answer', `{"active":false}${' '.repeat(300_000)}`]])
     .concat([['an endless answer', `{"active":false,"x":"${'y'.repeat(300_000)}"}`]]);
   for (const [name, body] of hostile) {
     test(`introspection that answers ${name} says nothing`, async () => {

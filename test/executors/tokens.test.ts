@@ -78,7 +78,7 @@ describe('a token file', () => {
     t.after(() => rm(directory, { recursive: true, force: true }));
     const path = join(directory, 'tokens.json');
     const source = openTokenSource({ type: 'file', path }, undefined);
-    const find = () => source(requestFor(), patient());
+    const find = (target = 'cred-1') => source(requestFor({ target }), patient());
     assert.equal((await find()).kind, 'broken', 'it is not there');
     const contents: [string, string][] = [
       ['{"cred-1": {"token": "a"}}', 'found'],
@@ -94,6 +94,10 @@ describe('a token file', () => {
       const found = await find();
       assert.equal(found.kind, kind, content);
       assert.ok(found.kind === 'found' || !found.detail.includes('tok-secret'));
+    }
+    await writeFile(path, '{}');
+    for (const target of ['toString', '__proto__', 'constructor', '']) {
+      assert.equal((await find(target)).kind, 'unknown', target);
     }
   });
 });

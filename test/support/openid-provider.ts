@@ -10,6 +10,11 @@ export type OpenIdProvider = {
   readonly client_secret: string;
   /** What it says of a subject beyond `sub`. */
   readonly claims: Map<string, Record<string, unknown>>;
+  /** A client of its own that agents get tokens for, which may revoke and look at them (RFC 6749, 7009, 7662). */
+  readonly agents: { readonly client_id: string; readonly client_secret: string };
+  issueToken(): Promise<string>;
+  /** What introspection says of a token. */
+  isActive(token: string): Promise<boolean>;
   close(): Promise<void>;
 };
 
@@ -19,9 +24,18 @@ export async function startOpenIdProvider(redirect_uris: readonly string[]): Pro
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const client = { client_id: 'countersign', client_secret: 'a-secret-that-only-this-test-knows' };
+  const agents = { client_id: 'agents', client_secret: 'another-secret-that-only-this-test-knows' };
   const claims: OpenIdProvider['claims'] = new Map();
   const provider = new Provider(issuer, {
-    clients: [{ ...client, redirect_uris: [...redirect_uris], require_auth_time: true }],
+    clients: [
+      { ...client, redirect_uris: [...redirect_uris], require_auth_time: true },
+      { ...agents, redirect_uris: [], response_types: [], grant_types: ['client_credentials'] },
+    ],
+    features: {
+      clientCredentials: { enabled: true },
+      revocation: { enabled: true },
+      introspection: { enabled: true },
+    },
     claims: { openid: ['sub', 'groups', 'email', 'name'] },
     conformIdTokenClaims: false,
     cookies: { keys: ['only for tests'] },
@@ -40,10 +54,23 @@ export async function startOpenIdProvider(redirect_uris: readonly string[]): Pro
     },
   } satisfies Configuration);
   server.on('request', provider.callback());
+  const asAgents = async (path: string, form: Record<string, string>): Promise<Record<string, unknown>> => {
+    const basic = Buffer.from(`${agents.client_id}:${agents.client_secret}`).toString('base64');
+    const response = await fetch(`${issuer}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${basic}` },
+      body: new URLSearchParams(form),
+    });
+    if (!response.ok) throw new Error(`${path} answers ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  };
   return {
     issuer,
     ...client,
     claims,
+    agents,
+    issueToken: async () => String((await asAgents('/token', { grant_type: 'client_credentials' })).access_token),
+    isActive: async (token) => (await asAgents('/token/introspection', { token })).active === true,
     async close() {
       server.closeAllConnections();
       server.close();

@@ -25,7 +25,11 @@ export async function startService(dataDir: string, environment: NodeJS.ProcessE
   child.stderr.setEncoding('utf8').on('data', (text: string) => complaints.push(text));
   const exited = exitOf(child);
   for await (const line of createInterface({ input: child.stdout })) {
-    const started = JSON.parse(line) as { listening: string; credentials: { name: string; token: string }[] };
+    const started = JSON.parse(line) as { listening?: string; credentials: { name: string; token: string }[] };
+    if (started.listening === undefined) {
+      complaints.push(line);
+      continue;
+    }
     return {
       url: started.listening,
       tokens: Object.fromEntries(started.credentials.map(({ name, token }) => [name, token])),

@@ -129,7 +129,7 @@ async function beginningOf(response: IncomingMessage, bytes_max: number): Promis
       length += part.length;
       if (length > bytes_max) break;
     }
-    cut = length > bytes_max || !response.complete;
+    cut = length > bytes_max;
   } catch {
     cut = true;
   }

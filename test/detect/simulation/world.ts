@@ -1,4 +1,5 @@
 import type { DirectiveEffect, DirectiveScope } from '../../../schemas/directive.ts';
+import type { EffectWatch } from '../../../schemas/effect.ts';
 import type { CanonicalEvent } from '../../../schemas/event.ts';
 import type { DetectRecord } from '../../../schemas/record.ts';
 import { undecidedGaps } from '../../../services/detect/gap.ts';
@@ -143,7 +144,7 @@ class Teller {
   #recorded: boolean;
   readonly #sent: { partition: number; record: DetectRecord }[] = [];
   readonly #directives: string[] = [];
-  #watches = 0;
+  readonly #watches: EffectWatch[] = [];
   #serial = 0;
 
   constructor(random: Random, clock: VirtualClock, clocks: (typeof CLOCKS)[number]) {
@@ -234,24 +235,28 @@ class Teller {
     return this.#send(partition, { type: 'directive', ...this.#at(), change: { op: 'set', directive } });
   }
 
-  /** Watches a containment's effect, mostly where its identity is; now and then again, or of nobody who is known there. */
+  /** Watches a containment's effect; now and then the same order again, or about somebody who is not known yet. */
   #watch(partitions: number): Told {
     const random = this.#random;
-    const identity = `agent-${random.chance(0.05) ? 7 : random.int(7)}`;
-    const serial = random.chance(0.1) ? random.int(this.#watches + 1) : this.#watches++;
+    const again = this.#watches[random.int(10 * this.#watches.length)];
+    const watch = again ?? this.#newWatch();
+    if (again === undefined) this.#watches.push(watch);
+    const partition = partitionOf(identityKey('default', watch.predicate.identity), partitions);
+    return this.#send(partition, { type: 'effect_watch', ...this.#at(), watch });
+  }
+
+  #newWatch(): EffectWatch {
+    const random = this.#random;
     const now = this.#recorded ? this.#recorded_ms : this.#clock.now();
     const from = now + [0, 1_000, 120_000][random.int(3)]!;
     const [action, about] = WATCHED[random.int(WATCHED.length)]!;
-    const watch = {
-      containment: uidOf(0x10000 + serial),
+    return {
+      containment: uidOf(0x10000 + this.#watches.length),
       action,
-      predicate: { tenant: 'default', identity, ...about },
+      predicate: { tenant: 'default', identity: `agent-${random.chance(0.05) ? 7 : random.int(7)}`, ...about },
       from,
       until: from + [20_000, 3_600_000, 9 * 3_600_000, 3 * 86_400_000][random.int(4)]!,
     };
-    const own = partitionOf(identityKey('default', identity), partitions);
-    const partition = random.chance(0.9) ? own : random.int(partitions);
-    return this.#send(partition, { type: 'effect_watch', ...this.#at(), watch });
   }
 
   #send(partition: number, record: DetectRecord): Told {

@@ -50,6 +50,17 @@ export async function produce(
   }
 }
 
+/** Makes a topic that is nobody's but its sources'. */
+export async function createTopic({ brokers }: Installation, topic: string, partitions: number): Promise<void> {
+  const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  try {
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }] });
+  } finally {
+    await admin.disconnect();
+  }
+}
+
 export type Receiver = { readonly url: string; readonly bodies: readonly string[]; close(): Promise<void> };
 
 /** Takes every webhook. */
