@@ -108,6 +108,7 @@ function RollbackForm({ viewer, once, containment }: ContainmentPage): VNode {
       <${Hidden} viewer=${viewer} once=${once} />
       <p>This asks for a new containment that undoes this one. It needs its own approvals, and you cannot give them.</p>
       <${WhyField} id="rollback-why" label="Why it should be taken back" />
+      <${EmergencyField} />
       <button type="submit">Ask to take it back</button>
     </form></details>`;
 }
@@ -160,4 +161,13 @@ export function ActionField({ id, chosen }: { readonly id: string; readonly chos
     <select id=${id} name="action">${CONTAINMENT_ACTIONS.map(
       (action) => html`<option value=${action} selected=${action === chosen}>${ACTIONS[action].title}</option>`,
     )}</select>`;
+}
+
+/** Raises the record, and lowers nothing. */
+export function EmergencyField(): VNode {
+  return html`<fieldset><legend>Emergency</legend>
+    <label class="choice"><input type="checkbox" name="break_glass" value="yes" /> Break the glass</label>
+    <p class="dim">Everybody who may approve is told at once, and it stands on the record for good. It needs as many approvals
+      as ever.</p>
+  </fieldset>`;
 }

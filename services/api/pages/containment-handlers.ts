@@ -3,17 +3,20 @@ import { z } from 'zod';
 import type { Containment } from '../../../schemas/containment.ts';
 import { LOCAL_ISSUER } from '../../../schemas/principal.ts';
 import { stepUpOf } from '../../control/step-ups.ts';
+import { StoreUnavailable } from '../../platform/store.ts';
 import type { CommandBody } from '../commands.ts';
 import { defined } from '../defined.ts';
 import { Refused, refuseAs, STATUS_OF } from '../errors.ts';
 import type { Context, Route } from '../route.ts';
+import { previewOf } from '../routes/preview.ts';
 import { containmentView, executorView } from '../views.ts';
 import { containmentPage } from './containment-page.ts';
-import type { StepUpWay } from './containment-view.ts';
+import type { Preview, StepUpWay } from './containment-view.ts';
 import { AmendForm, CancelForm, parametersOf, ResolveForm, RollbackForm, VoteForm } from './forms.ts';
 import type { Problem } from './frame.ts';
 import { readFrozen } from './frozen.ts';
 import { ask, mintOnce, type Person, page, personOf } from './page-route.ts';
+import { previewRows } from './preview-view.ts';
 import { problemOf } from './problems.ts';
 import { problemFrom, sendPage } from './send.ts';
 import { freshUntil, waysOf } from './ways.ts';
@@ -62,10 +65,11 @@ const cancel = act({ name: 'cancel', summary: 'Withdraw it before it is carried 
 const rollback = act(
   { name: 'rollback', summary: 'Ask for what takes it back' },
   RollbackForm,
-  (containment, { why }) => ({
+  (containment, { why, break_glass }) => ({
     type: 'containment_rollback',
     containment,
     why,
+    ...(break_glass === 'yes' && { break_glass: { why } }),
   }),
 );
 const resolve = act(
@@ -138,6 +142,7 @@ async function answer(
   const { viewer, caller } = person;
   const { state } = ports.control;
   const read = await readFrozen(containment, ports);
+  const preview = containment.state === 'pending' ? await readPreview(containment, ports) : undefined;
   const now = ports.clock.now();
   const { principal } = viewer;
   const text = containmentPage({
@@ -156,11 +161,22 @@ async function answer(
         now,
       ),
       problem,
+      preview,
     }),
     step_up: stepUpWay(person, ports.auth.providers),
     once: mintOnce(ports.randomBytes),
   });
   return sendPage(at.reply, text, { status, form_to: providerOrigins(person, ports.auth.providers) });
+}
+
+/** What is ahead is for those who decide; without the store a page does without. */
+async function readPreview(containment: Containment, ports: Context['ports']): Promise<Preview> {
+  try {
+    return previewRows(await previewOf(containment, ports));
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return { reach: [], missing: 'the store does not answer now' };
+    throw error;
+  }
 }
 
 type Provider = Context['ports']['auth']['providers'][number];

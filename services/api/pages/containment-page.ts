@@ -117,14 +117,8 @@ function Ahead({ dry_run, reach, missing }: NonNullable<ContainmentPage['preview
     ${
       reach.length > 0 &&
       html`<h3>Whom it hits</h3>
-      <p class="dim">Counted in what Countersign has seen of this identity${missing === undefined ? '' : `; ${missing}`}.</p>
-      <${Facts} of=${reach.map(
-        ({ name, value, note }) =>
-          [
-            name,
-            html`<${Data} text=${value} />${note !== undefined && html` <span class="dim"><${Data} text=${note} /></span>`}`,
-          ] as const,
-      )} />`
+      <p class="dim">Counted in what Countersign has seen${missing === undefined ? '' : `: ${missing}`}. No part of what a vote is bound to.</p>
+      <${Facts} of=${reach.map(({ name, values, note }) => [name, html`<${Reached} values=${values} note=${note} />`] as const)} />`
     }
     ${reach.length === 0 && missing !== undefined && html`<p class="dim">Whom it would hit is not known: ${missing}.</p>`}
     ${
@@ -132,4 +126,9 @@ function Ahead({ dry_run, reach, missing }: NonNullable<ContainmentPage['preview
       html`<details><summary>What would be sent (${counted(dry_run.length, 'character')})</summary>
       <pre class="wrap"><${Data} text=${dry_run} most=${4_000} /></pre></details>`
     }`;
+}
+
+function Reached({ values, note }: { readonly values: readonly string[]; readonly note: string | undefined }): VNode {
+  return html`${values.map((value, index) => html`${index > 0 && ', '}<${Data} text=${value} most=${120} />`)}
+    ${note !== undefined && html` <span class="dim">${note}</span>`}`;
 }

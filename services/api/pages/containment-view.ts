@@ -20,7 +20,7 @@ export type Frozen =
 export type Preview = {
   /** In the words of the executor, without secrets; absent where none can carry it out. */
   readonly dry_run?: string;
-  readonly reach: readonly { readonly name: string; readonly value: string; readonly note?: string }[];
+  readonly reach: readonly { readonly name: string; readonly values: readonly string[]; readonly note?: string }[];
   /** Why there is no more. */
   readonly missing?: string;
 };

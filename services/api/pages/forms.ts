@@ -13,7 +13,7 @@ const target = () => z.string().min(1).max(LIMITS.resource_id_chars_max);
 
 export const VoteForm = z.strictObject({ once: Once, digest: TermsDigest, comment: said().optional() });
 export const CancelForm = z.strictObject({ once: Once });
-export const RollbackForm = z.strictObject({ once: Once, why: why() });
+export const RollbackForm = z.strictObject({ once: Once, why: why(), break_glass: z.literal('yes').optional() });
 export const ResolveForm = z.strictObject({ once: Once, took_effect: z.enum(['yes', 'no']), comment: why() });
 
 /** Parameters come as fields of their own, `parameter.scope`. */
@@ -21,7 +21,8 @@ const withParameters = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z
     .object(shape)
     .catchall(z.string().max(LIMITS.text_chars_max))
-    .refine((form) => Object.keys(form).every((name) => name in shape || PARAMETER.test(name)), 'holds unknown fields');
+    .refine((form) => Object.keys(form).every((name) => name in shape || PARAMETER.test(name)), 'holds unknown fields')
+    .refine((form) => Object.keys(parametersOf(form)).length <= LIMITS.parameters_max, 'holds too many parameters');
 
 const PARAMETER = /^parameter\.([a-z][a-z0-9_]{0,63})$/;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { defined } from '../defined.ts';
 import { Refused, refuse, STATUS_OF } from '../errors.ts';
+import { requestCommand } from '../requests.ts';
 import type { Route } from '../route.ts';
 import { parametersOf, RequestForm } from './forms.ts';
 import type { Problem } from './frame.ts';
@@ -44,26 +45,14 @@ const request = page({
     // The revision that the page has shown: what has come since, whoever asks has not read.
     const alert = await ports.store.readAlert(tenant, uid, revision);
     if (alert === undefined) return unknownAlert();
-    const { identity, severity, title, summary, evidence } = alert;
-    const done = await ask(asked, person, {
-      once,
-      body: {
-        type: 'containment_request',
-        alert_uid: uid,
-        tenant,
-        identity: identity.id,
-        action,
-        target,
-        parameters: parametersOf(asked.body),
-        why,
-        ...(break_glass === 'yes' && { break_glass: { why } }),
-        snapshot: { identity, alert: { uid, revision, severity, title, summary, evidence } },
-      },
-    });
+    const emergency = break_glass === 'yes' ? { break_glass: { why } } : {};
+    const parameters = parametersOf(asked.body);
+    const wanted = { alert_uid: uid, tenant, action, target, parameters, why, ...emergency };
+    const done = await ask(asked, person, { once, body: requestCommand(alert, wanted) });
     if (!(done instanceof Refused)) return asked.reply.redirect(`/containments/${done.subject}`, 303);
     ports.telemetry.occurred('requests_refused', { code: done.code }, { request: asked.request.id });
     const problem: Problem = problemFrom(done);
-    const given = { action, target, parameters: parametersOf(asked.body), why };
+    const given = { action, target, parameters, why };
     return sendPage(
       asked.reply,
       requestPage({ viewer: person.viewer, alert, once: mintOnce(ports.randomBytes), ...defined({ problem, given }) }),

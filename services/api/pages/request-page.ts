@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import type { Alert, Recommendation } from '../../../schemas/alert.ts';
 import { LIMITS } from '../../../schemas/limits.ts';
 import { counted } from '../../platform/words.ts';
-import { ActionField, WhyField } from './containment-forms.ts';
+import { ActionField, EmergencyField, WhyField } from './containment-forms.ts';
 import { Badge, Facts, frame, type Problem, Section, Token, type Viewer } from './frame.ts';
 import { html } from './html.ts';
 import { SEVERITY_TONE } from './phrases.ts';
@@ -54,11 +54,7 @@ export function requestPage({ viewer, alert, once, problem, given }: RequestPage
         <input id="target" name="target" value=${target} required maxlength=${LIMITS.resource_id_chars_max} dir="auto" />
         ${Object.entries(parameters).map(([name, value]) => html`<${ParameterField} name=${name} value=${value} />`)}
         <${WhyField} id="why" label="Why" value=${given?.why} />
-        <fieldset><legend>Emergency</legend>
-          <label class="choice"><input type="checkbox" name="break_glass" value="yes" /> Break the glass</label>
-          <p class="dim">Everybody who may approve is told at once, and it stands on the record for good. It needs as many approvals
-            as ever.</p>
-        </fieldset>
+        <${EmergencyField} />
         <button type="submit">Ask for it</button>
       </form>
     </${Section}>`;

@@ -126,6 +126,7 @@ describe('pages over HTTP', { concurrency: 1 }, () => {
 
   test('approve after a fresh authentication, once, and the containment runs', async () => {
     const before = await as('approver').get(at());
+    assert.ok(before.body.includes('Whom it would hit is not known: no event of this identity is stored'));
     assert.ok(before.body.includes('/auth/step-up') && !before.body.includes(`${at()}/approve`));
     assert.equal(
       (await stepUp('approver', 'not the password at all')).headers.location,
