@@ -200,6 +200,7 @@ describe('secrets', () => {
       store_password: 'pw',
       ingest_content_hash_key: undefined,
       contain_executor_secret: undefined,
+      audit_webhook_secret: undefined,
     });
   });
 
