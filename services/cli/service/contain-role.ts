@@ -7,7 +7,7 @@ import { bootstrapCredentials, type Credential } from '../../control/bootstrap.t
 import { systemClock } from '../../platform/clock.ts';
 import { TOPICS } from '../../platform/event-log.ts';
 import { Problem } from '../problem.ts';
-import { auditingOf, withCheckpoints } from './audit-role.ts';
+import { auditingOf, handingOutOf } from './audit-role.ts';
 import type { Control } from './control.ts';
 import type { Ground } from './foundation.ts';
 import { holdOffice, type Office } from './office.ts';
@@ -26,13 +26,14 @@ export function startContain(ground: Ground, control: Control): ContainRole {
   const executors = executorsOf(ground);
   const policy = policyOf(ground);
   const audit = auditingOf(ground);
+  const handOut = handingOutOf(ground);
   const credentials = Promise.withResolvers<readonly Credential[]>();
   let making = false;
   const work = async (signal: AbortSignal): Promise<void> => {
     making = true;
     credentials.resolve(await bootstrapCredentials(log, { clock, randomBytes }));
     const newInstance = (): string => randomBytes(8).toString('hex');
-    await withCheckpoints(ground, signal, (either) =>
+    await handOut(signal, (either) =>
       runResponder({ log, clock, telemetry, policy, executors, newInstance, audit }, either),
     );
   };
