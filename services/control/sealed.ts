@@ -19,6 +19,9 @@ import { ControlLogBroken } from './chain.ts';
 export const SEALED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   subscription_set: [['subscription', 'secrets']],
   key_created: [['key', 'hash']],
+  session_started: [['session', 'hash']],
+  link_created: [['link', 'hash']],
+  password_set: [['verifier']],
 };
 
 type Json = Record<string, unknown>;
