@@ -128,7 +128,7 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   await look(shell, held);
   const first = turnOf(options, held.state);
   if (options.audit !== undefined) {
-    for (const record of await openingRecords(held.state.audit, options.audit, first.context.now)) write(first, record);
+    for (const record of openingRecords(held.state.audit, options.audit, first.context.now)) write(first, record);
   }
   resume(first);
   if (!(await finish(shell, held, first, held.position))) return { kind: 'fenced' };
@@ -142,7 +142,7 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
     for (const id of executions.takeRetries()) change(turn, id, { type: 'retry' }, { who: SYSTEM });
     decideInputs(turn, inputs);
     const position = settleStops(turn, held, inputs.position);
-    if ((checkpointTime(shell, held) ?? Number.POSITIVE_INFINITY) <= turn.context.now) await sign(shell, held, turn);
+    if ((checkpointTime(shell, held) ?? Number.POSITIVE_INFINITY) <= turn.context.now) sign(shell, held, turn);
     const passed = inputs.scan?.next !== held.scan?.next;
     const consumed = inputs.feed.length + inputs.commands.length > 0 || position !== inputs.position;
     held.scan = inputs.scan;
@@ -160,7 +160,7 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   if (final.records.length > 0 && !(await finish(shell, held, final, held.position))) return { kind: 'fenced' };
   const last = turnOf(options, held.state);
   if (checkpointTime(shell, held) === undefined) return { kind: 'stopped' };
-  await sign(shell, held, last);
+  sign(shell, held, last);
   return { kind: (await finish(shell, held, last, held.position)) ? 'stopped' : 'fenced' };
 }
 
@@ -170,9 +170,9 @@ function checkpointTime({ audit, clock }: Shell, { state, position }: Held): num
 }
 
 /** Puts a checkpoint of the log as it stands before the records of the turn. */
-async function sign({ audit }: Shell, { state, position }: Held, turn: Turn): Promise<void> {
+function sign({ audit }: Shell, { state, position }: Held, turn: Turn): void {
   if (audit === undefined || position.control === undefined) return;
-  const record = await signCheckpoint(audit, position.head, { log: position.control, now: turn.context.now });
+  const record = signCheckpoint(audit, position.head, { log: position.control, now: turn.context.now });
   turn.records.unshift(record);
   applyControl(state, record);
 }

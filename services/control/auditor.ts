@@ -20,17 +20,17 @@ export type Auditing = {
 const by_system = { v: 1, who: { issuer: SYSTEM.issuer, subject: SYSTEM.subject } } as const;
 
 /** What a responder says first: the key that it signs with and the configuration that it runs on, where they are new. */
-export async function openingRecords(
+export function openingRecords(
   audit: AuditState,
   { signer, previous, configuration }: Auditing,
   now: number,
-): Promise<ControlRecord[]> {
+): ControlRecord[] {
   const records: ControlRecord[] = [];
   const known = audit.keys.at(-1)?.key.kid;
   const { key } = signer;
   if (known !== key.kid) {
     const vouches = previous !== undefined && previous.key.kid === known;
-    const endorsement = vouches ? await previous.sign(ENDORSEMENT_TYPE, { v: 1, ...key }) : undefined;
+    const endorsement = vouches ? previous.sign(ENDORSEMENT_TYPE, { v: 1, ...key }) : undefined;
     const how = vouches ? `, vouched for by ${known}` : '';
     const what = `audit key ${key.kid} signs from here on${how}`;
     records.push({
@@ -63,13 +63,13 @@ export function checkpointDue(
 }
 
 /** Signs the log up to `head`. The record must be written as the next one. */
-export async function signCheckpoint(
+export function signCheckpoint(
   { signer }: Auditing,
   { n, hash }: ChainHead,
   { log, now }: { readonly log: string; readonly now: number },
-): Promise<ControlRecord> {
+): ControlRecord {
   const claims = { v: 1, log, n, hash, time: now } as const;
-  return checkpointRecord(claims, await signer.sign(CHECKPOINT_TYPE, claims));
+  return checkpointRecord(claims, signer.sign(CHECKPOINT_TYPE, claims));
 }
 
 /** So short a hash tells that a field changed, and is no help to guess a longer value. */

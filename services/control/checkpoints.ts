@@ -1,5 +1,5 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { CompactSign, compactVerify, decodeProtectedHeader } from 'jose';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { compactVerify, decodeProtectedHeader } from 'jose';
 import type { z } from 'zod';
 import {
   type AuditKey,
@@ -21,7 +21,7 @@ const ALGORITHM = 'EdDSA';
 
 export type Signer = {
   readonly key: AuditKey;
-  sign(type: typeof CHECKPOINT_TYPE | typeof ENDORSEMENT_TYPE, claims: object): Promise<string>;
+  sign(type: typeof CHECKPOINT_TYPE | typeof ENDORSEMENT_TYPE, claims: object): string;
 };
 
 /** A new Ed25519 private key, PKCS #8 in PEM. */
@@ -39,12 +39,16 @@ export function signerOf(pem: string): Signer | undefined {
   const key = auditKeyOf(createPublicKey(secret));
   return {
     key,
-    sign: (typ, claims) =>
-      new CompactSign(Buffer.from(JSON.stringify(claims)))
-        .setProtectedHeader({ alg: ALGORITHM, kid: key.kid, typ })
-        .sign(secret),
+    sign(typ, claims) {
+      const text = [{ alg: ALGORITHM, kid: key.kid, typ }, claims]
+        .map((part) => base64url(JSON.stringify(part)))
+        .join('.');
+      return `${text}.${sign(null, Buffer.from(text), secret).toString('base64url')}`;
+    },
   };
 }
+
+const base64url = (text: string): string => Buffer.from(text).toString('base64url');
 
 /** The public key in a PEM; undefined when there is no Ed25519 key in it. A private key gives its public half. */
 export function publicKeyIn(pem: string): AuditKey | undefined {

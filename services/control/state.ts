@@ -104,13 +104,7 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
   if (isSignIn(record)) return applySignIn(state, record);
   switch (record.kind) {
     case 'responder_fence':
-      state.responder = {
-        epoch: record.epoch,
-        instance: record.instance,
-        since: record.when,
-        executors: record.executors ?? (record.executor === undefined ? [] : [record.executor]),
-      };
-      return state;
+      return applyFence(state, record);
     case 'containment_changed':
       return applyContainment(state, record.containment);
     case 'principal_created':
@@ -182,6 +176,12 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       applyAudit(state.audit, record);
       return state;
   }
+}
+
+function applyFence(state: ControlState, record: Extract<ControlRecord, { kind: 'responder_fence' }>): ControlState {
+  const { epoch, instance, when: since, executor, executors } = record;
+  state.responder = { epoch, instance, since, executors: executors ?? (executor === undefined ? [] : [executor]) };
+  return state;
 }
 
 const OPEN: ReadonlySet<ContainmentState> = new Set(OPEN_STATES);

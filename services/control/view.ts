@@ -75,27 +75,7 @@ export async function openControlView(log: EventLog, clock: Clock): Promise<Cont
       for (const end of waiting) end();
     });
 
-  /** Resolves with what `look` finds, now or after any later record; undefined when the signal or the view ends first. */
-  const until = <T>(look: () => T | undefined, signal: AbortSignal): Promise<T | undefined> => {
-    const found = look();
-    if (found !== undefined || signal.aborted || over) return Promise.resolve(found);
-    return new Promise((resolve) => {
-      const end = (value: T | undefined): void => {
-        listeners.delete(listener);
-        waiting.delete(abort);
-        signal.removeEventListener('abort', abort);
-        resolve(value);
-      };
-      const abort = (): void => end(undefined);
-      const listener = (): void => {
-        const value = look();
-        if (value !== undefined) end(value);
-      };
-      listeners.add(listener);
-      signal.addEventListener('abort', abort, { once: true });
-      waiting.add(abort);
-    });
-  };
+  const until = createWaits({ listeners, waiting, isOver: () => over });
 
   return {
     state,
@@ -112,5 +92,35 @@ export async function openControlView(log: EventLog, clock: Clock): Promise<Cont
       closing.abort();
       await stopped;
     },
+  };
+}
+
+type Waiting = {
+  readonly listeners: Set<(entry: ControlEntry) => void>;
+  readonly waiting: Set<() => void>;
+  readonly isOver: () => boolean;
+};
+
+/** Resolves with what `look` finds, now or after any later record; undefined when the signal or the view ends first. */
+function createWaits({ listeners, waiting, isOver }: Waiting) {
+  return <T>(look: () => T | undefined, signal: AbortSignal): Promise<T | undefined> => {
+    const found = look();
+    if (found !== undefined || signal.aborted || isOver()) return Promise.resolve(found);
+    return new Promise((resolve) => {
+      const end = (value: T | undefined): void => {
+        listeners.delete(listener);
+        waiting.delete(abort);
+        signal.removeEventListener('abort', abort);
+        resolve(value);
+      };
+      const abort = (): void => end(undefined);
+      const listener = (): void => {
+        const value = look();
+        if (value !== undefined) end(value);
+      };
+      listeners.add(listener);
+      signal.addEventListener('abort', abort, { once: true });
+      waiting.add(abort);
+    });
   };
 }

@@ -5,8 +5,10 @@ import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { OPEN_STATES } from '../../schemas/containment.ts';
 import type { DetectRecord } from '../../schemas/record.ts';
 import type { Responder } from '../../services/contain/responder.ts';
+import { verifyExport } from '../../services/control/audit-verify.ts';
 import { type ControlEntry, readControl } from '../../services/control/writer.ts';
 import { TOPICS } from '../../services/platform/event-log.ts';
+import { auditingWith, exportOf, newSigner } from '../audit/support.ts';
 import { manualClock } from '../support/manual-clock.ts';
 import {
   type Fault,
@@ -20,6 +22,8 @@ import { bootstrapPeople, feed, openDesk, recordingExecutor, respond } from './h
 import { alertOf } from './samples.ts';
 
 const PARTITIONS = 2;
+const { signer } = newSigner();
+const audit = auditingWith(signer, { records: 3 });
 
 /** A log with people in it, an observer that never fails, and responders that die and come back. */
 async function stage(repeatable: boolean) {
@@ -32,7 +36,7 @@ async function stage(repeatable: boolean) {
   const responders: Responder[] = [];
   const start = (faults?: FaultPlan): void => {
     const handle = openSimulatedLog({ disk, clock, ...(faults && { faults }), crashed: () => queueMicrotask(start) });
-    responders.push(respond(handle, clock, { executor, instance: `responder-${responders.length}` }));
+    responders.push(respond(handle, clock, { executor, audit, instance: `responder-${responders.length}` }));
   };
   /** Lets turns and time pass until it holds, or says that it never does. */
   const pass = async (what: string, holds: () => boolean): Promise<void> => {
@@ -101,9 +105,12 @@ function sentTo(disk: SimulatedDisk, topic: typeof TOPICS.events): Record<string
   return counts;
 }
 
-/** Whatever happened on the way, the log tells one story. */
+/** Whatever happened on the way, the log tells one story, and its chain and checkpoints verify. */
 async function checkLog(on: Stage): Promise<void> {
   const entries = await controlLog(on);
+  const report = await verifyExport({ lines: await exportOf(on.log), from: 1, checkpoints: [], keys: [signer.key] });
+  assert.deepEqual(report.problems, []);
+  assert.ok(report.inside > 1, 'signed on the way');
   const changes = entries.flatMap(({ record }) => (record.kind === 'containment_changed' ? [record] : []));
   assert.equal(changes.filter(({ from }) => from === undefined).length, 1, 'proposed once');
   assert.equal(

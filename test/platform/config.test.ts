@@ -202,6 +202,7 @@ describe('secrets', () => {
       contain_executor_secret: undefined,
       notify_mail_password: undefined,
       notify_chat: [],
+      audit_webhook_secret: undefined,
     });
   });
 

@@ -4,6 +4,7 @@ import { REFUSALS } from '../../schemas/command.ts';
 import { DEAD_LETTER_REASONS } from '../../schemas/dead-letter.ts';
 import { CURSOR_CODES, OWN_CODES } from '../../services/api/errors.ts';
 import { LISTEN_CODES } from '../../services/api/server.ts';
+import { CONTROL_LOG_CODES } from '../../services/control/chain.ts';
 import { UNUSABLE_CODES } from '../../services/platform/clickhouse/errors.ts';
 import { CONFIG_CODES } from '../../services/platform/config-problems.ts';
 import { DATA_DIR_CODES } from '../../services/platform/data-dir.ts';
@@ -17,6 +18,7 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   Configuration: CONFIG_CODES,
   'Data directory': DATA_DIR_CODES,
   'Event log': LOG_UNUSABLE_CODES,
+  'Control log': CONTROL_LOG_CODES,
   Kafka: KAFKA_UNUSABLE_CODES,
   Store: UNUSABLE_CODES,
   Commands: REFUSALS,

@@ -12,7 +12,7 @@ import { defined } from '../defined.ts';
 import { Refused, refuseAs } from '../errors.ts';
 import { keyset } from '../keyset.ts';
 import type { Ports } from '../ports.ts';
-import { READERS, type Route, route } from '../route.ts';
+import { type Route, route } from '../route.ts';
 
 const AUDITORS = ['admin', 'siem'] as const;
 
@@ -78,7 +78,7 @@ const exported = route({
 const key = route({
   method: 'GET',
   url: '/v1/audit/key',
-  access: [...READERS, ...AUDITORS],
+  access: 'authenticated',
   tag: 'audit',
   summary: 'Public keys that sign checkpoints of the control log, where its chain stands, and the last checkpoint',
   answer: AuditKeys,

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { UNITS } from '../../../schemas/limits.ts';
 import { type Auditing, configurationDigest } from '../../control/auditor.ts';
-import { openCheckpointFile } from '../../control/checkpoint-file.ts';
-import { flushCheckpoints, sendCheckpoints } from '../../control/checkpoint-webhook.ts';
+import { type CheckpointFile, openCheckpointFile } from '../../control/checkpoint-file.ts';
+import { type CheckpointWebhook, flushCheckpoints, sendCheckpoints } from '../../control/checkpoint-webhook.ts';
 import { newSigningKey, type Signer, signerOf } from '../../control/checkpoints.ts';
 import { type Clock, systemClock } from '../../platform/clock.ts';
 import type { DataDir } from '../../platform/data-dir.ts';
@@ -54,21 +54,36 @@ function readSigner(file: string, field: string): Signer {
   throw refused('holds no Ed25519 private key in PEM: make one with `openssl genpkey -algorithm ed25519`');
 }
 
+/** Runs work with the checkpoints of the log being handed out beside it. */
+export type HandingOut = (signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>) => Promise<void>;
+
 /**
- * Runs `work` with the checkpoints of the log being handed out beside it. Rejects before `work` begins when the file of
- * checkpoints says that the log has lost its tail.
+ * Where checkpoints go, by the configuration. What is returned rejects before `work` begins when the file of checkpoints says
+ * that the log has lost its tail. Throws a Problem.
  */
-export async function withCheckpoints(
-  ground: Ground,
-  signal: AbortSignal,
-  work: (signal: AbortSignal) => Promise<void>,
-): Promise<void> {
+export function handingOutOf(ground: Ground): HandingOut {
   const { log, telemetry, config, dir } = ground;
   const clock = systemClock;
   const path = config.audit.checkpoint_file ?? dir.auditCheckpoints;
   const target = webhookOf(ground);
   const webhook = target === undefined ? undefined : { log, clock, telemetry, post, ...target };
-  const file = await openCheckpointFile({ log, clock, telemetry, path });
+  return async (signal, work) => {
+    const file = await openCheckpointFile({ log, clock, telemetry, path });
+    await handOut({ file, webhook, clock }, signal, work);
+  };
+}
+
+type Outlets = {
+  readonly file: CheckpointFile;
+  readonly webhook: CheckpointWebhook | undefined;
+  readonly clock: Clock;
+};
+
+async function handOut(
+  { file, webhook, clock }: Outlets,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
   // What the work signs last is handed out as well, so this goes on until it has ended.
   const over = new AbortController();
   const broken = new AbortController();

@@ -4,7 +4,7 @@ import { runResponder } from '../../contain/responder.ts';
 import { bootstrapCredentials, type Credential } from '../../control/bootstrap.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { TOPICS } from '../../platform/event-log.ts';
-import { auditingOf, withCheckpoints } from './audit-role.ts';
+import { auditingOf, handingOutOf } from './audit-role.ts';
 import type { Control } from './control.ts';
 import { openExecutors } from './executors.ts';
 import type { Ground } from './foundation.ts';
@@ -24,13 +24,14 @@ export function startContain(ground: Ground, control: Control): ContainRole {
   const executors = openExecutors(ground, clock);
   const policy = policyOf(ground);
   const audit = auditingOf(ground);
+  const handOut = handingOutOf(ground);
   const credentials = Promise.withResolvers<readonly Credential[]>();
   let making = false;
   const work = async (signal: AbortSignal): Promise<void> => {
     making = true;
     credentials.resolve(await bootstrapCredentials(log, { clock, randomBytes }));
     const newInstance = (): string => randomBytes(8).toString('hex');
-    await withCheckpoints(ground, signal, (either) =>
+    await handOut(signal, (either) =>
       runResponder({ log, clock, telemetry, policy, executors, newInstance, audit }, either),
     );
   };
