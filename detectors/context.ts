@@ -1,5 +1,6 @@
 import type { CanonicalEvent } from '../schemas/event.ts';
 import { UNITS } from '../schemas/limits.ts';
+import { AtHand } from './at-hand.ts';
 import { KIND_PREFIX, peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
 import { AT } from './layout.ts';
@@ -16,6 +17,8 @@ import { WindowView } from './windows.ts';
 export class Context {
   readonly f = new Features();
   readonly windows = new WindowView();
+  /** What is known of the tool and the resources at hand. */
+  readonly known = new AtHand();
   u32: Uint32Array = new Uint32Array(0);
   f32: Float32Array = new Float32Array(0);
   u16: Uint16Array = new Uint16Array(0);
@@ -66,6 +69,7 @@ export class Context {
     this.size_slot = sizeSlotOf(input.state, this.f.tool);
     this.size_index = this.near === undefined ? -1 : this.near.toolIndex(this.f.tool);
     this.windows.read(input, this.f, this.trace);
+    this.known.read(this);
   }
 
   /** Groups are few: neither is a group's name put together for each event, nor are three tables asked for it. */
