@@ -222,7 +222,7 @@ export function deviationsOf(
   const offset = span === SPAN.hour && c.windows.rhythm < 0 ? c.windows.rhythm : 0;
   const mean = c.f32[c.at + momentAt(span, measure) + 1] as number;
   const peersMean = c.near === undefined ? mean : (c.near.windows[(span * MEASURES + measure) * 3 + 1] as number);
-  const lower = (mean < peersMean ? mean : peersMean) + offset;
+  const lower = Math.min(mean, peersMean) + offset;
   if (octavesBelow(total) <= lower) return 0;
   const octaves = log2(1 + total);
   if (octaves <= lower) return 0;
