@@ -52,7 +52,7 @@ export const resourceRarity: Detector = {
   name: 'resource_rarity',
   family: 'retrieval_pattern',
   weighed: 'operation',
-  voice: 0.8,
+  voice: 1,
 
   score(c) {
     rarest(c);

@@ -4,13 +4,16 @@ import type { Detector } from '../detector.ts';
 import { KIND, keyOf } from '../group.ts';
 import { AT, BIGRAM_ENTRIES, TOOL_ENTRIES } from '../layout.ts';
 import { countOf, increment } from '../math/count-table.ts';
-import { surpriseFrom } from '../math/logarithm.ts';
+import { surprise, surpriseFrom } from '../math/logarithm.ts';
 import { bounded, count, name, peersName, percent, plural, toolName } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
 /** Observations by which each order of context leans on the next lower one (absolute back-off, Witten-Bell style). */
 const BACK_OFF_PEERS = 2;
 const BACK_OFF_OWN = 4;
+/** Bits by which the two steps before may surprise more than own habit after the last of them. */
+const BEYOND_OWN = 3;
+
 /** Share of the tool in all calls, never 0. */
 function base({ known, peers }: Context): number {
   if (peers === undefined) return (known.tool + 0.5) / (known.tools + 10);
@@ -112,7 +115,10 @@ export const toolTransition: Detector = {
  * How unlikely this tool is after the two before it, by the habit of the peers.
  *
  * Statistics: the conditional probability of order 2, backed off to order 1, as above. State: none of the identity's own; the
- * group: one count a place and triple. Wrong and blind as above; it knows what others do where own history is short.
+ * group: one count a place and triple. Own habit excuses what the peers seldom do: the surprise is at most three bits more
+ * than that of the transition, which leans on the peers' while own history is short.
+ *
+ * Wrong and blind as above; it knows what others do where own history is short.
  */
 export const toolSequence: Detector = {
   name: 'tool_sequence',
@@ -123,7 +129,8 @@ export const toolSequence: Detector = {
   score(c) {
     if (c.peers === undefined) return 0;
     if (c.known.peers_came === 0 && peersPlaces(c) === 0) return 0;
-    return surpriseFrom(c.peers.total(KIND.tool), peersOrder2(c));
+    const bits = surpriseFrom(c.peers.total(KIND.tool), peersOrder2(c));
+    return Math.min(bits, surprise(ownOrder1(c)) + BEYOND_OWN);
   },
 
   learn({ group, record, previous, before, trust }) {
