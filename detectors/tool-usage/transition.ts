@@ -14,10 +14,14 @@ const BACK_OFF_OWN = 4;
 /** Bits by which the two steps before may surprise more than own habit after the last of them. */
 const BEYOND_OWN = 3;
 
-/** Share of the tool in all calls, never 0. */
+/**
+ * Probability of a tool at least as rare as this one, never 0: where a place has seen nothing like it, what is left of the
+ * peers' calls counts, as a share of its own would make every rare tool a marvel. Own share where nobody taught.
+ */
 function base({ known, peers }: Context): number {
   if (peers === undefined) return (known.tool + 0.5) / (known.tools + 10);
-  return (known.peers_tool + 0.5) / (peers.total(KIND.tool) + 50);
+  const share = (known.peers_tool + 0.5) / (peers.total(KIND.tool) + 50);
+  return Math.max(share, peers.tail(KIND.tool, known.peers_tool));
 }
 
 function peersOrder1(c: Context): number {
@@ -71,7 +75,7 @@ function howOften(c: Context, seen: number, together: number): string {
 /**
  * How unlikely this tool is after the one before it, by this identity's own habit.
  *
- * Statistics: the conditional probability of order 1, backed off to the peers' and that to shares of tools (Katz 1987),
+ * Statistics: the conditional probability of order 1, backed off to the peers' and that to tail masses of tools (Katz 1987),
  * bounded by Laplace's rule of succession. State: 112 counts of places and pairs (125 words).
  *
  * Wrong about a known task done in another order; blind where an attack takes the steps in the usual one.
