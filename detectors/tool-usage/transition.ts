@@ -13,6 +13,8 @@ const BACK_OFF_PEERS = 2;
 const BACK_OFF_OWN = 4;
 /** Bits by which the two steps before may surprise more than own habit after the last of them. */
 const BEYOND_OWN = 3;
+/** Times after which a transition is a habit: what was done once, an attack may have done. */
+const HABIT_MIN = 2;
 
 /**
  * Probability of a tool at least as rare as this one, never 0: where a place has seen nothing like it, what is left of the
@@ -119,10 +121,11 @@ export const toolTransition: Detector = {
  * How unlikely this tool is after the two before it, by the habit of the peers.
  *
  * Statistics: the conditional probability of order 2, backed off to order 1, as above. State: none of the identity's own; the
- * group: one count a place and triple. Own habit excuses what the peers seldom do: the surprise is at most three bits more
- * than that of the transition, which leans on the peers' while own history is short.
+ * group: one count a place and triple. Own habit excuses what the peers seldom do: where the identity made this transition
+ * twice before, the surprise is at most three bits more than that of the transition by its own habit.
  *
- * Wrong and blind as above; it knows what others do where own history is short.
+ * Wrong and blind as above, and blind where each step of an attack is own habit and only their order is strange; it knows
+ * what others do where own history is short.
  */
 export const toolSequence: Detector = {
   name: 'tool_sequence',
@@ -134,7 +137,7 @@ export const toolSequence: Detector = {
     if (c.peers === undefined) return 0;
     if (c.known.peers_came === 0 && peersPlaces(c) === 0) return 0;
     const bits = surpriseFrom(c.peers.total(KIND.tool), peersOrder2(c));
-    return Math.min(bits, surprise(ownOrder1(c)) + BEYOND_OWN);
+    return c.known.came_tool < HABIT_MIN ? bits : Math.min(bits, surprise(ownOrder1(c)) + BEYOND_OWN);
   },
 
   learn({ group, record, previous, before, trust }) {
