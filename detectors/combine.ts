@@ -1,8 +1,6 @@
 import type { Context } from './context.ts';
 import type { Detector } from './detector.ts';
 import { OUTCOME } from './features.ts';
-import { AT, TOOL_ENTRIES } from './layout.ts';
-import { countOf } from './math/count-table.ts';
 import { exp2 } from './math/logarithm.ts';
 import { vouchers } from './vouchers.ts';
 
@@ -93,9 +91,8 @@ const FAILED = 0.6;
 
 /** What the operation can do, less for an exact repeat and for a call that failed. */
 export function operationWeight(c: Context): number {
-  const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
   let weight = c.f.weight;
   if (c.repeated) weight *= REPEATED;
   if (c.f.outcome === OUTCOME.error || c.f.outcome === OUTCOME.denied) weight *= FAILED;
-  return own === 0 ? weight / (1 + vouchers(c)) : weight;
+  return c.known.tool === 0 ? weight / (1 + vouchers(c)) : weight;
 }

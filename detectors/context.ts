@@ -1,8 +1,9 @@
 import type { CanonicalEvent } from '../schemas/event.ts';
 import { UNITS } from '../schemas/limits.ts';
+import { AtHand } from './at-hand.ts';
 import { KIND_PREFIX, peerGroupOf, type ScoreInput } from './contract.ts';
 import { Features } from './features.ts';
-import { AT } from './layout.ts';
+import { AT, WORDS } from './layout.ts';
 import { companyOf, taughtEnough } from './peers/company.ts';
 import type { OpenPrior, PriorGroup } from './prior.ts';
 import { sizeSlotOf } from './sizes.ts';
@@ -16,6 +17,8 @@ import { WindowView } from './windows.ts';
 export class Context {
   readonly f = new Features();
   readonly windows = new WindowView();
+  /** What is known of the tool and the resources at hand. */
+  readonly known = new AtHand();
   u32: Uint32Array = new Uint32Array(0);
   f32: Float32Array = new Float32Array(0);
   u16: Uint16Array = new Uint16Array(0);
@@ -51,6 +54,8 @@ export class Context {
   readonly #yardsticks = new Map<string, Map<number, Yardstick>>();
   #yardsticks_prior: OpenPrior | undefined;
   #tenant = '';
+  /** Kept, as what nobody reads need not be fetched. */
+  fetched = 0;
 
   read(input: ScoreInput): void {
     this.f.read(input.event);
@@ -60,12 +65,25 @@ export class Context {
     this.at = input.state.at;
     this.log_s = Math.floor(input.log_ms / UNITS.SECOND_MS);
     this.trace = input.session as Trace;
+    this.#fetch();
     this.prior = input.prior as OpenPrior;
     this.repeated = this.trace.hasSignature(this.f.signature);
     this.#chooseYardstick(input.event);
     this.size_slot = sizeSlotOf(input.state, this.f.tool);
     this.size_index = this.near === undefined ? -1 : this.near.toolIndex(this.f.tool);
     this.windows.read(input, this.f, this.trace);
+    this.known.read(this);
+  }
+
+  /**
+   * Detectors read the identity's words here and there, and each would wait for memory by itself. Read in order beforehand,
+   * they come in one go.
+   */
+  #fetch(): void {
+    const { u32, at } = this;
+    let word = 0;
+    for (let i = at; i < at + WORDS; i += WORDS_A_LINE) word ^= u32[i] as number;
+    this.fetched = word;
   }
 
   /** Groups are few: neither is a group's name put together for each event, nor are three tables asked for it. */
@@ -99,6 +117,9 @@ export class Context {
 }
 
 type Yardstick = Pick<Context, 'peers' | 'near' | 'basis' | 'near_basis' | 'derived'>;
+
+/** Of a processor's cache: 64 bytes. */
+const WORDS_A_LINE = 16;
 
 /** Remembered at most: names of groups, and the tools behind a label, are an agent's to choose. */
 const YARDSTICKS_MAX = 1024;

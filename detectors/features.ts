@@ -1,7 +1,7 @@
 import { type CanonicalEvent, OPERATIONS, type Operation } from '../schemas/event.ts';
 import { LIMITS } from '../schemas/limits.ts';
 import { type Prefixes, readPrefixes } from './math/address.ts';
-import { hashText, mix } from './math/hash.ts';
+import { hashText, mix, TextHashes } from './math/hash.ts';
 import { log2 } from './math/logarithm.ts';
 
 /** Resources of one event that are looked at. */
@@ -70,6 +70,9 @@ export function isHarmful(operation: Operation): boolean {
   return HARMFUL.has(operation);
 }
 
+/** Names that come again and again; ids of resources are too many to be remembered. */
+const names = new TextHashes();
+
 const prefixes: Prefixes = { near: 0, far: 0 };
 
 /** One event in numbers: filled once, read by every detector. */
@@ -108,8 +111,8 @@ export class Features {
   read(event: CanonicalEvent): void {
     if (this.event === event) return;
     this.event = event;
-    this.tool = hashText(event.tool?.name ?? event.action.name ?? event.action.operation);
-    this.server = event.tool?.server === undefined ? 0 : hashText(event.tool.server);
+    this.tool = names.of(event.tool?.name ?? event.action.name ?? event.action.operation);
+    this.server = event.tool?.server === undefined ? 0 : names.of(event.tool.server);
     this.operation = OPERATION_CODE.get(event.action.operation) as number;
     this.operation_hash = OPERATION_HASH[this.operation] as number;
     this.weight = WEIGHT[this.operation] as number;
@@ -123,9 +126,9 @@ export class Features {
   #readVersions({ identity, tool }: CanonicalEvent): void {
     const { version } = this;
     version[VERSION.identity] =
-      identity.version === undefined ? 0 : versionKey(VERSION.identity, 0, hashText(identity.version));
+      identity.version === undefined ? 0 : versionKey(VERSION.identity, 0, names.of(identity.version));
     const of = this.server === 0 ? this.tool : this.server;
-    version[VERSION.tool] = tool?.version === undefined ? 0 : versionKey(VERSION.tool, of, hashText(tool.version));
+    version[VERSION.tool] = tool?.version === undefined ? 0 : versionKey(VERSION.tool, of, names.of(tool.version));
     version[VERSION.known] = tool?.version === undefined ? 0 : versionKey(VERSION.known, of, 0);
   }
 
@@ -134,15 +137,15 @@ export class Features {
     access.fill(0);
     this.place = 0;
     if (credential !== undefined) {
-      access[ACCESS.credential] = accessKey(ACCESS.credential, hashText(credential.id));
-      if (credential.kind !== undefined) access[ACCESS.kind] = accessKey(ACCESS.kind, hashText(credential.kind));
+      access[ACCESS.credential] = accessKey(ACCESS.credential, names.of(credential.id));
+      if (credential.kind !== undefined) access[ACCESS.kind] = accessKey(ACCESS.kind, names.of(credential.kind));
     }
     if (source === undefined) return;
     if (source.workload !== undefined) {
-      access[ACCESS.workload] = accessKey(ACCESS.workload, hashText(source.workload));
+      access[ACCESS.workload] = accessKey(ACCESS.workload, names.of(source.workload));
     }
     if (source.network !== undefined) {
-      const network = hashText(source.network);
+      const network = names.of(source.network);
       access[ACCESS.network] = accessKey(ACCESS.network, network);
       this.place = network;
     }
@@ -164,7 +167,7 @@ export class Features {
       const resource = event.resources[i] as CanonicalEvent['resources'][number];
       let hash = hashText(resource.id);
       if (resource.store !== undefined) {
-        const store = hashText(resource.store);
+        const store = names.of(resource.store);
         if (this.store === 0) this.store = store;
         hash = mix(hash, store);
       }
@@ -172,7 +175,7 @@ export class Features {
         const level = sensitivityOf(resource.classification);
         if (this.classification === 0 || level > this.level) {
           this.level = level;
-          this.classification = hashText(resource.classification);
+          this.classification = names.of(resource.classification);
           this.sensitive = i;
         }
       }

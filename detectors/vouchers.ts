@@ -1,7 +1,6 @@
 import type { Context } from './context.ts';
 import { type Group, KIND, keyOf, TRUST_FULL } from './group.ts';
-import { AT, NEW_TOOLS, TOOL_ENTRIES } from './layout.ts';
-import { countOf } from './math/count-table.ts';
+import { AT, NEW_TOOLS } from './layout.ts';
 
 /**
  * What several members of a group began to do, each by itself, is news of the group and no attack on one of them, even
@@ -21,7 +20,7 @@ export function noteNewTool(c: Context): void {
 
 /** Whether the identity has not learned the tool, and has not been seen with it lately either. */
 export function isNewTool(c: Context): boolean {
-  return countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool) === 0 && !hasNoted(c, c.f.tool & ~SENT);
+  return c.known.tool === 0 && !hasNoted(c, c.f.tool & ~SENT);
 }
 
 function hasNoted(c: Context, tool: number): boolean {
@@ -44,7 +43,7 @@ export function vouch(u32: Uint32Array, at: number, group: Group): void {
 
 /** Other members of the group that began to use the tool at hand; 0 where the group has learned it, which says more. */
 export function vouchers(c: Context): number {
-  if (c.near === undefined || c.near.count(keyOf(KIND.tool, c.f.tool)) > 0) return 0;
+  if (c.near === undefined || c.known.near_tool > 0) return 0;
   const tool = c.f.tool & ~SENT;
   const all = c.near.count(keyOf(KIND.voucher, tool));
   if (all === 0) return 0;

@@ -198,6 +198,12 @@ export function expectTotal(
   return true;
 }
 
+/** A whole number of octaves that log2(1 + total) does not exceed: cheaper than the logarithm. */
+function octavesBelow(total: number): number {
+  return total < WHOLE_MAX ? 32 - Math.clz32(1 + total) : Number.POSITIVE_INFINITY;
+}
+const WHOLE_MAX = 2 ** 31;
+
 /** Own windows without which, and without peers, a total is not judged. */
 const HISTORY_MIN = 3;
 
@@ -213,12 +219,13 @@ export function deviationsOf(
 ): number {
   const total = c.windows.totals[span * MEASURES + measure] as number;
   if (total <= 0) return 0;
-  const octaves = log2(1 + total);
   const offset = span === SPAN.hour && c.windows.rhythm < 0 ? c.windows.rhythm : 0;
-  if (octaves <= (c.f32[c.at + momentAt(span, measure) + 1] as number) + offset) {
-    const peersMean = c.near === undefined ? 0 : (c.near.windows[(span * MEASURES + measure) * 3 + 1] as number);
-    if (c.near === undefined || octaves <= peersMean + offset) return 0;
-  }
+  const mean = c.f32[c.at + momentAt(span, measure) + 1] as number;
+  const peersMean = c.near === undefined ? mean : (c.near.windows[(span * MEASURES + measure) * 3 + 1] as number);
+  const lower = Math.min(mean, peersMean) + offset;
+  if (octavesBelow(total) <= lower) return 0;
+  const octaves = log2(1 + total);
+  if (octaves <= lower) return 0;
   if (!expectTotal(c, span, measure, into)) return 0;
   const above = octaves - into.centre;
   return above <= 0 ? 0 : above / into.scale;

@@ -103,12 +103,12 @@ export function unseenMass(words: Uint32Array, at: number): number {
 
 /** Probability of a key at least as rare as one counted so often. A tail mass, so the unseen are in it. */
 export function tailMass(words: Uint32Array, at: number, count: number): number {
-  const unseen = unseenMass(words, at);
+  const total = totalOf(words, at);
+  const unseen = ((words[at + 1] as number) + 0.5) / (total + 1);
   if (count === 0) return unseen;
   let atMost = 0;
   const length = bitLength(count);
   for (let i = 1; i <= length; i++) atMost += words[at + i] as number;
-  const total = totalOf(words, at);
   return unseen >= 1 ? 1 : unseen + (1 - unseen) * (atMost / total);
 }
 

@@ -3,18 +3,19 @@ import type { Detector } from '../detector.ts';
 import { isHarmful, NAMESPACE } from '../features.ts';
 import { KIND, keyOf } from '../group.ts';
 import { AT, RESOURCE_ENTRIES } from '../layout.ts';
-import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
+import { increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
 import { surpriseFrom } from '../math/logarithm.ts';
 import { learnName } from '../names.ts';
 import { amongPeers, bounded, name, ofHistory, quoted, times } from '../sentences.ts';
 import { blendTails, nameBits, nameProbability, ownNameCount, tailAmongPeers } from '../yardstick.ts';
 
-function ownTail(c: Context, hash: number): number {
-  const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
-  const among = tailAmongPeers(c, KIND.resource, hash);
+/** Of the resource at this index of the event. */
+function ownTail(c: Context, index: number): number {
+  const own = c.known.resource[index] as number;
+  const among = tailAmongPeers(c, KIND.resource, c.known.near_resource[index] as number);
   const mass = tailMass(c.u32, c.at + AT.resources, own);
   // A resource new to the identity but common among its peers is half a surprise: the geometric mean of both views.
-  return own === 0 ? Math.sqrt(mass * among * among) : blendTails(mass, totalOf(c.u32, c.at + AT.resources), among);
+  return own === 0 ? Math.sqrt(mass * among * among) : blendTails(mass, c.known.resources, among);
 }
 
 /** Index of the most surprising resource of the event, -1 where it names none. */
@@ -22,7 +23,7 @@ function rarest(c: Context): number {
   let index = -1;
   let least = 2;
   for (let i = 0; i < c.f.resources; i++) {
-    const p = ownTail(c, c.f.resource[i] as number);
+    const p = ownTail(c, i);
     if (p < least) {
       least = p;
       index = i;
@@ -34,7 +35,7 @@ function rarest(c: Context): number {
 let probability = 1;
 
 function resourceBits(c: Context): number {
-  return surpriseFrom(totalOf(c.u32, c.at + AT.resources) + (c.near?.total(KIND.resource) ?? 0), probability);
+  return surpriseFrom(c.known.resources + (c.near?.total(KIND.resource) ?? 0), probability);
 }
 
 /**
@@ -51,7 +52,7 @@ export const resourceRarity: Detector = {
   name: 'resource_rarity',
   family: 'retrieval_pattern',
   weighed: 'operation',
-  voice: 0.8,
+  voice: 1,
 
   score(c) {
     rarest(c);
@@ -74,13 +75,12 @@ export const resourceRarity: Detector = {
     const store = c.f.event?.resources[0]?.store;
     if (index < 0 || (store !== undefined && Math.fround(resourceBits(c)) < bits))
       return storeExplanation(c, store ?? '', bits);
-    const hash = c.f.resource[index] as number;
     const value = resourceName(c, index);
-    const own = countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash);
+    const own = c.known.resource[index] as number;
     const total = c.near?.total(KIND.resource) ?? 0;
     const target = c.f.event !== undefined && isHarmful(c.f.event.action.operation);
     const what = target ? 'target' : 'resource';
-    const done = c.near?.count(keyOf(KIND.resource, hash)) ?? 0;
+    const done = c.known.near_resource[index] as number;
     const peers = amongPeers(c, { own, verb: ['touched', 'touches'], done, all: total, unit: 'uses of resources' });
     return {
       pattern: own === 0 ? `first_seen_${what}` : `rare_${what}`,

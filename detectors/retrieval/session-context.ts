@@ -5,7 +5,7 @@ import { mix, mixUnordered } from '../math/hash.ts';
 import { log2, surpriseFrom } from '../math/logarithm.ts';
 import type { PriorGroup } from '../prior.ts';
 import { bounded, name, peersName, percent, toolName } from '../sentences.ts';
-import { TRACE, type Trace } from '../trace.ts';
+import { TOKENS_MAX, TRACE, type Trace } from '../trace.ts';
 import { resourceName } from './resource.ts';
 
 /**
@@ -73,6 +73,10 @@ function worst(c: Context): number {
 }
 let probability = 1;
 
+/** Keys of the pairs of one token; a token and the one that stands for new ones of its tool, for each. */
+const keys = new Uint32Array(2 * TOKENS_MAX);
+const fetched = new Uint32Array(1);
+
 export const sessionContext: Detector = {
   name: 'session_context',
   family: 'retrieval_pattern',
@@ -85,13 +89,18 @@ export const sessionContext: Detector = {
   },
 
   learnSession({ group, trace, trust }) {
+    if (trust === 0) return;
     const tokens = tokensOf(trace, group);
     for (let i = 0; i < tokens.length; i++) {
       const one = tokens[i] as number;
       group.add(keyOf(KIND.token, one), trust);
-      for (let j = i + 1; j < tokens.length; j++) {
-        group.add(keyOf(KIND.pair, mixUnordered(one, tokens[j] as number)), trust);
+      const pairs = tokens.length - i - 1;
+      for (let j = 0; j < pairs; j++) {
+        const key = keyOf(KIND.pair, mixUnordered(one, tokens[i + 1 + j] as number));
+        keys[j] = key;
+        fetched[0] = group.fetch(key);
       }
+      for (let j = 0; j < pairs; j++) group.add(keys[j] as number, trust);
     }
   },
 

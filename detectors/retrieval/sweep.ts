@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
-import { KIND, keyOf } from '../group.ts';
+import { KIND } from '../group.ts';
 import { AT, RESOURCE_ENTRIES } from '../layout.ts';
 import { goOnProbability, learnChain, runBits } from '../math/chain.ts';
 import { countOf } from '../math/count-table.ts';
@@ -19,12 +19,10 @@ const MEMORY = 128;
 /** Whether the event touches resources of which none was known to the identity, nor, while it begins, to its peers. */
 export function isNovel(c: Context): boolean {
   if (c.f.resources === 0) return false;
-  const peers = begins(c) ? c.near : undefined;
   for (let i = 0; i < c.f.resources; i++) {
-    const hash = c.f.resource[i] as number;
-    if (countOf(c.u32, c.at + AT.resources, RESOURCE_ENTRIES, hash) > 0) return false;
+    if ((c.known.resource[i] as number) > 0) return false;
+    if (begins(c) && (c.known.near_resource[i] as number) > 0) return false;
     if (c.trace.hasToken(c.f.token[i] as number)) return false;
-    if (peers !== undefined && peers.count(keyOf(KIND.resource, hash)) > 0) return false;
   }
   return true;
 }

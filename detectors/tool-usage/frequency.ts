@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { KIND, keyOf } from '../group.ts';
 import { AT, TOOL_ENTRIES } from '../layout.ts';
-import { countOf, increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
+import { increment, tailMass, totalOf, unseenMass } from '../math/count-table.ts';
 import { surpriseFrom } from '../math/logarithm.ts';
 import { amongPeers, count, name, ofHistory, times, toolName } from '../sentences.ts';
 import { blendTails, tailAmongPeers } from '../yardstick.ts';
@@ -22,7 +22,7 @@ export const toolFrequency: Detector = {
   weighed: 'operation',
   voice: 0.4,
 
-  score: (c) => surpriseFrom(totalOf(c.u32, c.at + AT.tools) + (c.near?.total(KIND.tool) ?? 0), probability(c)),
+  score: (c) => surpriseFrom(c.known.tools + (c.near?.total(KIND.tool) ?? 0), probability(c)),
 
   learn({ state, part, record, trust }) {
     increment(state.u32, state.at + AT.tools, TOOL_ENTRIES, record.tool);
@@ -30,12 +30,11 @@ export const toolFrequency: Detector = {
   },
 
   explain(c) {
-    const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
-    const total = totalOf(c.u32, c.at + AT.tools);
+    const { tool: own, tools: total, near_tool: done } = c.known;
     const tool = name(toolName(c));
     const among = c.near === undefined ? 0 : share(c);
     const all = c.near?.total(KIND.tool) ?? 0;
-    const peers = amongPeers(c, { own, verb: ['used', 'uses'], done: toolCount(c), all, unit: 'calls' });
+    const peers = amongPeers(c, { own, verb: ['used', 'uses'], done, all, unit: 'calls' });
     return {
       pattern: own === 0 ? 'first_seen_tool' : 'rare_tool',
       subject: { kind: 'tool', value: toolName(c) },
@@ -55,18 +54,14 @@ export const toolFrequency: Detector = {
   ],
 };
 
-function toolCount(c: Context): number {
-  return c.near?.count(keyOf(KIND.tool, c.f.tool)) ?? 0;
-}
-
 function share(c: Context): number {
   const total = c.near?.total(KIND.tool) ?? 0;
-  return total === 0 ? 0 : toolCount(c) / total;
+  return total === 0 ? 0 : c.known.near_tool / total;
 }
 
 function probability(c: Context): number {
-  const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
-  const among = tailAmongPeers(c, KIND.tool, c.f.tool);
+  const { tool: own, tools: total, near_tool } = c.known;
+  const among = tailAmongPeers(c, KIND.tool, near_tool);
   const mass = tailMass(c.u32, c.at + AT.tools, own);
-  return own === 0 ? mass * among : blendTails(mass, totalOf(c.u32, c.at + AT.tools), among);
+  return own === 0 ? mass * among : blendTails(mass, total, among);
 }

@@ -2,8 +2,7 @@ import type { Context } from '../context.ts';
 import type { Detector, Lesson } from '../detector.ts';
 import { NAMESPACE } from '../features.ts';
 import { KIND, keyOf } from '../group.ts';
-import { AT, MEASURES, momentAt, TOOL_ENTRIES } from '../layout.ts';
-import { countOf, totalOf } from '../math/count-table.ts';
+import { MEASURES, momentAt } from '../layout.ts';
 import { mix } from '../math/hash.ts';
 import { logGamma } from '../math/log-gamma.ts';
 import { exp2, log2 } from '../math/logarithm.ts';
@@ -71,7 +70,7 @@ function expectedShare(c: Context, kind: TodayKind, hash: number): number {
 /** Own learned calls with it, and all with any tool or store: each table forgets at its own pace, so both from one. */
 function habitOf(c: Context, kind: TodayKind, hash: number): { readonly own: number; readonly all: number } {
   if (kind === TOOL) {
-    return { own: countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, hash), all: totalOf(c.u32, c.at + AT.tools) };
+    return { own: c.known.tool, all: c.known.tools };
   }
   const own = ownNameCount(c, NAMESPACE.store, hash);
   return { own, all: Math.max(own, ownNameCount(c, NAMESPACE.store, 1)) };
@@ -126,7 +125,7 @@ function judge(c: Context, kind: TodayKind, hash: number): void {
 function look(c: Context): number {
   found.bits = 0;
   if (isFailed(c.f) || c.repeated || (c.windows.totals[SPAN.day * MEASURES + MEASURE.calls] as number) < 0) return 0;
-  if (totalOf(c.u32, c.at + AT.tools) < CALLS_MIN || isAnotherDay(c)) return 0;
+  if (c.known.tools < CALLS_MIN || isAnotherDay(c)) return 0;
   judge(c, TOOL, c.f.tool);
   if (c.f.store !== 0) judge(c, STORE, c.f.store);
   return found.bits;

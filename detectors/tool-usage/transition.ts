@@ -1,74 +1,70 @@
+import { anyAt, placeAfter, placeAfterTwo, toolAt } from '../at-hand.ts';
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { KIND, keyOf } from '../group.ts';
 import { AT, BIGRAM_ENTRIES, TOOL_ENTRIES } from '../layout.ts';
-import { countOf, increment, totalOf } from '../math/count-table.ts';
-import { mix } from '../math/hash.ts';
-import { surpriseFrom } from '../math/logarithm.ts';
+import { countOf, increment } from '../math/count-table.ts';
+import { surprise, surpriseFrom } from '../math/logarithm.ts';
 import { bounded, count, name, peersName, percent, plural, toolName } from '../sentences.ts';
 import { TRACE } from '../trace.ts';
 
 /** Observations by which each order of context leans on the next lower one (absolute back-off, Witten-Bell style). */
 const BACK_OFF_PEERS = 2;
 const BACK_OFF_OWN = 4;
-/** Stands for "no tool yet". */
-const START = 0x5eed5eed;
-const ANY = 0x0a11a11a;
+/** Bits by which the two steps before may surprise more than own habit after the last of them. */
+const BEYOND_OWN = 3;
+/** Times after which a transition is a habit: what was done once, an attack may have done. */
+const HABIT_MIN = 2;
 
-const contextOf1 = (previous: number): number => mix(previous || START, 1);
-const contextOf2 = (before: number, previous: number): number => mix(mix(before || START, previous || START), 2);
-
-/** Share of the tool in all calls, never 0. */
-function base(c: Context): number {
-  if (c.peers === undefined) {
-    const own = countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool);
-    return (own + 0.5) / (totalOf(c.u32, c.at + AT.tools) + 10);
-  }
-  return (c.peers.count(keyOf(KIND.tool, c.f.tool)) + 0.5) / (c.peers.total(KIND.tool) + 50);
+/**
+ * Probability of a tool at least as rare as this one, never 0: where a place has seen nothing like it, what is left of the
+ * peers' calls counts, as a share of its own would make every rare tool a marvel. Own share where nobody taught.
+ */
+function base({ known, peers }: Context): number {
+  if (peers === undefined) return (known.tool + 0.5) / (known.tools + 10);
+  const share = (known.peers_tool + 0.5) / (peers.total(KIND.tool) + 50);
+  return Math.max(share, peers.tail(KIND.tool, known.peers_tool));
 }
 
-function peersOrder1(c: Context, context: number): number {
+function peersOrder1(c: Context): number {
   if (c.peers === undefined) return base(c);
-  const seen = c.peers.count(keyOf(KIND.order1, mix(context, ANY)));
-  const together = c.peers.count(keyOf(KIND.order1, mix(context, c.f.tool)));
+  const { peers_came: seen, peers_came_tool: together } = c.known;
   return (Math.min(together, seen) + BACK_OFF_PEERS * base(c)) / (seen + BACK_OFF_PEERS);
 }
 
 function peersOrder2(c: Context): number {
-  const lower = peersOrder1(c, contextOf1(c.trace.get(TRACE.previous)));
+  const lower = peersOrder1(c);
   if (c.peers === undefined) return lower;
-  const context = contextOf2(c.trace.get(TRACE.before), c.trace.get(TRACE.previous));
-  const seen = c.peers.count(keyOf(KIND.order2, mix(context, ANY)));
-  const together = c.peers.count(keyOf(KIND.order2, mix(context, c.f.tool)));
+  const place = placeAfterTwo(c.trace.get(TRACE.before), c.trace.get(TRACE.previous));
+  const seen = c.peers.count(keyOf(KIND.order2, anyAt(place)));
+  const together = c.peers.count(keyOf(KIND.order2, toolAt(place, c.f.tool)));
   return (Math.min(together, seen) + BACK_OFF_PEERS * lower) / (seen + BACK_OFF_PEERS);
 }
 
 function ownOrder1(c: Context): number {
-  const context = contextOf1(c.trace.get(TRACE.previous));
-  const seen = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, ANY));
-  const together = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, c.f.tool));
-  return (Math.min(together, seen) + BACK_OFF_OWN * peersOrder1(c, context)) / (seen + BACK_OFF_OWN);
+  const { came: seen, came_tool: together } = c.known;
+  return (Math.min(together, seen) + BACK_OFF_OWN * peersOrder1(c)) / (seen + BACK_OFF_OWN);
 }
 
 /** How often the identity was at this point: after this tool, whether or not anything came, or at a session's start. */
-function ownPlaces(c: Context, context: number): number {
+function ownPlaces(c: Context): number {
   const previous = c.trace.get(TRACE.previous);
-  const followed = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, ANY));
+  const followed = c.known.came;
   return previous === 0 ? followed : Math.max(followed, countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, previous));
 }
 
-function peersPlaces(c: Context, context: number): number {
+function peersPlaces(c: Context): number {
   if (c.peers === undefined) return 0;
   const previous = c.trace.get(TRACE.previous);
-  const followed = c.peers.count(keyOf(KIND.order1, mix(context, ANY)));
+  const followed = c.known.peers_came;
   return previous === 0 ? followed : Math.max(followed, c.peers.count(keyOf(KIND.tool, previous)));
 }
 
 /** Own habit where there is one, otherwise the peers': "after the tool before it, its peer group went on with it in 2 of 143 cases". */
-function howOften(c: Context, context: number, seen: number, together: number): string {
+function howOften(c: Context, seen: number, together: number): string {
   const own = seen > 0;
-  const places = own ? seen : peersPlaces(c, context);
-  const times = own ? together : (c.peers?.count(keyOf(KIND.order1, mix(context, c.f.tool))) ?? 0);
+  const places = own ? seen : peersPlaces(c);
+  const times = own ? together : c.known.peers_came_tool;
   const whose = own ? 'this identity' : peersName(c);
   const tool = name(toolName(c));
   const often = times === 0 ? 'none' : count(times);
@@ -81,7 +77,7 @@ function howOften(c: Context, context: number, seen: number, together: number): 
 /**
  * How unlikely this tool is after the one before it, by this identity's own habit.
  *
- * Statistics: the conditional probability of order 1, backed off to the peers' and that to shares of tools (Katz 1987),
+ * Statistics: the conditional probability of order 1, backed off to the peers' and that to tail masses of tools (Katz 1987),
  * bounded by Laplace's rule of succession. State: 112 counts of places and pairs (125 words).
  *
  * Wrong about a known task done in another order; blind where an attack takes the steps in the usual one.
@@ -93,15 +89,14 @@ export const toolTransition: Detector = {
   voice: 0.8,
 
   score(c) {
-    const context = contextOf1(c.trace.get(TRACE.previous));
-    if (ownPlaces(c, context) + peersPlaces(c, context) === 0) return 0;
-    return surpriseFrom(totalOf(c.u32, c.at + AT.tools) + (c.peers?.total(KIND.tool) ?? 0), ownOrder1(c));
+    if (c.known.came === 0 && c.known.peers_came === 0 && ownPlaces(c) + peersPlaces(c) === 0) return 0;
+    return surpriseFrom(c.known.tools + (c.peers?.total(KIND.tool) ?? 0), ownOrder1(c));
   },
 
   learn({ state, group, record, previous, trust }) {
-    const context = contextOf1(previous);
-    const any = mix(context, ANY);
-    const one = mix(context, record.tool);
+    const place = placeAfter(previous);
+    const any = anyAt(place);
+    const one = toolAt(place, record.tool);
     increment(state.u32, state.at + AT.bigrams, BIGRAM_ENTRIES, any);
     increment(state.u32, state.at + AT.bigrams, BIGRAM_ENTRIES, one);
     group.add(keyOf(KIND.order1, any), trust);
@@ -109,16 +104,15 @@ export const toolTransition: Detector = {
   },
 
   explain(c, bits) {
-    const context = contextOf1(c.trace.get(TRACE.previous));
-    const seen = ownPlaces(c, context);
-    const together = countOf(c.u32, c.at + AT.bigrams, BIGRAM_ENTRIES, mix(context, c.f.tool));
+    const seen = ownPlaces(c);
+    const together = c.known.came_tool;
     return {
       pattern: 'unlikely_transition',
       subject: { kind: 'tool', value: toolName(c) },
       observed: { name: 'times this tool came here before', value: together, unit: 'calls' },
       expected: { name: 'probability of this tool here', value: bounded(ownOrder1(c), bits), unit: 'probability' },
       basis: seen > 0 ? 'identity' : c.basis,
-      sentence: `${howOften(c, context, seen, together)}.`,
+      sentence: `${howOften(c, seen, together)}.`,
     };
   },
 };
@@ -127,7 +121,11 @@ export const toolTransition: Detector = {
  * How unlikely this tool is after the two before it, by the habit of the peers.
  *
  * Statistics: the conditional probability of order 2, backed off to order 1, as above. State: none of the identity's own; the
- * group: one count a place and triple. Wrong and blind as above; it knows what others do where own history is short.
+ * group: one count a place and triple. Own habit excuses what the peers seldom do: where the identity made this transition
+ * twice before, the surprise is at most three bits more than that of the transition by its own habit.
+ *
+ * Wrong and blind as above, and blind where each step of an attack is own habit and only their order is strange; it knows
+ * what others do where own history is short.
  */
 export const toolSequence: Detector = {
   name: 'tool_sequence',
@@ -137,15 +135,15 @@ export const toolSequence: Detector = {
 
   score(c) {
     if (c.peers === undefined) return 0;
-    const context = contextOf1(c.trace.get(TRACE.previous));
-    if (peersPlaces(c, context) === 0) return 0;
-    return surpriseFrom(c.peers.total(KIND.tool), peersOrder2(c));
+    if (c.known.peers_came === 0 && peersPlaces(c) === 0) return 0;
+    const bits = surpriseFrom(c.peers.total(KIND.tool), peersOrder2(c));
+    return c.known.came_tool < HABIT_MIN ? bits : Math.min(bits, surprise(ownOrder1(c)) + BEYOND_OWN);
   },
 
   learn({ group, record, previous, before, trust }) {
-    const context = contextOf2(before, previous);
-    group.add(keyOf(KIND.order2, mix(context, ANY)), trust);
-    group.add(keyOf(KIND.order2, mix(context, record.tool)), trust);
+    const place = placeAfterTwo(before, previous);
+    group.add(keyOf(KIND.order2, anyAt(place)), trust);
+    group.add(keyOf(KIND.order2, toolAt(place, record.tool)), trust);
   },
 
   explain(c, bits) {

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Detector, Explanation, Lesson } from '../detector.ts';
 import { VERSION } from '../features.ts';
 import { KIND, keyOf, TRUST_FULL } from '../group.ts';
-import { AT, momentAt, TOOL_ENTRIES, VERSION_ENTRIES } from '../layout.ts';
+import { AT, momentAt, VERSION_ENTRIES } from '../layout.ts';
 import { countOf, increment, unseenMass } from '../math/count-table.ts';
 import { mix } from '../math/hash.ts';
 import { exp2, surprise } from '../math/logarithm.ts';
@@ -115,8 +115,7 @@ function toolRun(c: Context): number {
 
 /** A tool that neither the identity nor its group has learned. */
 function isStrange(c: Context): boolean {
-  if (countOf(c.u32, c.at + AT.tools, TOOL_ENTRIES, c.f.tool) > 0) return false;
-  return (c.near?.count(keyOf(KIND.tool, c.f.tool)) ?? 0) === 0;
+  return c.known.tool === 0 && c.known.near_tool === 0;
 }
 
 /** The session takes the versions in, and the run of new tools the tool. Before the tool is noted as new. */
