@@ -5,7 +5,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { PolicyDocument } from '../../schemas/policy.ts';
 import { LOCAL_ISSUER, SYSTEM } from '../../schemas/principal.ts';
 import { onCommand } from '../../services/contain/commands.ts';
-import { editorUntil, handsOf } from '../../services/control/policies.ts';
+import { editorUntil, handsOf, madeBy } from '../../services/control/policies.ts';
 import { applyControl } from '../../services/control/state.ts';
 import {
   all,
@@ -89,6 +89,24 @@ describe('in whose hands an account is', () => {
     assert.deepEqual(names('mallory', over + 10), ['mallory']);
     assert.deepEqual(names('root', NOW), ['root']);
     assert.deepEqual(names('nobody', NOW), ['nobody']);
+  });
+
+  test('makers are remembered once each, the last time, to a bound', () => {
+    const entry = stateNow().principals.get(JSON.stringify([LOCAL_ISSUER, 'ada']));
+    assert.ok(entry !== undefined);
+    const made = (before: typeof entry, by: string, when: number) => madeBy(stateNow(), before, ref(by), when);
+    const twice = made(made(made(entry, 'root', 1), 'olga', 2), 'root', 3).made;
+    assert.deepEqual(
+      twice.map(({ by, when }) => [by.subject, when]),
+      [
+        ['olga', 2],
+        ['root', 3],
+      ],
+    );
+    assert.deepEqual(made(entry, 'ada', 1).made, [], 'what somebody does with their own account');
+    let many = entry;
+    for (let n = 0; n <= LIMITS.makers_max; n++) many = made(many, `maker-${n}`, n);
+    assert.deepEqual([many.made.length, many.made[0]?.by.subject], [LIMITS.makers_max, 'maker-1']);
   });
 
   test('what processes of ours make is in nobody else’s', () => {
