@@ -313,7 +313,7 @@ describe('execution', () => {
       repeatable: false,
     };
     const detail = after(decide(dispatching, long, contextOf())).execution?.detail ?? '';
-    assert.ok(detail.length <= 1024 && detail.isWellFormed());
+    assert.ok(detail.length === 1024 && detail.isWellFormed());
   });
 });
 
