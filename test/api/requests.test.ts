@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ContainmentView } from '../../schemas/api/containments.ts';
+import { Command } from '../../schemas/command.ts';
 import { ROUTES } from '../../services/api/routes/index.ts';
 import { plainAlert } from '../ocsf/alerts.ts';
 import { type Service, type Subject, startService } from './support/service.ts';
@@ -126,5 +127,12 @@ describe('what people ask for', { concurrency: 1 }, () => {
       votes.map(({ url }) => url),
       ['/v1/containments/:id/approve', '/v1/containments/:id/deny'],
     );
+    const by = { issuer: 'local', subject: 'approver' };
+    const shared = { id: 'several-at-once', by, time: 0, digest: '0'.repeat(64) };
+    for (const type of ['approve', 'deny']) {
+      const one = 'a'.repeat(32);
+      assert.ok(Command.safeParse({ ...shared, type, containment: one }).success);
+      assert.ok(!Command.safeParse({ ...shared, type, containment: [one, 'b'.repeat(32)] }).success);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { REFUSALS } from '../../schemas/command.ts';
 
@@ -18,3 +18,27 @@ test('every refusal is given somewhere', async () => {
   const source = sources.join('\n');
   for (const code of REFUSALS) assert.ok(source.includes(`'${code}'`), code);
 });
+
+test('every rule of the table names code that is there and tests that are there', async () => {
+  const text = await readFile(new URL('../../docs/containment.md', import.meta.url), 'utf8');
+  const section = text.slice(text.indexOf('## Rules, where'), text.indexOf('## Answers to commands'));
+  const rows = [...section.matchAll(/^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)].slice(1);
+  assert.ok(rows.length >= 25, `${rows.length} rules`);
+  for (const [, rule = '', where = '', tests = ''] of rows) {
+    const code = await sourcesOf(where, '../../services/contain/', rule);
+    for (const [, name = ''] of where.matchAll(/`([a-zA-Z]+)`/g)) assert.ok(code.includes(name), `${rule}: ${name}`);
+    const source = await sourcesOf(tests, './', rule);
+    for (const [, name = ''] of tests.matchAll(/"([^"]+)"/g)) assert.ok(source.includes(name), `${rule}: "${name}"`);
+  }
+});
+
+/** The text of all files that a cell names, together. */
+async function sourcesOf(cell: string, folder: string, rule: string): Promise<string> {
+  const names = [...cell.matchAll(/`([\w/-]+(?:\.test)?\.ts)`/g)].map(([, name = '']) => name);
+  assert.notEqual(names.length, 0, rule);
+  const files = names.map(
+    (name) => new URL(name.includes('/') ? `../../${name}` : `${folder}${name}`, import.meta.url),
+  );
+  for (const file of files) await access(file);
+  return (await Promise.all(files.map((file) => readFile(file, 'utf8')))).join('\n');
+}
