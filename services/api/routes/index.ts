@@ -10,6 +10,7 @@ import { operations } from './operations.ts';
 import { otlp } from './otlp.ts';
 import { policy } from './policy.ts';
 import { requests } from './requests.ts';
+import { sessions } from './sessions.ts';
 import { siem } from './siem.ts';
 import { signIn } from './sign-in.ts';
 import { sources } from './sources.ts';
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   ...gaps,
   ...siem,
   ...access,
+  ...sessions,
   ...signIn,
   ...subscriptions,
 ];
