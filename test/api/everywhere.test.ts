@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../services/api/app.ts';
 import { createCommandBus } from '../../services/control/command-bus.ts';
 import { type ControlView, openControlView } from '../../services/control/view.ts';
+import { silentTelemetry } from '../../services/platform/telemetry.ts';
 import { type Service, startService } from './support/service.ts';
 
 const PASSWORD = 'six yellow ducks cross';
@@ -18,7 +19,7 @@ describe('what one process ends is over in every other', { concurrency: 1 }, () 
     const { clock } = service.ports;
     view = await openControlView(service.log, clock);
     const commands = createCommandBus({ log: service.log, view, clock });
-    other = await buildApp({ ...service.ports, control: view, commands });
+    other = await buildApp({ ...service.ports, control: view, commands, telemetry: silentTelemetry() });
   });
   after(async () => {
     await other.close();
