@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, test } from 'node:test';
 import type { Command } from '../../schemas/command.ts';
 import { LIMITS } from '../../schemas/limits.ts';
+import { PolicyDocument } from '../../schemas/policy.ts';
 import { LOCAL_ISSUER, type Role, SYSTEM } from '../../schemas/principal.ts';
 import type { Session, SignInLink } from '../../schemas/session.ts';
 import { onCommand } from '../../services/contain/commands.ts';
@@ -124,6 +125,22 @@ describe('how somebody gets in, as the responder decides it', () => {
     assert.equal(ask({ type: 'sessions_end', principal: ANN, credential: bobs }, bob), 'role_missing');
     assert.equal(ask({ type: 'sessions_end', principal: bob, credential: bobs }, bob), 'signed_out');
     assert.deepEqual(standingOf(state, bob, bobs).roles, []);
+  });
+
+  test('a policy that says something else of people has people of providers sign in anew, and nobody else', () => {
+    assert.equal(ask({ type: 'session_start', session: session({ roles: ['admin'] }), link }), 'started');
+    const [anns = ''] = state.sessions.keys();
+    assert.equal(ask(corp('bob', ['viewer'])), 'started');
+    const bobs = [...state.sessions.keys()].at(-1) ?? '';
+    const set = (version: string, people: object) => {
+      const policy = PolicyDocument.parse({ version, people });
+      return ask({ type: 'policy_set', policy, reason: 'test', credential: anns }, ANN);
+    };
+    assert.equal(set('one', {}), 'in_force');
+    assert.equal(state.sessions.get(bobs)?.ended, undefined);
+    assert.equal(set('two', { claims: [{ claim: 'groups', value: 'x', roles: ['viewer'] }] }), 'in_force');
+    assert.equal(state.sessions.get(bobs)?.ended?.how, 'revoked');
+    assert.equal(state.sessions.get(anns)?.ended, undefined);
   });
 
   test('a further session replaces the oldest', () => {
