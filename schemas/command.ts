@@ -256,7 +256,6 @@ export const REFUSALS = [
   'not_local',
   'sign_in_mismatch',
   'step_up_untimely',
-  'key_lives_too_long',
   'tenant_out_of_scope',
 ] as const;
 export const Refusal = z.enum(REFUSALS);

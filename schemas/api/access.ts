@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LIMITS, UNITS } from '../limits.ts';
-import { ApiKey, KeyId, LOCAL_ISSUER, Principal, PrincipalRef, Role, SessionId } from '../principal.ts';
+import { ApiKey, KeyId, KeyTenants, LOCAL_ISSUER, Principal, PrincipalRef, Role, SessionId } from '../principal.ts';
 import { Subscription, SubscriptionEntry, WebhookId, WebhookSecret } from '../subscription.ts';
+import { CreatedLink } from './sign-in.ts';
 
 export const WhoAmI = z.object({
   principal: Principal,
@@ -13,7 +14,12 @@ export const WhoAmI = z.object({
 });
 
 /** A key as it may be shown: never its hash. */
-export const KeyView = ApiKey.omit({ hash: true }).extend({ revoked: z.int().optional() });
+export const KeyView = ApiKey.omit({ hash: true }).extend({
+  revoked: z.int().optional(),
+  replaced_by: KeyId.optional(),
+  /** When this process was last asked with it; absent: not since it started. */
+  last_used: z.int().optional(),
+});
 export type KeyView = z.infer<typeof KeyView>;
 export const KeyList = z.object({ items: z.array(KeyView) });
 
@@ -25,6 +31,13 @@ export const CreateKeyBody = z.strictObject({
   principal: NamedPrincipal,
   roles: z.array(Role).min(1).max(Role.options.length),
   /** Absent: it does not expire by itself. */
+  expires_in_ms: lifetime,
+  /** Absent: of all tenants. */
+  tenants: KeyTenants.optional(),
+});
+/** The old key goes on for so long; absent: for a day. */
+export const RotateKeyBody = z.strictObject({
+  overlap_ms: z.int().min(0).max(LIMITS.key_overlap_ms_max).default(UNITS.DAY_MS),
   expires_in_ms: lifetime,
 });
 /** The only answer that ever holds the token. */
@@ -43,8 +56,17 @@ export const CreatePrincipalBody = z.strictObject({
   human: z.boolean(),
   roles: z.array(Role).min(1).max(Role.options.length),
   expires_in_ms: lifetime,
+  tenants: KeyTenants.optional(),
+  /** `link`: a one-time link to set a password with. Absent: a key for the person or machine. */
+  with: z.enum(['key', 'link']).default('key'),
 });
-export const CreatedPrincipal = z.object({ principal: PrincipalView, key: KeyView, token: z.string() });
+/** The only answer that ever holds the key's token, or the link. */
+export const CreatedPrincipal = z.object({
+  principal: PrincipalView,
+  key: KeyView.optional(),
+  token: z.string().optional(),
+  link: CreatedLink.optional(),
+});
 export const RevokedPrincipal = z.object({ principal: PrincipalRef, state: z.literal('revoked') });
 
 /** A subscription as it may be shown: how many secrets, never which. */

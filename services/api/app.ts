@@ -52,7 +52,8 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
   const streams = createStreams();
   const authenticator = createAuthenticator(ports);
   const signIn = createSignIn(ports);
-  const context: Context = { ports, streams, signIn, closing: closing.signal, stillMay: authenticator.stillMay };
+  const { stillMay, lastUsed } = authenticator;
+  const context: Context = { ports, streams, signIn, closing: closing.signal, stillMay, lastUsed };
 
   await app.register(cookies);
   app.setValidatorCompiler(validatorCompiler);

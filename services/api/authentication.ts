@@ -30,6 +30,8 @@ export type Authenticator = {
   signedIn(cookie: string | undefined): Caller | undefined;
   /** Undefined when the caller may; asked once for a request. */
   objection(caller: Caller, access: Access): Refused | undefined;
+  /** When a key was last used here, epoch milliseconds; undefined: not since this process started. */
+  lastUsed(key: string): number | undefined;
   /** Whether the caller still may, for requests that last. */
   stillMay(caller: Caller, access: Access): boolean;
 };
@@ -46,6 +48,8 @@ export function createAuthenticator(
 ): Authenticator {
   const { control, clock, telemetry, auth } = ports;
   const failures = createFailures(clock);
+  /** No more than there are keys: only valid ones get here. */
+  const used = new Map<string, number>();
   const stamps = auth === undefined ? undefined : createStamps(auth.cookie_key);
 
   const bySession = (cookie: string): Caller | AuthenticationRefusal => {
@@ -90,8 +94,11 @@ export function createAuthenticator(
       const known = token === undefined ? MALFORMED : authenticate(token, control.state, clock.now());
       if (known.kind === 'refused') return failed(KEY_REFUSED, known.code, address);
       const { principal, roles, credential, expires, tenants } = known;
+      used.set(credential, clock.now());
       return { principal, roles, credential, expires, tenants, session: undefined };
     },
+
+    lastUsed: (key) => used.get(key),
 
     signedIn(cookie) {
       const caller = cookie === undefined ? 'missing' : bySession(cookie);

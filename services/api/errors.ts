@@ -119,7 +119,6 @@ const OF_COMMANDS: Record<Refusal, number> = {
   not_local: 409,
   sign_in_mismatch: 403,
   step_up_untimely: 403,
-  key_lives_too_long: 409,
   tenant_out_of_scope: 403,
 };
 

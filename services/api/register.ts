@@ -10,6 +10,7 @@ import { Refused, refuse } from './errors.ts';
 import { OTLP_TYPES } from './otlp-answers.ts';
 import { sendRefusal } from './replies.ts';
 import type { Context, RawBody, Route } from './route.ts';
+import { nameTenant, tenancyOf, tenantObjection } from './tenancy.ts';
 
 /** Puts the route table into Fastify. Bodies of events stay bytes; all others are parsed as JSON. */
 export async function register(app: FastifyInstance, routes: readonly Route[], context: Context): Promise<void> {
@@ -39,6 +40,7 @@ const RAW_TYPES: ReadonlyMap<RawBody, readonly string[]> = new Map<RawBody, read
 function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { readonly busy?: Gate }): void {
   const { answer, ...asked } = one.schema;
   const { telemetry } = context.ports;
+  const tenancy = tenancyOf(one.url);
   scope.route({
     method: one.method,
     url: one.url,
@@ -64,8 +66,10 @@ function add(scope: FastifyInstance, one: Route, context: Context, { busy }: { r
         reply.raw.once('close', leave);
       },
     }),
+    preValidation: async (request) => nameTenant(request, tenancy),
     handler: async (request, reply) => {
-      const result = await one.handle(request, reply, context);
+      const result =
+        tenantObjection(request, tenancy, context.ports.control.state) ?? (await one.handle(request, reply, context));
       if (!(result instanceof Refused)) {
         if (one.status !== 200) reply.code(one.status);
         return result;

@@ -19,6 +19,7 @@ export type Context = {
   /** Aborts when the service stops. */
   readonly closing: AbortSignal;
   readonly stillMay: (caller: Caller, access: Access) => boolean;
+  readonly lastUsed: (key: string) => number | undefined;
 };
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

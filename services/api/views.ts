@@ -2,14 +2,17 @@ import type { z } from 'zod';
 import type { DeliveryView, KeyView, SubscriptionView } from '../../schemas/api/access.ts';
 import type { ContainmentView, ExecutorView } from '../../schemas/api/containments.ts';
 import type { EventView } from '../../schemas/api/events.ts';
+import type { CreatedLink, SessionView } from '../../schemas/api/sign-in.ts';
 import type { Containment } from '../../schemas/containment.ts';
 import { EVENT_FLAGS } from '../../schemas/event.ts';
 import type { ScoredEvent } from '../../schemas/outputs.ts';
+import type { SignInLink } from '../../schemas/session.ts';
 import type { SubscriptionEntry } from '../../schemas/subscription.ts';
 import { situationOf } from '../control/explain.ts';
+import type { SessionEntry } from '../control/sessions.ts';
 import type { ControlState, KeyEntry } from '../control/state.ts';
 import { defined } from './defined.ts';
-import type { LaneReport, SubscriptionReport } from './ports.ts';
+import type { LaneReport, Ports, SubscriptionReport } from './ports.ts';
 
 /** How things of the inside look from the outside. */
 
@@ -45,9 +48,24 @@ export function eventView(scored: ScoredEvent, detectors: readonly string[]): Ev
   };
 }
 
-export function keyView({ key, revoked }: KeyEntry): KeyView {
+export function keyView({ key, revoked, replaced_by }: KeyEntry, last_used?: number): KeyView {
   const { hash: _, ...shown } = key;
-  return { ...shown, ...defined({ revoked }) };
+  return { ...shown, ...defined({ revoked, replaced_by, last_used }) };
+}
+
+/** A one-time link, shown this once. Its token stands behind `#`, which browsers send to nobody. */
+export function linkView(
+  { auth: { public_url } }: Pick<Ports, 'auth'>,
+  { link, token }: { readonly link: SignInLink; readonly token: string },
+): z.input<typeof CreatedLink> {
+  const path = `/sign-in/link#${token}`;
+  const { principal, expires } = link;
+  return { principal, path, expires, ...(public_url !== undefined && { url: `${public_url}${path}` }) };
+}
+
+export function sessionView({ session, ended }: SessionEntry): SessionView {
+  const { hash: _, ...shown } = session;
+  return { ...shown, ...defined({ ended }) };
 }
 
 export function subscriptionView({ subscription, ...rest }: SubscriptionEntry): z.input<typeof SubscriptionView> {

@@ -26,7 +26,7 @@ export type Client = {
   stream(path: string, query: Query, signal: AbortSignal, last_id?: string): AsyncGenerator<ServerSentEvent>;
 };
 
-export type ClientOptions = { readonly url: string; readonly key: string };
+export type ClientOptions = { readonly url: string; readonly key: string | undefined };
 
 /** Path with each part escaped: ids are of other people's choosing. */
 export function at(...parts: readonly string[]): string {
@@ -40,7 +40,8 @@ export function createClient({ url, key }: ClientOptions): Client {
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) target.searchParams.set(name, String(value));
     }
-    const headers = { accept: 'application/json', ...rest.headers, authorization: `Bearer ${key}` };
+    const identity = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    const headers = { accept: 'application/json', ...rest.headers, ...identity };
     for (let attempt = 1; ; attempt++) {
       const response = await reach(url, () => fetch(target, { ...rest, method, headers, redirect: 'manual' }));
       const wait_s = Number(response.headers.get('retry-after') ?? Number.NaN);

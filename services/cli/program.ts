@@ -23,6 +23,7 @@ import { registerStatus } from './commands/status.ts';
 import { registerSubscriptions } from './commands/subscriptions.ts';
 import { registerTail } from './commands/tail.ts';
 import { registerUp } from './commands/up.ts';
+import { registerUsers } from './commands/users.ts';
 import { registerVotes } from './commands/votes.ts';
 
 /** The command line: what there is and what it is called. The commands are in `commands/`. */
@@ -47,7 +48,10 @@ export function createProgram(): Command {
       [registerContainments, registerPreview, registerVotes, registerRequests, registerDirectives, registerGaps],
     ],
     ['Recorded events:', [registerReplay, registerBacktest, registerSimulate, registerMap]],
-    ['Administer:', [registerPolicy, registerKeys, registerSubscriptions, registerExecutors, registerAudit]],
+    [
+      'Administer:',
+      [registerPolicy, registerUsers, registerKeys, registerSubscriptions, registerExecutors, registerAudit],
+    ],
   ];
   program.commandsGroup('Run:').helpCommand('help [command]', 'show what a command does and takes');
   for (const [name, registers] of groups) {

@@ -9,6 +9,7 @@ import * as policies from './policies.ts';
 import * as requests from './requests.ts';
 import * as sessions from './sessions.ts';
 import * as subscriptions from './subscriptions.ts';
+import { tenantObjection } from './tenants.ts';
 import { audit, cancelForAlert, change, refusal, type Turn, write } from './turn.ts';
 import { onEffectReport } from './watches.ts';
 
@@ -96,7 +97,7 @@ function admission(turn: Turn, command: Command): Outcome | undefined {
   }
   const needed: readonly Role[] | undefined = ROLES_FOR[command.type];
   const { roles } = standingOf(state, command.by, credential);
-  if (needed === undefined || needed.some((role) => roles.includes(role))) return undefined;
+  if (needed === undefined || needed.some((role) => roles.includes(role))) return tenantObjection(state, command);
   if (needed.length === 0) return refusal('role_missing', 'only a process of the service itself may ask this');
   return refusal('role_missing', `it needs one of the roles ${needed.join(', ')}`);
 }

@@ -1,5 +1,7 @@
 import type { Command, Outcome } from '../../schemas/command.ts';
+import type { PolicyDocument } from '../../schemas/policy.ts';
 import { standingOf } from '../control/keys.ts';
+import { endProviderSessions } from './sessions.ts';
 import { canonicalDigest } from './terms.ts';
 import { audit, refusal, type Turn, write } from './turn.ts';
 
@@ -16,7 +18,11 @@ export function set(turn: Turn, command: Extract<Command, { type: 'policy_set' }
   if (used !== undefined && used.digest !== digest) {
     return refusal('policy_version_used', `version ${policy.version} was another policy; give this one another name`);
   }
+  const before = canonicalDigest(turn.state.policy?.document.people ?? NOBODY);
   const what = `containment policy ${policy.version} set, ${policy.rules.length} rules, digest ${digest}`;
   write(turn, { ...audit(turn, { who: by, what, command: command.id }), kind: 'policy_set', policy, digest, reason });
+  if (canonicalDigest(policy.people) !== before) endProviderSessions(turn, command);
   return { kind: 'done', subject: policy.version, state: 'in_force' };
 }
+
+const NOBODY: PolicyDocument['people'] = { claims: [], named: [] };

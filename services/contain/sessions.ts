@@ -173,6 +173,13 @@ function endOne(turn: Turn, session: string, how: SessionEnd, { by, id }: Comman
   write(turn, { ...audit(turn, { who: by, what, command: id }), kind: 'session_ended', session, how });
 }
 
+/** Under another policy people of providers may hold other roles: they sign in anew, and are looked up by it. */
+export function endProviderSessions(turn: Turn, command: Command): void {
+  for (const [id, entry] of turn.state.sessions) {
+    if (entry.session.method === 'oidc' && isLive(entry, turn.context.now)) endOne(turn, id, 'revoked', command);
+  }
+}
+
 /** A fresh authentication for one vote, on exactly what the person has before them. */
 export function stepUp(turn: Turn, command: Of<'step_up'>): Outcome {
   const { step_up } = command;

@@ -52,6 +52,22 @@ const MATRIX: Readonly<Record<string, string>> = {
   'GET /v1/audit': 'admin siem',
   'GET /v1/audit/export': 'admin siem',
   'GET /v1/audit/key': 'viewer analyst approver siem ingest admin',
+  'GET /auth/providers': 'everybody',
+  'POST /auth/password': 'everybody',
+  'POST /auth/link': 'everybody',
+  'GET /auth/oidc/:provider': 'everybody',
+  'GET /auth/callback/:provider': 'everybody',
+  'GET /auth/session': 'viewer analyst approver siem ingest admin',
+  'POST /auth/new-password': 'viewer analyst approver siem ingest admin',
+  'POST /auth/step-up': 'viewer analyst approver siem ingest admin',
+  'POST /auth/sign-out': 'viewer analyst approver siem ingest admin',
+  'POST /v1/step-up': 'approver',
+  'GET /v1/sessions': 'admin',
+  'DELETE /v1/sessions/:id': 'viewer analyst approver siem ingest admin',
+  'DELETE /v1/principals/:issuer/:subject/sessions': 'admin',
+  'POST /v1/principals/:issuer/:subject/link': 'admin',
+  'PUT /v1/principals/:issuer/:subject/roles': 'admin',
+  'POST /v1/keys/:id/rotate': 'viewer analyst approver siem ingest admin',
   'GET /v1/keys': 'admin',
   'POST /v1/keys': 'admin',
   'DELETE /v1/keys/:id': 'admin',
@@ -70,6 +86,7 @@ function probe(route: string): InjectOptions {
   const [method = '', path = ''] = route.split(' ');
   const url = path
     .replace('/v1/containments/:id', `/v1/containments/${'0'.repeat(32)}`)
+    .replace('/v1/sessions/:id', `/v1/sessions/${'0'.repeat(32)}`)
     .replace('/v1/keys/:id', `/v1/keys/${'0'.repeat(16)}`)
     .replaceAll(/:\w+/g, 'nothing');
   // A stream would not end by itself: with a cursor that is none it is refused behind the door.

@@ -17,6 +17,7 @@ test('npm run demo -- --once --json: one summary line, status 0, and everything 
   assert.ok(Number(seconds) > 0);
   assert.deepEqual((await readdir(keep)).toSorted(), [
     'admin.key',
+    'admin.password',
     'data',
     'fleet.ndjson',
     'fleet.ndjson.labels.ndjson',

@@ -46,6 +46,7 @@ describe('help', () => {
           'keys create',
           'keys list',
           'keys revoke',
+          'keys rotate',
           'map test',
         ],
         ...['apply', 'check', 'dry-run', 'show'].map((name) => `policy ${name}`),
@@ -53,6 +54,7 @@ describe('help', () => {
         ...['replay', 'simulate', 'sources', 'status'],
         ...['list', 'redeliver', 'remove', 'retry', 'set'].map((name) => `subscriptions ${name}`),
         ...['suppress', 'tail', 'undo', 'up', 'verdict'],
+        ...['add', 'link', 'list', 'password', 'remove', 'roles', 'sign-out'].map((name) => `user ${name}`),
       ].toSorted(),
     );
   });

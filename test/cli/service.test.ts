@@ -224,6 +224,16 @@ describe('looking', () => {
 });
 
 describe('deciding', () => {
+  before(async () => {
+    const [made] = records(await ok('user', 'link', 'admin', '--json'));
+    const [link_file, password_file] = [path.join(directory, 'admin.link'), path.join(directory, 'admin.password')];
+    await writeFile(link_file, String(made?.link), { mode: 0o600 });
+    await writeFile(password_file, 'four grey whales sing\n', { mode: 0o600 });
+    const set = await cs(['user', 'password', '--link-file', link_file, '--password-file', password_file]);
+    assert.equal(set.code, EXIT.done, set.stderr);
+    service = { ...service, env: { ...service.env, COUNTERSIGN_PASSWORD_FILE: password_file } };
+  });
+
   test('a script approves exactly what it read', async () => {
     const pending = records(await ok('containments', '--state', 'pending', '--json')) as Containment[];
     assert.ok(pending.length >= 3);

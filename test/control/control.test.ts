@@ -47,7 +47,14 @@ describe('keys', () => {
     const { state } = await foldControl(log);
     for (const { token, principal, roles, key } of credentials) {
       const found = authenticate(token, state, clock.now());
-      assert.deepEqual(found, { kind: 'authenticated', principal, roles, credential: key, expires: undefined });
+      assert.deepEqual(found, {
+        kind: 'authenticated',
+        principal,
+        roles,
+        credential: key,
+        expires: undefined,
+        tenants: undefined,
+      });
     }
     const [{ token = '' } = {}, other] = credentials;
     const swapped = `${token.slice(0, 21)}${other?.token.slice(21)}`;

@@ -67,6 +67,17 @@ test('from a hijacked agent to a countersigned containment', async () => {
     assert.ok(proposal !== undefined, 'a containment waits for approval');
     assert.equal(gateway.received.length, 0, 'nothing is executed before it is countersigned');
 
+    const password = 'four grey whales sing';
+    const link = await call(service, admin, '/v1/principals/local/admin/link', { json: {} });
+    const token = String((link.body as { path: string }).path).split('#')[1];
+    assert.equal((await call(service, admin, '/auth/link', { json: { token, password } })).status, 200);
+    const bare = await call(service, admin, `/v1/containments/${proposal.id}/approve`, {
+      json: { digest: proposal.digest },
+    });
+    assert.equal(bare.status, 403, 'a key alone gives no vote');
+    const fresh = { containment: proposal.id, digest: proposal.digest, password };
+    assert.equal((await call(service, admin, '/v1/step-up', { json: fresh })).status, 200);
+
     const other = await call(service, admin, `/v1/containments/${proposal.id}/approve`, {
       json: { digest: '0'.repeat(64) },
     });

@@ -197,6 +197,7 @@ describe('secrets', () => {
     assert.deepEqual(fromEnvironment.secrets, {
       deliver_webhook_secret: 'whsec_env',
       kafka_password: undefined,
+      oidc_client_secrets: {},
       store_password: 'pw',
       ingest_content_hash_key: undefined,
       contain_executor_secret: undefined,

@@ -9,16 +9,18 @@ import {
   PrincipalList,
   RevokedKey,
   RevokedPrincipal,
+  RotateKeyBody,
   WhoAmI,
 } from '../../../schemas/api/access.ts';
 import { KeyId, LOCAL_ISSUER, PrincipalRef, principalKey } from '../../../schemas/principal.ts';
 import { mintKey } from '../../control/keys.ts';
 import type { PrincipalEntry } from '../../control/state.ts';
+import { mintLink } from '../../control/tokens.ts';
 import { command } from '../commands.ts';
 import { defined } from '../defined.ts';
 import type { Ports } from '../ports.ts';
 import { callerOf, type Route, route } from '../route.ts';
-import { keyView } from '../views.ts';
+import { keyView, linkView } from '../views.ts';
 
 const ADMIN = ['admin'] as const;
 
@@ -43,7 +45,9 @@ const listKeys = route({
   tag: 'access',
   summary: 'All API keys, revoked ones too, without their secrets',
   answer: KeyList,
-  handle: async ({ context }) => ({ items: [...context.ports.control.state.keys.values()].map(keyView) }),
+  handle: async ({ context: { ports, lastUsed } }) => ({
+    items: [...ports.control.state.keys.values()].map((entry) => keyView(entry, lastUsed(entry.key.id))),
+  }),
 });
 
 const createKey = route({
@@ -57,9 +61,9 @@ const createKey = route({
   status: 201,
   async handle(asked) {
     const { ports } = asked.context;
-    const { principal, roles, expires_in_ms } = asked.body;
+    const { principal, roles, expires_in_ms, tenants } = asked.body;
     const { id, hash, token } = mintKey(ports.randomBytes);
-    const key = { id, hash, roles, ...expiry(ports, expires_in_ms) };
+    const key = { id, hash, roles, ...expiry(ports, expires_in_ms), ...defined({ tenants }) };
     const refused = await command(asked, callerOf(asked), { type: 'key_create', principal, key });
     return refused ?? { key: shownKey(ports, id), token };
   },
@@ -103,15 +107,45 @@ const createPrincipal = route({
   status: 201,
   async handle(asked) {
     const { ports } = asked.context;
-    const { subject, human, roles, expires_in_ms } = asked.body;
-    const { id, hash, token } = mintKey(ports.randomBytes);
+    const { subject, human, roles, expires_in_ms, tenants } = asked.body;
     const principal = { issuer: LOCAL_ISSUER, subject, human };
-    const key = { id, hash, roles, ...expiry(ports, expires_in_ms) };
-    const refused = await command(asked, callerOf(asked), { type: 'user_add', principal, roles, key });
+    const { id, hash, token } = mintKey(ports.randomBytes);
+    const minted = mintLink(principal, { randomBytes: ports.randomBytes, now: ports.clock.now() });
+    const keyed = asked.body.with === 'key';
+    const refused = await command(asked, callerOf(asked), {
+      type: 'user_add',
+      principal,
+      roles,
+      ...(keyed
+        ? { key: { id, hash, roles, ...expiry(ports, expires_in_ms), ...defined({ tenants }) } }
+        : { link: minted.link }),
+    });
     if (refused !== undefined) return refused;
     const entry = ports.control.state.principals.get(principalKey(principal));
     if (entry === undefined) throw new Error('a principal that was added is not in the control state');
-    return { principal: principalView(entry), key: shownKey(ports, id), token };
+    const shown = { principal: principalView(entry) };
+    return keyed ? { ...shown, key: shownKey(ports, id), token } : { ...shown, link: linkView(ports, minted) };
+  },
+});
+
+const rotateKey = route({
+  method: 'POST',
+  url: '/v1/keys/:id/rotate',
+  access: 'authenticated',
+  tag: 'access',
+  summary: 'Make a key in the place of another, which goes on for a while; your own, or as an administrator any',
+  params: z.object({ id: KeyId }),
+  body: RotateKeyBody,
+  answer: CreatedKey,
+  status: 201,
+  async handle(asked) {
+    const { ports } = asked.context;
+    const { id, hash, token } = mintKey(ports.randomBytes);
+    const { overlap_ms, expires_in_ms } = asked.body;
+    const replacement = { id, hash, ...expiry(ports, expires_in_ms) };
+    const key = asked.params.id;
+    const refused = await command(asked, callerOf(asked), { type: 'key_rotate', key, replacement, overlap_ms });
+    return refused ?? { key: shownKey(ports, id), token };
   },
 });
 
@@ -134,6 +168,7 @@ export const access: readonly Route[] = [
   whoami,
   listKeys,
   createKey,
+  rotateKey,
   revokeKey,
   listPrincipals,
   createPrincipal,

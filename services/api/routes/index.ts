@@ -12,6 +12,7 @@ import { otlp } from './otlp.ts';
 import { policy } from './policy.ts';
 import { previews } from './preview.ts';
 import { requests } from './requests.ts';
+import { sessions } from './sessions.ts';
 import { siem } from './siem.ts';
 import { signIn } from './sign-in.ts';
 import { sources } from './sources.ts';
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ...gaps,
   ...siem,
   ...access,
+  ...sessions,
   ...signIn,
   ...subscriptions,
   ...audit,

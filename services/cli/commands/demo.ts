@@ -9,7 +9,7 @@ import { at, type Client, createClient } from '../client.ts';
 import type { GlobalOptions } from '../configuration.ts';
 import { matchStories, readLabels, type Told } from '../demo/fleet.ts';
 import { type Gateway, type Order, openGateway } from '../demo/gateway.ts';
-import { type Home, keepKey, makeHome } from '../demo/home.ts';
+import { type Home, keepKey, keepPassword, makeHome } from '../demo/home.ts';
 import {
   byUrgency,
   type Outcome,
@@ -61,6 +61,7 @@ async function demo(options: Options): Promise<void> {
       recordFleet(home, interrupt.signal),
     ]);
     const key = await keepKey(home, serving.service.parts.ground.log, await serving.service.credentials);
+    await keepPassword(home, createClient({ url: serving.api.url, key }));
     terminal.line('Feeding it to Countersign on the recorded clock ...');
     if (await feed(terminal, home, serving.service, interrupt.signal)) {
       const client = createClient({ url: serving.api.url, key });
@@ -122,8 +123,8 @@ function report(
   reportContainments(terminal, pending);
   const containment = pending.find(({ terms }) => terms.alert.uid === example?.alert.uid) ?? pending[0];
   const uses = { alert: example?.alert, containment };
-  const { key_file, data } = home;
-  if (serves) reportCommands(terminal, { url, key_file, data, directory: process.cwd() }, uses);
+  const { key_file, password_file, data } = home;
+  if (serves) reportCommands(terminal, { url, key_file, password_file, data, directory: process.cwd() }, uses);
 }
 
 async function keepServing(terminal: Terminal, { service, api }: Serving, signal: AbortSignal): Promise<void> {

@@ -1,17 +1,25 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { CreatedKey, CreatedPrincipal, KeyList, PrincipalList, RevokedKey } from '../../../schemas/api/access.ts';
+import {
+  CreatedKey,
+  CreatedPrincipal,
+  KeyList,
+  type KeyView,
+  PrincipalList,
+  RevokedKey,
+} from '../../../schemas/api/access.ts';
 import { LOCAL_ISSUER, ROLES, Role } from '../../../schemas/principal.ts';
 import { at, type Client } from '../client.ts';
 import { asksService } from '../connection.ts';
 import { EXIT, Problem } from '../problem.ts';
 import { inSession, type Session } from '../session.ts';
-import { minute, printable } from '../terminal.ts';
+import { minute, printable, type Terminal } from '../terminal.ts';
 import { readSpan } from '../when.ts';
 
 type CreateOptions = {
   readonly roles: readonly Role[];
   readonly expiresIn?: number;
+  readonly tenants?: readonly string[];
   readonly out?: string;
   readonly person?: boolean;
   readonly machine?: boolean;
@@ -38,6 +46,7 @@ export function registerKeys(program: Command): void {
     .argument('<name>', 'who holds it')
     .requiredOption('--roles <list>', `one or several of ${ROLES.join(',')}`, readRoles)
     .option('--expires-in <span>', 'how long it is valid: 12h, 90d (default: until it is revoked)', readSpan)
+    .option('--tenants <list>', 'tenants that the key sees and acts on (default: all)', readList)
     .option('--person', 'add the holder as a person; only people approve')
     .option('--machine', 'add the holder as a machine')
     .option('--out <file>', 'write the key to this new file')
@@ -46,6 +55,19 @@ export function registerKeys(program: Command): void {
       '\nExample:\n  countersign keys create maria --person --roles analyst,approver --out maria.key',
     );
   asksService(create).action(inSession<CreateOptions>(createKey));
+  const rotate = keys
+    .command('rotate')
+    .summary('make a key in the place of another')
+    .description(
+      'Makes a key with the same holder, roles and tenants as another, which goes on for a while, so that nothing stands still ' +
+        'while programs are given the new one. Your own key, or as an administrator any.',
+    )
+    .argument('<id>', 'id of the key, as `keys list` shows it')
+    .option('--overlap <span>', 'how long the old key goes on: 0m, 12h, 7d (default: 1d)', readSpan)
+    .option('--expires-in <span>', 'how long the new one is valid (default: until it is revoked)', readSpan)
+    .option('--out <file>', 'write the key to this new file')
+    .addHelpText('after', '\nExample:\n  countersign keys rotate 9c41d7e05a2b6f38 --overlap 12h --out siem.key');
+  asksService(rotate).action(inSession<RotateOptions>(rotateKey));
   const revoke = keys
     .command('revoke')
     .summary('revoke a key')
@@ -55,7 +77,13 @@ export function registerKeys(program: Command): void {
   asksService(revoke).action(inSession<object>(revokeKey));
 }
 
-function readRoles(text: string): Role[] {
+type RotateOptions = { readonly overlap?: number; readonly expiresIn?: number; readonly out?: string };
+
+function readList(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
+}
+
+export function readRoles(text: string): Role[] {
   return text.split(',').map((name) => {
     const role = Role.safeParse(name.trim());
     if (role.success) return role.data;
@@ -67,12 +95,14 @@ async function listKeys({ client, terminal }: Session<object>): Promise<void> {
   const { items } = await client.get('/v1/keys', KeyList);
   for (const key of items) terminal.record(key);
   terminal.table(
-    ['key', 'holder', 'roles', 'made (UTC)', 'valid until (UTC)'],
-    items.map(({ id, principal, roles, created, expires, revoked }) => [
+    ['key', 'holder', 'roles', 'tenants', 'made (UTC)', 'used (UTC)', 'valid until (UTC)'],
+    items.map(({ id, principal, roles, tenants, created, last_used, expires, revoked }) => [
       id,
       holderText(principal),
       roles.join(','),
+      tenants === undefined ? 'all' : printable(tenants.join(','), 60),
       minute(created),
+      last_used === undefined ? '' : minute(last_used),
       revoked === undefined ? validText(expires) : terminal.style('dim', `revoked ${minute(revoked)}`),
     ]),
     { flexible: 2 },
@@ -83,7 +113,7 @@ function validText(expires: number | undefined): string {
   return expires === undefined ? 'it is revoked' : minute(expires);
 }
 
-function holderText({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {
+export function holderText({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {
   return printable(issuer === LOCAL_ISSUER ? subject : `${subject} (${issuer})`, 60);
 }
 
@@ -92,27 +122,65 @@ async function createKey({ client, terminal, options }: Session<CreateOptions>, 
   if (person === true && machine === true) {
     throw new Problem('holder_both', 'a holder is a person or a machine: give --person or --machine', EXIT.usage);
   }
-  if (out !== undefined && existsSync(out)) {
-    throw new Problem('file_exists', `${out} exists: name a new file with --out`, EXIT.usage);
-  }
+  refuseExisting(out);
   const { key, token } = await make(client, subject, options);
+  hand(terminal, { key, token, subject, out });
+}
+
+async function rotateKey({ client, terminal, options }: Session<RotateOptions>, id = ''): Promise<void> {
+  const { overlap, expiresIn, out } = options;
+  refuseExisting(out);
+  const { key, token } = await client.send('POST', `${at('keys', id)}/rotate`, CreatedKey, {
+    ...(overlap !== undefined && { overlap_ms: overlap }),
+    ...(expiresIn !== undefined && { expires_in_ms: expiresIn }),
+  });
+  hand(terminal, { key, token, subject: key.principal.subject, out });
+  terminal.line(`${printable(id)} goes on for a while beside it; see \`keys list\`.`);
+}
+
+function refuseExisting(out: string | undefined): void {
+  if (out === undefined || !existsSync(out)) return;
+  throw new Problem('file_exists', `${out} exists: name a new file with --out`, EXIT.usage);
+}
+
+type Handed = {
+  readonly key: KeyView;
+  readonly token: string;
+  readonly subject: string;
+  readonly out: string | undefined;
+};
+
+/** Shows a key this once, or puts it where only its owner reads. */
+function hand(terminal: Terminal, { key, token, subject, out }: Handed): void {
   if (out !== undefined) writeFileSync(out, `${token}\n`, { mode: 0o600, flag: 'wx' });
   terminal.record(out === undefined ? { key, token } : { key, file: out });
   terminal.line(`Key ${key.id} for ${printable(subject)} (${key.roles.join(', ')})`);
-  if (out !== undefined) return terminal.line(`It is in ${out}: --key-file ${out}`);
+  if (out !== undefined) {
+    terminal.line(`It is in ${out}: --key-file ${out}`);
+    return;
+  }
   terminal.line(token);
   terminal.line('It is shown this once.');
 }
 
-async function make(client: Client, subject: string, { roles, expiresIn, person, machine }: CreateOptions) {
-  const lifetime = expiresIn === undefined ? {} : { expires_in_ms: expiresIn };
+async function make(
+  client: Client,
+  subject: string,
+  { roles, expiresIn, person, machine, tenants }: CreateOptions,
+): Promise<{ readonly key: KeyView; readonly token: string }> {
+  const lifetime = {
+    ...(expiresIn !== undefined && { expires_in_ms: expiresIn }),
+    ...(tenants !== undefined && { tenants }),
+  };
   if (person === true || machine === true) {
-    return client.send('POST', '/v1/principals', CreatedPrincipal, {
+    const { key, token } = await client.send('POST', '/v1/principals', CreatedPrincipal, {
       subject,
       human: person === true,
       roles,
       ...lifetime,
     });
+    if (key !== undefined && token !== undefined) return { key, token };
+    throw new Problem('answer_not_understood', 'the service made somebody without the key that was asked for');
   }
   const known = await client.get('/v1/principals', PrincipalList);
   const names = known.items.filter(({ revoked }) => revoked === undefined).map(({ principal }) => principal.subject);

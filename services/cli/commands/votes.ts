@@ -1,16 +1,18 @@
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { ContainmentAnswer, type ContainmentView, type ExecutorView } from '../../../schemas/api/containments.ts';
+import { SteppedUpAnswer } from '../../../schemas/api/sign-in.ts';
 import { at } from '../client.ts';
 import { asksService } from '../connection.ts';
 import { fullContainmentId, readContainment } from '../lookup.ts';
+import { type PasswordOptions, readPassword } from '../password.ts';
 import { EXIT, Problem } from '../problem.ts';
 import { inSession, type Session } from '../session.ts';
 import { isDigestTrue, showTerms, stateText } from '../show/containment.ts';
 import { fact, heading } from '../show/words.ts';
 import { printable, type Terminal } from '../terminal.ts';
 
-type Options = { readonly comment?: string; readonly digest?: string };
+type Options = PasswordOptions & { readonly comment?: string; readonly digest?: string };
 type Decision = 'approve' | 'deny';
 
 export function registerVotes(program: Command): void {
@@ -32,11 +34,13 @@ function registerVote(program: Command, decision: Decision, summary: string): vo
     .description(
       `Shows exactly what would be ${decision === 'approve' ? 'countersigned' : 'denied'}, and asks. A vote is bound to the digest of what was shown: if that ` +
         'has changed meanwhile, the vote is refused. A script, which cannot be asked, names the digest that it saw ' +
-        '(`countersign containment ID --json`).',
+        '(`countersign containment ID --json`). Every vote needs your password anew, asked for unseen; people who sign in at ' +
+        'a provider vote on the page of the containment.',
     )
     .argument('<id>', 'id of the containment, or its beginning')
     .option('--comment <text>', 'why, for the audit log')
     .option('--digest <digest>', 'vote on exactly these terms, without being asked')
+    .option('--password-file <file>', 'file that holds your password (default: COUNTERSIGN_PASSWORD_FILE)')
     .addHelpText('after', `\nExample:\n  countersign ${decision} 0c6e2d1f48 --comment "${EXAMPLES[decision]}"`);
   asksService(command).action(inSession<Options>((session, id = '') => vote(session, decision, id)));
 }
@@ -59,6 +63,7 @@ async function vote(session: Session<Options>, decision: Decision, id: string): 
     process.exitCode = EXIT.failed;
     return;
   }
+  await authenticate(session, containment.id, digest);
   const body = { digest, ...(options.comment !== undefined && { comment: options.comment }) };
   const answer = await client.send(
     'POST',
@@ -70,6 +75,18 @@ async function vote(session: Session<Options>, decision: Decision, id: string): 
   const recorded = `Your ${decision === 'approve' ? 'approval' : 'denial'} is recorded`;
   terminal.line(`${recorded}; the containment is ${stateText(terminal, answer.containment)}.`);
   terminal.paragraph(printable(answer.containment.situation.message, 300));
+}
+
+/** A key alone gives no vote: whoever holds it proves who they are, for these terms. */
+async function authenticate({ client, options }: Session<Options>, containment: string, digest: string): Promise<void> {
+  const password = await readPassword(options, 'Your password, unseen: ');
+  if (password === undefined) {
+    const message =
+      'a vote needs your password, and there is nobody to ask: name a file that holds it with --password-file or ' +
+      'COUNTERSIGN_PASSWORD_FILE. `countersign user link` makes a link with which it is set.';
+    throw new Problem('password_missing', message, EXIT.usage);
+  }
+  await client.send('POST', '/v1/step-up', SteppedUpAnswer, { containment, digest, password });
 }
 
 type Shown = { readonly containment: ContainmentView; readonly executor: ExecutorView };

@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { CreatedLink, SignedInAnswer } from '../../../schemas/api/sign-in.ts';
+import { LOCAL_ISSUER } from '../../../schemas/principal.ts';
 import { bootstrapCredentials, type Credential, issueRecoveryKey } from '../../control/bootstrap.ts';
 import { systemClock } from '../../platform/clock.ts';
 import { dataDirAt } from '../../platform/data-dir.ts';
 import type { EventLog } from '../../platform/event-log.ts';
+import { at, type Client } from '../client.ts';
 import { EXIT, Problem } from '../problem.ts';
 
 /** Where a demo keeps its things. */
@@ -14,6 +17,7 @@ export type Home = {
   readonly labels: string;
   readonly data: string;
   readonly key_file: string;
+  readonly password_file: string;
   /** True when nothing of it stays after the end. */
   readonly passing: boolean;
   remove(): void;
@@ -33,6 +37,7 @@ export function makeHome({ keep, data }: { readonly keep?: string; readonly data
     labels: `${recording}.labels.ndjson`,
     data: data === undefined ? path.join(root, 'data') : path.resolve(data),
     key_file: path.join(root, 'admin.key'),
+    password_file: path.join(root, 'admin.password'),
     passing: keep === undefined,
     remove() {
       if (keep === undefined) fs.rmSync(root, { recursive: true, force: true });
@@ -66,4 +71,14 @@ export async function keepKey(home: Home, log: EventLog, credentials: readonly C
   fs.rmSync(home.key_file, { force: true });
   fs.writeFileSync(home.key_file, `${admin.token}\n`, { mode: 0o600, flag: 'wx' });
   return admin.token;
+}
+
+/** Gives the administrator a password, as votes need one, by a one-time link, and writes it where the commands find it. */
+export async function keepPassword(home: Home, client: Client): Promise<void> {
+  const link = await client.send('POST', `${at('principals', LOCAL_ISSUER, 'admin')}/link`, CreatedLink, {});
+  const password = randomBytes(18).toString('base64url');
+  const token = link.path.split('#').at(-1) ?? '';
+  await client.send('POST', '/auth/link', SignedInAnswer, { token, password });
+  fs.rmSync(home.password_file, { force: true });
+  fs.writeFileSync(home.password_file, `${password}\n`, { mode: 0o600, flag: 'wx' });
 }

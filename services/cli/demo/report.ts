@@ -94,7 +94,7 @@ export function reportContainments(terminal: Terminal, pending: readonly Contain
 /** Commands that work as they stand, in another terminal. */
 export function reportCommands(
   terminal: Terminal,
-  at: { readonly url: string; readonly key_file: string; readonly data: string; readonly directory: string },
+  at: Readonly<Record<'url' | 'key_file' | 'password_file' | 'data' | 'directory', string>>,
   uses: { readonly alert: Alert | undefined; readonly containment: ContainmentView | undefined },
 ): void {
   const { line, style } = terminal;
@@ -103,6 +103,7 @@ export function reportCommands(
   line(`  cd ${quoted(at.directory)}`);
   line(`  export COUNTERSIGN_URL=${at.url}`);
   line(`  export COUNTERSIGN_API_KEY="$(cat ${quoted(at.key_file)})"`);
+  if (uses.containment !== undefined) line(`  export COUNTERSIGN_PASSWORD_FILE=${quoted(at.password_file)}`);
   const ways: (readonly [command: string, what: string])[] = [['alerts --severity critical,high', 'the list']];
   if (uses.alert !== undefined) {
     ways.push(
