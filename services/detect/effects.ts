@@ -24,7 +24,10 @@ import type { SilenceWatch } from './silence.ts';
  * Its times are on the identity's own clock: what is replayed is watched on the clock of its recording.
  */
 export type WatchedEffect = {
+  /** Its times on the clock that the identity is on now. */
   readonly watch: EffectWatch;
+  /** As it was ordered, and on which clock: what holds again, exactly, once the identity is back on that one. */
+  readonly ordered: { readonly watch: EffectWatch; readonly recorded: boolean };
   readonly permitted: number;
   readonly refused: number;
   readonly others: number;
@@ -78,7 +81,8 @@ export class Effects {
       return;
     }
     const ahead_ms = at.recorded === state.recorded ? 0 : state.clock_ms - at.log_ms;
-    state.effects = [...watched, watchedFrom(moved(watch, ahead_ms))];
+    const ordered = { watch, recorded: at.recorded };
+    state.effects = [...watched, watchedFrom(moved(watch, ahead_ms), ordered)];
     changed(state, at.offset);
   }
 
@@ -168,21 +172,27 @@ export class Effects {
 
   #cannot(watch: EffectWatch, log_ms: number, because: string): void {
     const why = `${because} Whether the containment holds cannot be seen: look at the target itself.`;
-    this.#outbox.effect(reportOf(watchedFrom(watch), log_ms, 'untested', why));
+    this.#outbox.effect(reportOf(watchedFrom(watch, { watch, recorded: false }), log_ms, 'untested', why));
   }
 }
 
-/** The identity goes on on another clock: what was left of its watches is left of them. */
-export function moveWatches(state: IdentityState, by_ms: number): void {
-  state.effects = state.effects?.map((one) => ({ ...one, watch: moved(one.watch, by_ms) }));
+/**
+ * The identity goes on on the other clock, so much ahead: what was left of its watches is left of them, and those that
+ * were ordered on that clock are what they were.
+ */
+export function moveWatches(state: IdentityState, by_ms: number, recorded: boolean): void {
+  state.effects = state.effects?.map((one) => {
+    const watch = one.ordered.recorded === recorded ? one.ordered.watch : moved(one.watch, by_ms);
+    return { ...one, watch };
+  });
 }
 
 function moved(watch: EffectWatch, by_ms: number): EffectWatch {
   return by_ms === 0 ? watch : { ...watch, from: watch.from + by_ms, until: watch.until + by_ms };
 }
 
-function watchedFrom(watch: EffectWatch): WatchedEffect {
-  return { watch, permitted: 0, refused: 0, others: 0, backdated: 0, went_through: [], were_refused: [] };
+function watchedFrom(watch: EffectWatch, ordered: WatchedEffect['ordered']): WatchedEffect {
+  return { watch, ordered, permitted: 0, refused: 0, others: 0, backdated: 0, went_through: [], were_refused: [] };
 }
 
 function withEvidence(before: readonly EvidenceRef[], ref: EvidenceRef): readonly EvidenceRef[] {

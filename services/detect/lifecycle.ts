@@ -39,7 +39,7 @@ export class Lifecycle {
         state.armed = undefined;
         state.silence_due = undefined;
         this.#model.silence.restart(state.slot);
-        if (state.effects !== undefined) moveWatches(state, log_ms - state.clock_ms);
+        if (state.effects !== undefined) moveWatches(state, log_ms - state.clock_ms, recorded);
       }
       state.clock_ms = log_ms;
       state.recorded = recorded;

@@ -262,14 +262,28 @@ describe('an identity of a recording', () => {
     assert.equal(lane.tell(recorded({ type: 'tick' }, end), NOON_MS).effects[0]?.permitted, 1);
   });
 
-  test('keeps the rest of its watch when it goes on live', () => {
+  test('is watched as it was ordered again when it goes on live, however long the recording stood still', () => {
     const lane = replayed();
     const half = THEN_MS + HOUR_MS;
     lane.tell(recorded(other('half', half), half), NOON_MS);
-    const now = NOON_MS + DAY_MS;
+    const now = NOON_MS + HOUR_MS;
     lane.tell(other('live', now), now);
-    assert.deepEqual(tick(lane, now + HOUR_MS), []);
-    const [report] = tick(lane, now + HOUR_MS + MINUTE_MS);
-    assert.deepEqual(report && essence(report), { finding: 'verified', permitted: 0, refused: 0, others: 2 });
+    assert.deepEqual(tick(lane, UNTIL_MS - 1), []);
+    const [report] = tick(lane, UNTIL_MS);
+    assert.deepEqual([report?.time, report?.permitted, report?.others], [UNTIL_MS, 0, 2]);
+  });
+
+  test('is caught by its first live event after the grace', () => {
+    const lane = replayed();
+    const now = NOON_MS + MINUTE_MS;
+    const [report] = lane.tell(called('live', now), now + 50).effects;
+    assert.deepEqual([report?.finding, report?.permitted], ['failed', 1]);
+  });
+
+  test('finds the watch over when it goes on live too late', () => {
+    const lane = replayed();
+    const [report] = lane.tell(called('late', UNTIL_MS + DAY_MS), UNTIL_MS + DAY_MS).effects;
+    assert.equal(report?.permitted, 0);
+    assert.notEqual(report?.finding, 'failed');
   });
 });

@@ -29,7 +29,7 @@ import {
  * The whole story with real parts: Kafka, an OpenID provider, browsers, the authorization server that issued the agent's
  * token. A hijacked agent's events come by Kafka, an alert is raised, an analyst asks for a revocation, two approvers sign
  * in and countersign it, the token is revoked where it was issued. The agent acts on all the same, so the containment is
- * found to have failed and another is countersigned; its silence verifies that one. The audit log proves all of it.
+ * found to have failed, the alert of that proposes more, and that is countersigned; silence verifies it. The audit log proves all of it.
  */
 const kafka = await kafkaForTests();
 const DAY_MS = 86_400_000;
@@ -134,7 +134,7 @@ describe('from a hijacked agent to a proven containment', { skip: kafka.skip || 
     const raised = await until(() => find(({ uid }) => uid === failed.effect?.report?.alert_uid));
     assert.ok(raised.findings.some(({ detector }) => detector === 'containment_effect'));
 
-    const suspension = await request(ana, raised, 'suspend_agent', hijacked);
+    const suspension = await until(() => proposedBecauseOf(raised, 'suspend_agent'));
     await vote(ben, suspension, 'Approve');
     await vote(cleo, suspension, 'Approve');
     const held = await reaches(suspension, ({ effect }) => effect?.report !== undefined);
@@ -215,6 +215,11 @@ describe('from a hijacked agent to a proven containment', { skip: kafka.skip || 
       const now = await read(containment);
       return holds(now) ? now : undefined;
     });
+  const proposedBecauseOf = async ({ uid }: Alert, action: string): Promise<string | undefined> => {
+    const { body } = await call(service, admin(), `/v1/containments?alert=${uid}&state=pending`);
+    const { items } = body as { items: Containment[] };
+    return items.find(({ terms }) => terms.recommendation.action === action)?.id;
+  };
   const find = async (fits: (alert: Alert) => boolean): Promise<Alert | undefined> => {
     const { body } = await call(service, admin(), '/v1/alerts?limit=500');
     return (body as { items: Alert[] }).items.find(fits);
@@ -246,7 +251,8 @@ async function feedFleet(place: Installation, file: string): Promise<string> {
   await produce(
     place,
     place.topics.raw,
-    lines.map((value, index) => ({ value, partition: index % PARTITIONS })),
+    // In one partition, so that they come in the order in which they happened.
+    lines.map((value) => ({ value, partition: 0 })),
   );
   const [story] = written.value.stories;
   assert.ok(story !== undefined, 'the fleet has a hijacked agent');
@@ -287,8 +293,8 @@ function eventOf(identity: string, { credential }: { readonly credential?: strin
     id: `live-${++count}`,
     time: new Date(systemClock.now()).toISOString(),
     identity: { id: identity, kind: 'agent' },
-    session: { id: `live-${identity}` },
-    ...(credential !== undefined && { credential: { id: credential, kind: 'oauth_token' } }),
+    session: `live-${identity}`,
+    ...(credential !== undefined && { credential: { id: credential } }),
     tool: { name: 'read_file' },
     resource: { id: '/kb/refunds.md' },
     action: { operation: 'read' },
