@@ -35,7 +35,7 @@ export function readSecrets(
   warnings: string[],
 ): { readonly secrets: Secrets; readonly problems: readonly ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
-  const read = (source: SecretSource, needed: { readonly by: string | undefined }): string | undefined => {
+  const read: Read = (source, needed) => {
     const secret = readSecret(source, environment, warnings);
     if (secret.problem !== undefined) problems.push({ ...secret.problem, place: placeOf(source.field) });
     else if (secret.value === undefined && needed.by !== undefined) {
@@ -46,9 +46,18 @@ export function readSecrets(
     }
     return secret.value;
   };
-  const { log, store, ingest, deliver, contain, auth, audit, notify } = config;
+  const secrets = { ...secretsOfStages(config, read), ...secretsOfPeople(config, read) };
+  return { secrets, problems };
+}
+
+type Read = (source: SecretSource, needed: { readonly by: string | undefined }) => string | undefined;
+type OfPeople = 'oidc_client_secrets' | 'audit_webhook_secret' | 'notify_mail_password' | 'notify_chat';
+
+/** Of what events pass, from the log to the executor. */
+function secretsOfStages(config: Config, read: Read): Omit<Secrets, OfPeople> {
+  const { log, store, ingest, deliver, contain } = config;
   const sasl = log.kafka?.sasl;
-  const secrets: Secrets = {
+  return {
     kafka_password: read(
       {
         field: ['log', 'kafka', 'sasl', 'password_file'],
@@ -85,6 +94,12 @@ export function readSecrets(
       },
       { by: contain.executor_webhook === undefined ? undefined : 'contain.executor_webhook' },
     ),
+  };
+}
+
+/** Of what people sign in with, are told by and hold to account. */
+function secretsOfPeople({ auth, audit, notify }: Config, read: Read): Pick<Secrets, OfPeople> {
+  return {
     oidc_client_secrets: Object.fromEntries(
       auth.oidc.flatMap(({ name, client_secret_file }, index) => {
         const secret = read(
@@ -123,7 +138,6 @@ export function readSecrets(
       ),
     })),
   };
-  return { secrets, problems };
 }
 
 type ReadSecret = {

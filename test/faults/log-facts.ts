@@ -1,4 +1,5 @@
 import { ControlRecord } from '../../schemas/control.ts';
+import { decodeRecord } from '../../services/control/sealed.ts';
 import { type EventLog, type LogRecord, TOPICS, type Topic } from '../../services/platform/event-log.ts';
 
 /** All that a log holds, read once after the last process has gone. */
@@ -29,7 +30,7 @@ export async function readFacts(log: EventLog): Promise<LogFacts> {
     })),
     control: (await readTopic(log, TOPICS.control)).map(({ offset, value }) => ({
       offset,
-      record: ControlRecord.parse(JSON.parse(value.toString('utf8'))),
+      record: ControlRecord.parse(decodeRecord(value).json),
     })),
   };
 }

@@ -346,6 +346,5 @@ export function eventOf(id: string, more: Record<string, unknown> = {}): Record<
   };
 }
 
-export function ndjson(...events: readonly unknown[]): string {
-  return events.map((event) => `${JSON.stringify(event)}\n`).join('');
-}
+export const ndjson = (...events: readonly unknown[]): string =>
+  events.map((event) => `${JSON.stringify(event)}\n`).join('');
