@@ -3,6 +3,7 @@ import type { Session } from '../../schemas/session.ts';
 import { type AuthenticationRefusal, authenticate, keyRefusal, standingOf } from '../control/keys.ts';
 import { authenticateSession } from '../control/tokens.ts';
 import { createStamps } from './auth/cookies.ts';
+import { createElsewhere, type SignInWarning } from './auth/elsewhere.ts';
 import { type Refused, refuse, refuseAs } from './errors.ts';
 import { createFailures } from './failures.ts';
 import type { Ports } from './ports.ts';
@@ -32,6 +33,8 @@ export type Authenticator = {
   objection(caller: Caller, access: Access): Refused | undefined;
   /** When a key was last used here, epoch milliseconds; undefined: not since this process started. */
   lastUsed(key: string): number | undefined;
+  /** What an operator should know of sessions. */
+  warnings(): readonly SignInWarning[];
   /** Whether the caller still may, for requests that last. */
   stillMay(caller: Caller, access: Access): boolean;
 };
@@ -51,11 +54,20 @@ export function createAuthenticator(
   /** No more than there are keys: only valid ones get here. */
   const used = new Map<string, number>();
   const stamps = auth === undefined ? undefined : createStamps(auth.cookie_key);
+  const elsewhere = auth === undefined ? undefined : createElsewhere({ clock, telemetry, auth });
+
+  /** Why a cookie counts for nothing that we did not seal. Only who was given it has the token of a session. */
+  const foreign = (cookie: string): AuthenticationRefusal => {
+    const known = authenticateSession(stamps?.tokenIn(cookie) ?? '', control.state, clock.now());
+    if (known.kind === 'refused') return 'session_malformed';
+    elsewhere?.seen();
+    return 'session_elsewhere';
+  };
 
   const bySession = (cookie: string): Caller | AuthenticationRefusal => {
     const now = clock.now();
     const stamped = stamps?.read(cookie);
-    if (auth === undefined || stamped === undefined) return 'session_malformed';
+    if (auth === undefined || stamped === undefined) return foreign(cookie);
     const known = authenticateSession(stamped.token, control.state, now);
     if (known.kind === 'refused') return known.code;
     if (now - stamped.seen >= auth.idle_ms) return 'session_idle';
@@ -99,6 +111,7 @@ export function createAuthenticator(
     },
 
     lastUsed: (key) => used.get(key),
+    warnings: () => elsewhere?.warnings() ?? [],
 
     signedIn(cookie) {
       const caller = cookie === undefined ? 'missing' : bySession(cookie);
