@@ -129,9 +129,10 @@ function openLink(turn: Turn, command: Of<'session_start'>, link: string): void 
 export function end(turn: Turn, command: Of<'session_end'>): Outcome {
   const entry = turn.state.sessions.get(command.session);
   const own = entry !== undefined && samePrincipal(entry.session.principal, command.by);
+  // Nobody guesses 128 random bits, so saying that there is none tells nothing.
+  if (entry === undefined) return refusal('session_unknown', 'there is no such session');
   if (!own && !isAdmin(turn, command))
     return refusal('role_missing', 'ending a session of another needs the role admin');
-  if (entry === undefined) return refusal('session_unknown', 'there is no such session');
   if (entry.ended?.how === 'revoked') return refusal('already_revoked', 'this session was revoked before');
   // Leaving is no doubt about what was done before; ending a session from elsewhere is.
   const how = own && command.credential === command.session ? 'signed_out' : 'revoked';

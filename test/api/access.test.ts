@@ -94,6 +94,9 @@ function probe(route: string): InjectOptions {
   return { method: method as 'GET', url: `${url}${query}` };
 }
 
+/** Answered, led to a page, or told that the empty body is not enough: nobody is asked for a key. */
+const AT_THE_OPEN_DOOR: ReadonlySet<number> = new Set([200, 303, 400]);
+
 const AT_THE_DOOR = ['credential_missing', 'credential_refused', 'role_missing', 'too_many_failures'];
 
 describe('who may call what', { concurrency: 1 }, () => {
@@ -135,7 +138,7 @@ describe('who may call what', { concurrency: 1 }, () => {
       ];
       for (const sent of headers) {
         const response = await service.app.inject({ ...probe(route), headers: sent ?? {} });
-        if (allowed === 'everybody') assert.equal(response.statusCode, 200);
+        if (allowed === 'everybody') assert.ok(AT_THE_OPEN_DOOR.has(response.statusCode), `${response.statusCode}`);
         else assert.ok([401, 429].includes(response.statusCode), `${JSON.stringify(sent)} ${response.statusCode}`);
       }
     });
