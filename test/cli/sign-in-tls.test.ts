@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createOidcProvider } from '../../services/api/auth/oidc.ts';
+import { authPort } from '../../services/cli/service/sign-in.ts';
 import { systemClock } from '../../services/platform/clock.ts';
+import { loadConfig } from '../../services/platform/config.ts';
+import { dataDirAt } from '../../services/platform/data-dir.ts';
 import { selfSignedCertificate } from '../api/support/certificate.ts';
 import { createBrowser } from '../support/http-browser.ts';
 import { type OpenIdProvider, startOpenIdProvider } from '../support/openid-provider.ts';
@@ -125,6 +128,17 @@ describe('signing in over TLS, with certificates that nobody else vouches for', 
     // A neighbour's process on this machine could set the plain name; it counts for nothing here.
     const plain = `countersign=${browser.cookie(url, '__Host-countersign')}`;
     assert.equal((await fetch(`${url}/v1/whoami`, { headers: { cookie: plain } })).status, 401);
+  });
+
+  test('cookies are Secure behind a proxy that speaks TLS, too, and not on this machine without one', async () => {
+    await file('cookie.key', 'k'.repeat(32));
+    const secureAt = (public_url: string): boolean => {
+      const overrides = { public_url, auth: { cookie_key_file: join(directory.path, 'cookie.key') } };
+      const loaded = loadConfig({ cwd: directory.path, environment: {}, overrides });
+      assert.ok(loaded.ok);
+      return authPort({ ...loaded, dir: dataDirAt(directory.path) }).secure;
+    };
+    assert.deepEqual(['https://countersign.example', 'http://127.0.0.1:7788'].map(secureAt), [true, false]);
   });
 
   test('nobody comes in with another secret in client_secret_file', async () => {
