@@ -43,7 +43,7 @@ export const StatusAnswer = z.object({
   ready: z.boolean(),
   /** Why it is not ready, if it is not. */
   reasons: z.array(Problem),
-  /** What is lost of the coverage of many identities at once. It is ready all the same. */
+  /** What is lost of the coverage of many identities at once, and of sessions. It is ready all the same. */
   warnings: z.array(Problem),
   sums: SumsView,
   partitions: z.array(PartitionView),

@@ -52,8 +52,8 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
   const streams = createStreams();
   const authenticator = createAuthenticator(ports);
   const signIn = createSignIn(ports);
-  const { stillMay, lastUsed } = authenticator;
-  const context: Context = { ports, streams, signIn, closing: closing.signal, stillMay, lastUsed };
+  const { stillMay, lastUsed, warnings } = authenticator;
+  const context: Context = { ports, streams, signIn, closing: closing.signal, stillMay, lastUsed, warnings };
 
   await app.register(cookies);
   app.setValidatorCompiler(validatorCompiler);

@@ -3,6 +3,7 @@ import type { Session } from '../../schemas/session.ts';
 import { type AuthenticationRefusal, authenticate, keyRefusal, standingOf } from '../control/keys.ts';
 import { authenticateSession } from '../control/tokens.ts';
 import { createStamps } from './auth/cookies.ts';
+import { createElsewhere, type Elsewhere, type SignInWarning } from './auth/elsewhere.ts';
 import { type Refused, refuse, refuseAs } from './errors.ts';
 import { createFailures } from './failures.ts';
 import type { Ports } from './ports.ts';
@@ -32,6 +33,8 @@ export type Authenticator = {
   objection(caller: Caller, access: Access): Refused | undefined;
   /** When a key was last used here, epoch milliseconds; undefined: not since this process started. */
   lastUsed(key: string): number | undefined;
+  /** What an operator should know of sessions. */
+  warnings(): readonly SignInWarning[];
   /** Whether the caller still may, for requests that last. */
   stillMay(caller: Caller, access: Access): boolean;
 };
@@ -50,18 +53,11 @@ export function createAuthenticator(
   const failures = createFailures(clock);
   /** No more than there are keys: only valid ones get here. */
   const used = new Map<string, number>();
-  const stamps = auth === undefined ? undefined : createStamps(auth.cookie_key);
-
-  const bySession = (cookie: string): Caller | AuthenticationRefusal => {
-    const now = clock.now();
-    const stamped = stamps?.read(cookie);
-    if (auth === undefined || stamped === undefined) return 'session_malformed';
-    const known = authenticateSession(stamped.token, control.state, now);
-    if (known.kind === 'refused') return known.code;
-    if (now - stamped.seen >= auth.idle_ms) return 'session_idle';
-    const { principal, roles, session } = known;
-    return { principal, roles, credential: session.id, expires: session.expires, tenants: undefined, session };
-  };
+  const elsewhere = auth === undefined ? undefined : createElsewhere({ clock, telemetry, auth });
+  const bySession =
+    auth === undefined || elsewhere === undefined
+      ? () => 'session_malformed' as const
+      : createBySession({ control, clock, auth }, elsewhere);
 
   const failed = (refused: Refused, reason: AuthenticationRefusal | 'missing', address: string): Refused => {
     const wait_s = failures.count(address);
@@ -99,6 +95,7 @@ export function createAuthenticator(
     },
 
     lastUsed: (key) => used.get(key),
+    warnings: () => elsewhere?.warnings() ?? [],
 
     signedIn(cookie) {
       const caller = cookie === undefined ? 'missing' : bySession(cookie);
@@ -119,6 +116,31 @@ export function createAuthenticator(
       const { roles } = standingOf(state, caller.principal, caller.credential);
       return access === 'open' || access === 'authenticated' || access.some((role) => roles.includes(role));
     },
+  };
+}
+
+/** Who shows the value of a session's cookie, or why it counts for nothing. */
+function createBySession(
+  { control, clock, auth }: Pick<Ports, 'control' | 'clock' | 'auth'>,
+  elsewhere: Elsewhere,
+): (cookie: string) => Caller | AuthenticationRefusal {
+  const stamps = createStamps(auth.cookie_key);
+  /** Why a cookie that we did not seal is none. Only who was given it has the token of a session. */
+  const foreign = (cookie: string, now: number): AuthenticationRefusal => {
+    const known = authenticateSession(stamps.tokenIn(cookie) ?? '', control.state, now);
+    if (known.kind === 'refused') return 'session_malformed';
+    elsewhere.seen();
+    return 'session_elsewhere';
+  };
+  return (cookie) => {
+    const now = clock.now();
+    const stamped = stamps.read(cookie);
+    if (stamped === undefined) return foreign(cookie, now);
+    const known = authenticateSession(stamped.token, control.state, now);
+    if (known.kind === 'refused') return known.code;
+    if (now - stamped.seen >= auth.idle_ms) return 'session_idle';
+    const { principal, roles, session } = known;
+    return { principal, roles, credential: session.id, expires: session.expires, tenants: undefined, session };
   };
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
 import type { Role } from '../../schemas/principal.ts';
+import type { SignInWarning } from './auth/elsewhere.ts';
 import type { SignIn } from './auth/sign-in.ts';
 import type { Access, Caller } from './authentication.ts';
 import { defined } from './defined.ts';
@@ -20,6 +21,7 @@ export type Context = {
   readonly closing: AbortSignal;
   readonly stillMay: (caller: Caller, access: Access) => boolean;
   readonly lastUsed: (key: string) => number | undefined;
+  readonly warnings: () => readonly SignInWarning[];
 };
 
 type Parsed<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

@@ -10,7 +10,7 @@ import type { Context } from './route.ts';
 import { executorView } from './views.ts';
 
 /** How the service fares, from one look at each part of it. */
-export async function statusOf({ ports, streams }: Context): Promise<z.input<typeof StatusAnswer>> {
+export async function statusOf({ ports, streams, warnings }: Context): Promise<z.input<typeof StatusAnswer>> {
   const { control, detect, log, clock } = ports;
   const { state } = control;
   const [report, counters, found, stories, notify] = await Promise.all([
@@ -31,7 +31,7 @@ export async function statusOf({ ports, streams }: Context): Promise<z.input<typ
     now: clock.now(),
     ready: report.ready,
     reasons: [...report.reasons],
-    warnings: coverageWarnings(sumPulses(found)),
+    warnings: [...warnings(), ...coverageWarnings(sumPulses(found))],
     sums: sumsOf(counters),
     partitions,
     lag: partitions.reduce((sum, { lag }) => sum + lag, 0),

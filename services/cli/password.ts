@@ -35,8 +35,9 @@ const ENTER: ReadonlySet<string> = new Set(['\r', '\n']);
 /** What is typed up to Enter, with nothing of it on the screen. Undefined on Ctrl-C and Ctrl-D. */
 export function askUnseen(question: string): Promise<string | undefined> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // Before the question: whoever answers it at once would otherwise be answered with an echo.
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.setEncoding('utf8');
   stdin.resume();
   let typed: string[] = [];

@@ -22,6 +22,13 @@ export function readSpan(text: string): number {
   throw new InvalidArgumentError('Give a number and s, m, h or d, as in 90d.');
 }
 
+/** A span that may be none at all: `0m`. */
+export function readPause(text: string): number {
+  const span = spanOf(text);
+  if (span !== undefined) return span;
+  throw new InvalidArgumentError('Give a number and s, m, h or d, as in 12h, or 0m for none.');
+}
+
 /** A moment, epoch milliseconds: `24h` ago, a date, or RFC 3339. Dates without a zone are UTC. */
 export function readMoment(text: string, now_ms: number): number {
   const span = spanOf(text);

@@ -41,6 +41,7 @@ const AUTHENTICATION_REFUSALS = [
   'session_ended',
   'session_expired',
   'session_idle',
+  'session_elsewhere',
 ] as const;
 export type AuthenticationRefusal = (typeof AUTHENTICATION_REFUSALS)[number];
 

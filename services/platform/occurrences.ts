@@ -87,6 +87,7 @@ export const OCCURRENCES = declare({
   requests_failed: { level: 'error', help: 'API requests that failed on our side', labels: ['code'] },
   authentications_refused: { level: 'warn', help: 'API requests with a missing or refused key', labels: ['reason'] },
   authentications_limited: { level: 'debug', help: 'refused keys beyond what an address may fail', labels: [] },
+  cookie_keys_differ: { level: 'warn', help: 'cookies of another key, counted once a minute', labels: [] },
   sign_ins: { level: 'info', help: 'people who signed in', labels: ['method'] },
   sign_ins_refused: { level: 'warn', help: 'sign-ins and fresh authentications refused', labels: ['reason'] },
   oidc_failures: { level: 'warn', help: 'round trips to an OpenID provider that failed', labels: ['reason'] },

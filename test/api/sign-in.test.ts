@@ -58,6 +58,7 @@ describe('local people', { concurrency: 1 }, () => {
     const cookie = answer.cookies.find(({ name }) => name === 'countersign');
     assert.equal(cookie?.httpOnly, true);
     assert.equal(cookie?.sameSite, 'Lax');
+    assert.equal(cookie?.secure, undefined, 'without TLS a browser would not keep it');
     const again = await post('/auth/link', { token, password: PASSWORD });
     assert.equal(codeOf(again), 'link_refused');
     const me = await as({ cookie: cookieOf(answer), csrf: '' }, '/v1/whoami');

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { Alert } from '../../schemas/alert.ts';
+import { createClient } from '../../services/cli/client.ts';
 import { matchStories, type Story } from '../../services/cli/demo/fleet.ts';
 import { type Order, openGateway } from '../../services/cli/demo/gateway.ts';
+import { keepPassword, makeHome } from '../../services/cli/demo/home.ts';
 import { createWebhookExecutor } from '../../services/contain/executors/webhook.ts';
 import { systemClock } from '../../services/platform/clock.ts';
+import { startService } from '../api/support/service.ts';
+import { tempDir } from './support.ts';
 
 const story = (name: string, event_ids: readonly string[], more: Partial<Story> = {}): Story => ({
   story: name,
@@ -89,4 +95,22 @@ describe('the stand-in for a tool gateway', () => {
       { id: 'k1', action: 'restrict_tool', target: 'send_mail', identity: 'agent-1', approved_by: ['maria'] },
     ]);
   });
+});
+
+test('the administrator of the demo has a password that only its file tells, and each demo a new one', async (t) => {
+  const service = await startService();
+  t.after(() => service.close());
+  const home = makeHome({ keep: path.join(await tempDir(t), 'kept') });
+  const client = createClient({ url: service.url, key: service.tokens.admin });
+  const signIn = async (password: string): Promise<number> => {
+    const payload = { name: 'admin', password };
+    return (await service.app.inject({ method: 'POST', url: '/auth/password', payload })).statusCode;
+  };
+  await keepPassword(home, client);
+  const first = readFileSync(home.password_file, 'utf8').trimEnd();
+  assert.equal(statSync(home.password_file).mode & 0o777, 0o600);
+  assert.equal(await signIn(first), 200);
+  await keepPassword(home, client);
+  const second = readFileSync(home.password_file, 'utf8').trimEnd();
+  assert.deepEqual([await signIn(first), await signIn(second)], [401, 200]);
 });

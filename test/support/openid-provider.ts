@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import Provider, { type Configuration } from 'oidc-provider';
 
@@ -18,11 +19,16 @@ export type OpenIdProvider = {
   close(): Promise<void>;
 };
 
-export async function startOpenIdProvider(redirect_uris: readonly string[]): Promise<OpenIdProvider> {
-  const server = createServer();
+/** With `tls` it speaks TLS as `localhost`. */
+export async function startOpenIdProvider(
+  redirect_uris: readonly string[],
+  { tls }: { readonly tls?: { readonly key: string; readonly cert: string } } = {},
+): Promise<OpenIdProvider> {
+  const server = tls === undefined ? createServer() : createTlsServer(tls);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
+  const issuer = tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
   const client = { client_id: 'countersign', client_secret: 'a-secret-that-only-this-test-knows' };
   const agents = { client_id: 'agents', client_secret: 'another-secret-that-only-this-test-knows' };
   const claims: OpenIdProvider['claims'] = new Map();

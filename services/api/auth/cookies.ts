@@ -32,6 +32,8 @@ export type Stamps = {
   write(token: string, now: number): string;
   /** Undefined when it is not ours. */
   read(value: string): Stamped | undefined;
+  /** The token in something that has the form of a cookie, ours or not. */
+  tokenIn(value: string): string | undefined;
 };
 
 export function createStamps(cookie_key: Buffer): Stamps {
@@ -47,6 +49,7 @@ export function createStamps(cookie_key: Buffer): Stamps {
       if (token === '' || !timingSafeEqual(Buffer.from(mac, 'base64url'), macOf(`${token}.${at}`))) return undefined;
       return { token, seen: Number.parseInt(at, 36) };
     },
+    tokenIn: (value) => STAMPED.exec(value)?.[1],
   };
 }
 

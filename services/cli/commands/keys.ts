@@ -14,7 +14,7 @@ import { asksService } from '../connection.ts';
 import { EXIT, Problem } from '../problem.ts';
 import { inSession, type Session } from '../session.ts';
 import { minute, printable, type Terminal } from '../terminal.ts';
-import { readSpan } from '../when.ts';
+import { readPause, readSpan } from '../when.ts';
 
 type CreateOptions = {
   readonly roles: readonly Role[];
@@ -63,7 +63,7 @@ export function registerKeys(program: Command): void {
         'while programs are given the new one. Your own key, or as an administrator any.',
     )
     .argument('<id>', 'id of the key, as `keys list` shows it')
-    .option('--overlap <span>', 'how long the old key goes on: 0m, 12h, 7d (default: 1d)', readSpan)
+    .option('--overlap <span>', 'how long the old key goes on: 0m, 12h, 7d (default: 1d)', readPause)
     .option('--expires-in <span>', 'how long the new one is valid (default: until it is revoked)', readSpan)
     .option('--out <file>', 'write the key to this new file')
     .addHelpText('after', '\nExample:\n  countersign keys rotate 9c41d7e05a2b6f38 --overlap 12h --out siem.key');

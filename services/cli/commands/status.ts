@@ -81,7 +81,7 @@ function showNotify(terminal: Terminal, { notify = [] }: Status): void {
 /** Nothing to say is nothing to read. */
 function showWarnings(terminal: Terminal, { warnings }: Status): void {
   if (warnings.length === 0) return;
-  heading(terminal, 'Coverage');
+  heading(terminal, 'Warnings');
   for (const { code, message } of warnings) terminal.paragraph(`${printable(code)}: ${printable(message, 400)}`, 2);
 }
 

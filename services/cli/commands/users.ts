@@ -207,10 +207,16 @@ async function openLink(options: OpenOptions): Promise<void> {
 }
 
 async function linkGiven({ linkFile }: OpenOptions): Promise<string> {
-  if (linkFile !== undefined) {
-    return readFileSync(linkFile, 'utf8');
-  }
+  if (linkFile !== undefined) return linkIn(linkFile);
   const typed = process.stdin.isTTY === true ? await askUnseen('The link, unseen: ') : undefined;
   if (typed !== undefined) return typed;
   throw new Problem('link_missing', 'there is nobody to ask: name a file with --link-file', EXIT.usage);
+}
+
+function linkIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Problem('link_unreadable', `cannot read ${file}: ${(error as Error).message}`, EXIT.usage);
+  }
 }
