@@ -4,8 +4,12 @@ import type { ControlState } from './state.ts';
 
 type People = PolicyDocument['people'];
 
-/** Claims that people can often change by themselves, or that another may come to hold: no role ever follows from them. */
+/**
+ * Claims that people can often change by themselves, or that another may come to hold: no role ever follows from them. A
+ * `sub` alone is somebody else at each provider; the policy names people by issuer and subject instead.
+ */
 const NEVER: ReadonlySet<string> = new Set([
+  'sub',
   'email',
   'name',
   'nickname',
