@@ -33,6 +33,7 @@ export function rolesFor(
 ): readonly Role[] {
   if (people === undefined) return [];
   const byClaims = people.claims
+    .filter(({ issuer = principal.issuer }) => issuer === principal.issuer)
     .filter(({ claim, value }) => !NEVER.has(claim) && holds(claimAt(claims, claim), value))
     .flatMap(({ roles }) => roles);
   const byName = people.named.filter((one) => samePrincipal(one.principal, principal)).flatMap(({ roles }) => roles);
