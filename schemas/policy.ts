@@ -90,6 +90,8 @@ export const PolicyDocument = z.strictObject({
             claim: z.string().min(1).max(256),
             /** The claim, or one of its items, equals this. */
             value: z.string().min(1).max(256),
+            /** Only of this provider; absent: of every one that is configured. */
+            issuer: PrincipalRef.shape.issuer.optional(),
             roles: z.array(Role).min(1),
           }),
         )

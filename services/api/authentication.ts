@@ -147,7 +147,7 @@ function createBySession(
 const MALFORMED = { kind: 'refused', code: 'key_malformed' } as const;
 
 /** One answer for every reason: a stranger learns nothing about which keys there are. */
-const KEY_REFUSED = refuseAs('credential_refused', 'this API key is not valid', {
+export const KEY_REFUSED = refuseAs('credential_refused', 'this API key is not valid', {
   remedy: 'use a key that is neither revoked nor expired',
 });
 

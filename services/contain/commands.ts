@@ -208,6 +208,8 @@ function judge(turn: Turn, command: Extract<Command, { type: 'verdict' }>): Outc
   turn.verdicts.push(verdict);
   directives.replaceOfAlert(turn, alert_uid, command, 'judged again');
   if (left !== undefined) directives.enact(turn, left, command);
-  if (command.verdict !== 'true_positive') cancelForAlert(turn, alert_uid, command.verdict, cause);
+  // A hijacked machine must not be able to call off what would contain it.
+  const { human } = standingOf(turn.state, command.by, command.credential);
+  if (command.verdict !== 'true_positive' && human) cancelForAlert(turn, alert_uid, command.verdict, cause);
   return { kind: 'done', subject: alert_uid, state: command.verdict };
 }

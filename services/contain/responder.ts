@@ -21,7 +21,17 @@ import { type Executor, factsOf } from './executor.ts';
 import { decideInputs, type Inputs, readInputs, type Scan, verdictRecords } from './inputs.ts';
 import type { ContainmentPolicy } from './policy.ts';
 import { INPUTS, type Input, type Standstill, settle, settleLeftover, standstillAt } from './standstill.ts';
-import { change, nextDue, openTurn, passTime, resume, type Turn, write } from './turn.ts';
+import {
+  change,
+  dispatchApproved,
+  hasApproved,
+  nextDue,
+  openTurn,
+  passTime,
+  resume,
+  type Turn,
+  write,
+} from './turn.ts';
 import { watchRecords } from './watches.ts';
 
 export type ResponderOptions = {
@@ -133,6 +143,7 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   resume(first);
   if (!(await finish(shell, held, first, held.position))) return { kind: 'fenced' };
   while (!stopping.aborted) {
+    const asked = hasApproved(held.state) ? await commandsEnd(shell) : undefined;
     const inputs = await gather(shell, held);
     if (inputs === undefined) continue;
     // Denials and revoked keys may be among what is missing, so nothing is dispatched before somebody has decided.
@@ -141,6 +152,7 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
     passTime(turn);
     for (const id of executions.takeRetries()) change(turn, id, { type: 'retry' }, { who: SYSTEM });
     decideInputs(turn, inputs);
+    if (asked !== undefined && inputs.position.commands.next >= asked) dispatchApproved(turn);
     const position = settleStops(turn, held, inputs.position);
     if ((checkpointTime(shell, held) ?? Number.POSITIVE_INFINITY) <= turn.context.now) sign(shell, held, turn);
     const passed = inputs.scan?.next !== held.scan?.next;
@@ -162,6 +174,12 @@ async function run(options: ResponderOptions, executions: Executions, stopping: 
   if (checkpointTime(shell, held) === undefined) return { kind: 'stopped' };
   sign(shell, held, last);
   return { kind: (await finish(shell, held, last, held.position)) ? 'stopped' : 'fenced' };
+}
+
+/** Where the commands that were asked so far end. */
+async function commandsEnd({ log, clock, stopping }: Shell): Promise<number> {
+  const { end } = await whileUnavailable(clock, stopping, () => log.bounds(TOPICS.commands, 0));
+  return end;
 }
 
 /** When the next checkpoint is due, epoch milliseconds; undefined when nobody signs, or there is nothing new. */

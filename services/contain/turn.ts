@@ -126,7 +126,7 @@ export function cancelForAlert(
   }
 }
 
-/** Lets time do its part, then dispatches what is approved, as far as an executor and its slots allow. */
+/** Lets time do its part: silence denies, and what was not carried out in time is over. */
 export function passTime(turn: Turn): void {
   const { state, context } = turn;
   for (const id of [...state.open]) {
@@ -134,6 +134,19 @@ export function passTime(turn: Turn): void {
     const due = containment && dueAt(containment, context.policy);
     if (due !== undefined && context.now >= due) change(turn, id, { type: 'tick' }, BY_SYSTEM);
   }
+}
+
+/** Whether anything waits to be dispatched. */
+export function hasApproved({ open, containments }: ControlState): boolean {
+  return [...open].some((id) => containments.get(id)?.state === 'approved');
+}
+
+/**
+ * Dispatches what is approved, as far as an executor and its slots allow. Only for a turn that has decided every command
+ * that was there when it began: a withdrawal or a revoked key that is durable already must not come too late.
+ */
+export function dispatchApproved(turn: Turn): void {
+  const { state, context } = turn;
   if (!context.dispatches) return;
   let running = 0;
   for (const id of state.open) running += state.containments.get(id)?.state === 'dispatching' ? 1 : 0;

@@ -4,8 +4,12 @@ import type { ControlState } from './state.ts';
 
 type People = PolicyDocument['people'];
 
-/** Claims that people can often change by themselves, or that another may come to hold: no role ever follows from them. */
+/**
+ * Claims that people can often change by themselves, or that another may come to hold: no role ever follows from them. A
+ * `sub` alone is somebody else at each provider; the policy names people by issuer and subject instead.
+ */
 const NEVER: ReadonlySet<string> = new Set([
+  'sub',
   'email',
   'name',
   'nickname',
@@ -29,6 +33,7 @@ export function rolesFor(
 ): readonly Role[] {
   if (people === undefined) return [];
   const byClaims = people.claims
+    .filter(({ issuer = principal.issuer }) => issuer === principal.issuer)
     .filter(({ claim, value }) => !NEVER.has(claim) && holds(claimAt(claims, claim), value))
     .flatMap(({ roles }) => roles);
   const byName = people.named.filter((one) => samePrincipal(one.principal, principal)).flatMap(({ roles }) => roles);

@@ -1,7 +1,7 @@
 import type { ControlRecord } from '../../schemas/control.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { PolicyDocument } from '../../schemas/policy.ts';
-import { type PrincipalRef, principalKey, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
+import { type PrincipalRef, principalKey, type Role, SYSTEM, samePrincipal } from '../../schemas/principal.ts';
 import type { ControlState, PrincipalEntry } from './state.ts';
 
 /** A version of the policy as it was set. */
@@ -48,6 +48,30 @@ export function madeBy(state: ControlState, entry: PrincipalEntry, by: Principal
   };
   const others = entry.made.filter((one) => !samePrincipal(one.by, by));
   return { ...entry, made: [...others, made].slice(-LIMITS.makers_max) };
+}
+
+/**
+ * Somebody of a provider whose roles have just changed: where the policy names them, whoever named them has made them what
+ * they are, as with an account that is made by hand. A claim is the provider's word, and nobody's making.
+ */
+export function namedBy(state: ControlState, entry: PrincipalEntry): PrincipalEntry {
+  let named: PolicyEntry | undefined;
+  // Who first said what the policy still says of them, not who changed something else since.
+  for (const one of state.policies.toReversed()) {
+    const roles = rolesByName(one.document, entry.principal);
+    if (roles.length === 0 || (named !== undefined && !sameNames(roles, rolesByName(named.document, entry.principal))))
+      break;
+    named = one;
+  }
+  return named === undefined ? entry : madeBy(state, entry, named.by, named.when);
+}
+
+function rolesByName({ people }: PolicyDocument, principal: PrincipalRef): readonly Role[] {
+  return people.named.filter((one) => samePrincipal(one.principal, principal)).flatMap(({ roles }) => roles);
+}
+
+function sameNames(a: readonly Role[], b: readonly Role[]): boolean {
+  return a.every((role) => b.includes(role)) && b.every((role) => a.includes(role));
 }
 
 /**

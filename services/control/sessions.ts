@@ -2,7 +2,7 @@ import type { ControlRecord } from '../../schemas/control.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { type PrincipalRef, principalKey } from '../../schemas/principal.ts';
 import type { PasswordVerifier, Session, SessionEnd, SignInLink } from '../../schemas/session.ts';
-import { madeBy } from './policies.ts';
+import { madeBy, namedBy } from './policies.ts';
 import type { ControlState } from './state.ts';
 
 export type SessionEntry = {
@@ -51,7 +51,7 @@ export function applySignIn(state: ControlState, record: SignInRecord): ControlS
     case 'link_created':
       forgetLinks(state.links, record.link.principal);
       state.links.set(record.link.id, record.link);
-      return handedOut(state, record);
+      return handedOut(state, record.link.principal, record);
     case 'link_spent':
       state.links.delete(record.link);
       return state;
@@ -68,7 +68,9 @@ export function applySignIn(state: ControlState, record: SignInRecord): ControlS
       const { who, when, roles } = record;
       const name = principalKey(record.principal);
       const entry = state.principals.get(name);
-      if (entry !== undefined) state.principals.set(name, madeBy(state, { ...entry, roles }, who, when));
+      if (entry !== undefined) {
+        state.principals.set(name, namedBy(state, madeBy(state, { ...entry, roles }, who, when)));
+      }
       return state;
     }
     case 'sign_in_refused':
@@ -76,12 +78,13 @@ export function applySignIn(state: ControlState, record: SignInRecord): ControlS
   }
 }
 
-/** Whoever makes a link for another could open it: the account is in their hands as if they had made it. */
-function handedOut(
+/** Whoever makes a link or a key for another could use it: the account is in their hands as if they had made it. */
+export function handedOut(
   state: ControlState,
-  { link, who, when }: Extract<SignInRecord, { kind: 'link_created' }>,
+  principal: PrincipalRef,
+  { who, when }: Pick<ControlRecord, 'who' | 'when'>,
 ): ControlState {
-  const name = principalKey(link.principal);
+  const name = principalKey(principal);
   const entry = state.principals.get(name);
   if (entry !== undefined) state.principals.set(name, madeBy(state, entry, who, when));
   return state;

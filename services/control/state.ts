@@ -10,8 +10,8 @@ import type { Verdict } from '../../schemas/verdict.ts';
 import { type AuditState, applyAudit, emptyAuditState } from './audit-state.ts';
 import { type Directives, endDirective, type Judgement, setDirective, undoVerdict } from './directives.ts';
 import { closeGap, decideGap, openGap } from './gap-states.ts';
-import { type Made, madeBy, type PolicyEntry, setPolicy } from './policies.ts';
-import { applySignIn, emptySignIns, isSignIn, revokeSignIns, type SignIns } from './sessions.ts';
+import { type Made, madeBy, namedBy, type PolicyEntry, setPolicy } from './policies.ts';
+import { applySignIn, emptySignIns, handedOut, isSignIn, revokeSignIns, type SignIns } from './sessions.ts';
 import { rememberStepUp } from './step-ups.ts';
 
 export type PrincipalEntry = {
@@ -113,7 +113,7 @@ export function applyControl(state: ControlState, record: ControlRecord): Contro
       return revokePrincipal(state, record.principal, record.when);
     case 'key_created':
       state.keys.set(record.key.id, { key: record.key, revoked: undefined });
-      return state;
+      return handedOut(state, record.key.principal, record);
     case 'key_revoked':
       return revokeKey(state, record.key, record.when);
     case 'stepped_up':
@@ -236,7 +236,7 @@ function createPrincipal(
     made: [],
     revoked: undefined,
   };
-  state.principals.set(principalKey(principal), madeBy(state, entry, who, when));
+  state.principals.set(principalKey(principal), namedBy(state, madeBy(state, entry, who, when)));
   return state;
 }
 

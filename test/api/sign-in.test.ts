@@ -109,6 +109,21 @@ describe('local people', { concurrency: 1 }, () => {
     assert.equal(codeOf(await as(root, '/v1/whoami')), 'session_over');
   });
 
+  test('keep their say whatever names strangers try', async () => {
+    const wrong = { name: 'again root', password: 'no no no no no' };
+    for (let i = 0; i < LIMITS.sign_in_failures_pair_max; i++) {
+      assert.equal(codeOf(await post('/auth/password', wrong)), 'sign_in_refused');
+    }
+    assert.equal(codeOf(await post('/auth/password', wrong)), 'sign_in_limited');
+    const answer = await service.app.inject({
+      method: 'POST',
+      url: '/auth/step-up',
+      headers: { cookie: root.cookie, 'x-csrf-token': root.csrf, 'sec-fetch-site': 'same-origin' },
+      payload: { containment: 'a'.repeat(32), digest: 'b'.repeat(64), password: PASSWORD },
+    });
+    assert.equal(codeOf(answer), 'unknown_containment', 'the password was looked at');
+  });
+
   test('are turned away after too many wrong passwords, and others are not', async () => {
     const wrong = () => post('/auth/password', { name: 'analyst', password: 'no no no no no' });
     for (let i = 0; i < LIMITS.sign_in_failures_pair_max; i++) assert.equal(codeOf(await wrong()), 'sign_in_refused');

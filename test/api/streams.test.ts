@@ -291,6 +291,31 @@ describe('streams over sockets', { concurrency: 1 }, () => {
     await streams(service.url, service, (open) => open === 0);
   });
 
+  test('a long poll whose key is revoked meanwhile tells nothing', TIMEOUT, async () => {
+    const made = await service.as('admin', {
+      method: 'POST',
+      url: '/v1/keys',
+      payload: { principal: { subject: 'siem' }, roles: ['siem'] },
+    });
+    const { token, key } = made.json<{ token: string; key: { id: string } }>();
+    const headers = { authorization: `Bearer ${token}` };
+    const pull = (query: string) => fetch(`${service.url}/v1/siem/alerts?${query}`, { headers });
+    let cursor = '';
+    for (let more = true; more; ) {
+      const got = await pull(`limit=500${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      const page = (await got.json()) as { next_cursor: string; more: boolean };
+      [cursor, more] = [page.next_cursor, page.more];
+    }
+    const waiting = pull(`wait_s=60&cursor=${cursor}`);
+    await streams(service.url, service, (open) => open === 1);
+    await service.as('admin', { method: 'DELETE', url: `/v1/keys/${key.id}` });
+    const alert = next();
+    await service.raise(alert);
+    const answer = await waiting;
+    assert.equal(answer.status, 401);
+    assert.ok(!(await answer.text()).includes(alert.uid));
+  });
+
   test('closing ends streams and long polls, answers them, and is over at once', TIMEOUT, async () => {
     const own = await listen({ ...service.ports, telemetry: silentTelemetry() }, { port: 0 });
     assert.ok(own.kind === 'listening');

@@ -8,7 +8,7 @@ import { LOCAL_ISSUER, type Role } from '../../schemas/principal.ts';
 import { onAlert } from '../../services/contain/alerts.ts';
 import { onCommand } from '../../services/contain/commands.ts';
 import { BUILT_IN_POLICY } from '../../services/contain/policy.ts';
-import { openTurn, passTime, type Turn } from '../../services/contain/turn.ts';
+import { dispatchApproved, openTurn, passTime, type Turn } from '../../services/contain/turn.ts';
 import { applyControl, type ControlState, emptyControlState } from '../../services/control/state.ts';
 import { type Body, freshly } from './harness.ts';
 import { alertOf, NOW } from './samples.ts';
@@ -89,7 +89,11 @@ export const said = (outcome: Outcome): string | undefined =>
   outcome.kind === 'refused' ? outcome.code : outcome.state;
 export const approve = (subject: string, { id, digest }: Containment): Outcome =>
   ask(subject, { type: 'approve', containment: id, digest });
-export const pass = (): Turn => turn(passTime);
+export const pass = (): Turn =>
+  turn((opened) => {
+    passTime(opened);
+    dispatchApproved(opened);
+  });
 export const recommending = (target: string): Partial<Alert> => ({
   recommendation: { ...alertOf().recommendation, target },
 });

@@ -8,7 +8,7 @@ import { onAlert } from '../../services/contain/alerts.ts';
 import { onCommand } from '../../services/contain/commands.ts';
 import type { ContainmentPolicy } from '../../services/contain/policy.ts';
 import { termsDigest } from '../../services/contain/terms.ts';
-import { change, openTurn, passTime, resume, type Turn } from '../../services/contain/turn.ts';
+import { change, dispatchApproved, openTurn, passTime, resume, type Turn } from '../../services/contain/turn.ts';
 import { applyControl, type ControlState, emptyControlState } from '../../services/control/state.ts';
 import { freshly } from './harness.ts';
 import { alertOf, NOW, policyOf } from './samples.ts';
@@ -147,7 +147,10 @@ export const amends = (name: Name): Step => ({
 });
 
 export const step = (name: string, run: (turn: Turn) => void): Step => ({ name, run: (turn) => void run(turn) });
-export const passes = step('the responder looks at the time', passTime);
+export const passes = step('the responder looks at the time', (turn) => {
+  passTime(turn);
+  dispatchApproved(turn);
+});
 export const later = (ms: number): Step => ({ name: `${ms} ms pass`, run: (_, { now }) => ({ now: now + ms }) });
 
 /** The process dies and begins again: nobody listens for the answer, and what was under way is asked again. */

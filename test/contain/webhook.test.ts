@@ -121,6 +121,11 @@ describe('what an answer means', () => {
     });
   }
 
+  test('a refusal of a repeat is unclear: the first order may have been taken', async () => {
+    const url = await listen((_, response) => void response.writeHead(401).end());
+    assert.equal((await executorFor(url).execute(request(), 2, patient())).kind, 'unclear');
+  });
+
   test('a reset connection is unclear', async () => {
     const url = await listen((incoming) => incoming.socket.destroy());
     const result = await executorFor(url).execute(request(), 1, patient());

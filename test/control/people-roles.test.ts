@@ -13,6 +13,8 @@ const { people } = PolicyDocument.parse({
       { claim: 'https://example.com/roles', value: 'boss', roles: ['admin'] },
       { claim: 'email', value: 'boss@example.com', roles: ['admin'] },
       { claim: 'preferred_username', value: 'boss', roles: ['admin'] },
+      { claim: 'groups', value: 'corp-only', issuer: CORP, roles: ['approver'] },
+      { claim: 'sub', value: '00u9', roles: ['admin'] },
     ],
     named: [{ principal: { issuer: CORP, subject: '00u1' }, roles: ['viewer'] }],
   },
@@ -34,11 +36,17 @@ test('roles follow from being named by issuer and subject, not by subject alone'
   assert.deepEqual(roles({}, '00u1', 'https://other.example.com'), []);
 });
 
+test('a claim that is bound to a provider counts from that one alone', () => {
+  assert.deepEqual(roles({ groups: ['corp-only'] }), ['approver']);
+  assert.deepEqual(roles({ groups: ['corp-only'] }, 'x', 'https://other.example.com'), []);
+});
+
 test('nothing else gives a role', () => {
   for (const claims of [
     {},
     { email: 'boss@example.com', email_verified: true },
     { preferred_username: 'boss' },
+    { sub: '00u9' },
     { groups: 'SOC' },
     { groups: { soc: true } },
     { groups: [['soc']] },

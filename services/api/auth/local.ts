@@ -12,7 +12,7 @@ export function createLocalSignIn(means: Means): LocalSignIn {
   return {
     async byPassword({ name, password, address }) {
       const principal = { issuer: LOCAL_ISSUER, subject: name };
-      const objection = await means.verify({ name, principal }, password, address);
+      const objection = await means.verify({ name: `sign-in ${name}`, principal }, password, address);
       if (objection !== undefined) return objection;
       const roles = control.state.principals.get(principalKey(principal))?.roles ?? [];
       const who = { principal, roles, authenticated: clock.now() };
@@ -113,7 +113,7 @@ const stepUp = async (
   return means.ask(`step-up-${means.random()}`, { type: 'step_up', step_up });
 };
 
-/** Counted apart from sign-ins: strangers who try a name must not keep its holder from voting. */
+/** Counted apart from sign-ins, whatever name is tried there: strangers must not keep its holder from voting. */
 const again = (principal: { readonly issuer: string; readonly subject: string }) => ({
   name: `again ${principal.subject}`,
   principal,

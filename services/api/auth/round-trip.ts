@@ -59,5 +59,7 @@ export function ownPath(given: string | undefined): string {
   if (given === undefined || given.length > RETURN_CHARS_MAX || !/^\/(?![/\\])[\x21-\x7e]*$/.test(given)) return '/';
   const base = 'https://countersign.invalid';
   const url = URL.parse(given, base);
-  return url === null || url.origin !== base ? '/' : `${url.pathname}${url.search}`;
+  if (url === null || url.origin !== base) return '/';
+  // `/.//host` and `/a/..//host` are paths of ours, and become `//host` on the way: another host, for a browser.
+  return url.pathname.startsWith('//') ? '/' : `${url.pathname}${url.search}`;
 }

@@ -24,15 +24,7 @@ function rowsOf(radius: BlastRadius): Row[] {
   const busiest = Math.max(0, ...days.map(({ events }) => events));
   return [
     row('Its events', counted(identity.events, 'event'), `last ${minute(identity.last_time)} UTC`),
-    ...(target === undefined
-      ? []
-      : [
-          row(
-            'Would have been stopped',
-            counted(target.events, 'event'),
-            `in ${counted(target.sessions, 'session')}${target.last_time === undefined ? '' : `, last ${minute(target.last_time)} UTC`}`,
-          ),
-        ]),
+    ...(target === undefined ? [] : [stoppedRow(target)]),
     row('Sessions', `${thousands(sessions_open)} open`, `of ${thousands(identity.sessions)}`),
     row('On its busiest day', counted(busiest, 'event')),
     ...named(
@@ -63,6 +55,15 @@ function rowsOf(radius: BlastRadius): Row[] {
     ),
   ];
 }
+
+/** Whoever requests may name any target: that this identity was never seen with it must not pass for harmless. */
+function stoppedRow({ events, sessions, last_time }: NonNullable<BlastRadius['target']>): Row {
+  if (events === 0) return row('Would have been stopped', 'nothing', NOT_ITS_OWN);
+  const last = last_time === undefined ? '' : `, last ${minute(last_time)} UTC`;
+  return row('Would have been stopped', counted(events, 'event'), `in ${counted(sessions, 'session')}${last}`);
+}
+
+const NOT_ITS_OWN = 'it was never seen with this target, which may be somebody else’s: ask whoever requested it';
 
 const row = (name: string, value: string, note?: string): Row => ({
   name,

@@ -39,11 +39,8 @@ export const webhook: ExecutorKind<Settings> = {
       if (late !== undefined) return late;
       const payload = payloadOf(request);
       const headers = signWebhook({ id: request.idempotency_key, now_ms: seams.clock.now(), payload, keys: [key] });
-      return send(
-        ask,
-        { url: settings.url, headers: { ...headers, 'content-type': 'application/json' }, payload },
-        signal,
-      );
+      const message = { url: settings.url, headers: { ...headers, 'content-type': 'application/json' }, payload };
+      return send(ask, { ...message, attempt }, signal);
     };
     return { kind: 'ready', executor: { ...plan(settings), execute } };
   },
@@ -119,9 +116,18 @@ function payloadOf(request: ExecutionRequest): string {
   });
 }
 
-type Message = { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly payload: string };
+type Message = {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly payload: string;
+  readonly attempt: number;
+};
 
-async function send(ask: Asking, { url, headers, payload }: Message, signal: AbortSignal): Promise<ExecutionResult> {
+async function send(
+  ask: Asking,
+  { url, headers, payload, attempt }: Message,
+  signal: AbortSignal,
+): Promise<ExecutionResult> {
   const answer = await ask(
     // Its status is the answer; a body that trickles must not turn done into unclear.
     {
@@ -142,6 +148,7 @@ async function send(ask: Asking, { url, headers, payload }: Message, signal: Abo
     case 'not_now':
       return { kind: 'unclear', detail };
     case 'refused':
-      return { kind: 'failed', detail };
+      // The first may have been taken, and its outcome forgotten or the secret changed since.
+      return { kind: attempt === 1 ? 'failed' : 'unclear', detail };
   }
 }
