@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ControlRecord } from '../../schemas/control.ts';
+import { decodeRecord } from '../../services/control/sealed.ts';
 import { readPosition } from '../../services/control/writer.ts';
 import { FEED_POSITION } from '../../services/deliver/feed.ts';
 import { decodePosition } from '../../services/deliver/feed-core.ts';
@@ -10,6 +12,7 @@ import { type EventLog, LogUnavailable, TOPICS, type Topic } from '../../service
 const PATIENCE_MS = 90_000;
 const POLL_MS = 100;
 const ONE = { records: 1, bytes: 1 };
+const SOME = { records: 512, bytes: 4_194_304 };
 
 /** Waits until everything in the log was taken up by whoever reads it. Resolves with what was not, after long patience. */
 export async function drained(log: EventLog, alive: () => boolean): Promise<string[]> {
@@ -28,6 +31,9 @@ export async function drained(log: EventLog, alive: () => boolean): Promise<stri
   }
   return behind;
 }
+
+const isCheckpoint = (value: Buffer): boolean =>
+  ControlRecord.parse(decodeRecord(value).json).kind === 'checkpoint_signed';
 
 /** What nobody has taken up yet. */
 export async function whoIsBehind(log: EventLog): Promise<string[]> {
@@ -56,6 +62,9 @@ export async function whoIsBehind(log: EventLog): Promise<string[]> {
   await look('the responder', TOPICS.feed, 0, position.feed.next);
   await look('the responder', TOPICS.commands, 0, position.commands.next);
   await look('the copies', TOPICS.dead, 0, Number((await log.position('copy.dead')) ?? 0));
-  await look('the copies', TOPICS.control, 0, Number((await log.position('copy.control')) ?? 0));
+  // The last checkpoint is signed as the responder stops, and copied at the next start.
+  const rest = await log.read(TOPICS.control, 0, Number((await log.position('copy.control')) ?? 0), SOME);
+  const uncopied = rest.records.filter(({ value }) => !isCheckpoint(value));
+  if (uncopied.length > 0) behind.push(`the copies have not read ${TOPICS.control}/0/${uncopied[0]?.offset}`);
   return behind;
 }
