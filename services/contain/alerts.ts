@@ -2,6 +2,7 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { Containment, ContainmentTerms } from '../../schemas/containment.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
+import { isJudgedByMachine } from './harmless.ts';
 import { containmentId, termsFrom } from './terms.ts';
 import { cancelForAlert, change, type Turn } from './turn.ts';
 
@@ -13,7 +14,8 @@ import { cancelForAlert, change, type Turn } from './turn.ts';
 export function onAlert(turn: Turn, alert: Alert): void {
   if (alert.status === 'closed') {
     const reason = alert.closed_reason;
-    if (reason === 'false_positive' || reason === 'expected_change') cancelForAlert(turn, alert.uid, reason);
+    if (reason !== 'false_positive' && reason !== 'expected_change') return;
+    if (!isJudgedByMachine(turn.state, alert.uid)) cancelForAlert(turn, alert.uid, reason);
     return;
   }
   const { policy, executors } = turn.context;
