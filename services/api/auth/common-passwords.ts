@@ -63,11 +63,12 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
 export function charactersOfItsOwn(password: string, words: readonly string[]): number {
   const plain = password.normalize('NFKC').toLowerCase();
   const known = [...words.map((word) => word.toLowerCase()), ...WORDS].toSorted((a, b) => b.length - a.length);
-  const said = once(plain);
   return Math.min(
-    lengthOf(withoutRuns(withoutWords(said, known))),
-    // Digits that stand for letters are letters once those that only count are gone.
-    lengthOf(withoutWords(spelled(withoutRuns(said)), known)),
+    ...[plain, once(plain)].flatMap((said) => [
+      lengthOf(withoutRuns(withoutWords(said, known))),
+      // Digits that stand for letters are letters once those that only count are gone.
+      lengthOf(withoutWords(spelled(withoutRuns(said)), known)),
+    ]),
   );
 }
 
