@@ -25,6 +25,8 @@ export const OidcConfig = z.strictObject({
     .refine((scopes) => scopes.includes('openid'), 'must include openid'),
   /** Authorities that vouch for its certificate, in PEM. Absent: those that Node.js knows. */
   ca_file: filePath().optional(),
+  /** Permits a provider at a private address. */
+  allow_private_networks: z.boolean().default(false),
 });
 export type OidcConfig = z.infer<typeof OidcConfig>;
 

@@ -30,6 +30,8 @@ const ESCAPE_FACTOR = 12;
  */
 export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {}): Promise<FastifyInstance> {
   const { tls } = options;
+  // Behind a proxy that speaks TLS the browser hears it all the same.
+  const secure = tls !== undefined || ports.auth.secure;
   const app = createServer(tls, {
     logger: false,
     bodyLimit: LIMITS.http_body_bytes_max,
@@ -44,7 +46,7 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
     clientErrorHandler: onClientError,
     // Comes before routing, and so before the hooks.
     frameworkErrors: (error, request, reply) => {
-      reply.headers(headersOf({ secure: tls !== undefined })).header('request-id', request.id);
+      reply.headers(headersOf({ secure })).header('request-id', request.id);
       sendRefusal(reply, refusalOf(error, request, ports));
     },
   });
@@ -58,7 +60,7 @@ export async function buildApp(ports: Ports, options: { readonly tls?: Tls } = {
   await app.register(cookies);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  installHooks(app, ports, { authenticator, secure: tls !== undefined, closing: closing.signal });
+  installHooks(app, ports, { authenticator, secure, closing: closing.signal });
   installFailureHandling(app, ports);
   app.setNotFoundHandler((_, reply) =>
     sendRefusal(reply, refuse('route_unknown', { remedy: 'see GET /v1/openapi.json' })),

@@ -5,6 +5,7 @@ import { LogUnavailable } from '../platform/event-log.ts';
 import { StoreUnavailable } from '../platform/store.ts';
 import { codeOf, tooLarge } from './body.ts';
 import { type OwnCode, type Refused, refuse, STATUS_OF } from './errors.ts';
+import { headersOf } from './hooks.ts';
 import type { Ports } from './ports.ts';
 import { errorBody, sendRefusal } from './replies.ts';
 
@@ -119,7 +120,7 @@ export function onClientError(error: Error & { code?: string }, socket: Socket):
     `HTTP/1.1 ${status} ${PHRASES[status] ?? 'Error'}`,
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: no-store',
+    ...Object.entries(headersOf({ secure: 'encrypted' in socket })).map(([name, value]) => `${name}: ${value}`),
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);

@@ -6,18 +6,22 @@ import { Refused, refuse, STATUS_OF } from './errors.ts';
 import type { Ports } from './ports.ts';
 import { sendRefusal } from './replies.ts';
 
+/** Nothing of an answer runs, loads, sends or frames: no plug-in, no base and no form of somebody else's (CSP level 3). */
+export const CSP_OF_ALL =
+  "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /** No answer is for a browser's page, a cache or a frame. */
 const HEADERS = {
   'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'content-security-policy': CSP_OF_ALL,
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
 } as const;
 
-/** Two years, RFC 6797. */
-const TRANSPORT = { 'strict-transport-security': 'max-age=63072000' } as const;
+/** Two years, and of all names below (RFC 6797): a neighbour in the clear could set cookies that are sent here. */
+const TRANSPORT = { 'strict-transport-security': 'max-age=63072000; includeSubDomains' } as const;
 
 /** Latency in seconds. */
 const BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60] as const;

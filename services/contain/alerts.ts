@@ -2,19 +2,20 @@ import type { Alert } from '../../schemas/alert.ts';
 import type { Containment, ContainmentTerms } from '../../schemas/containment.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
+import { isJudgedByMachine } from './harmless.ts';
 import { containmentId, termsFrom } from './terms.ts';
 import { cancelForAlert, change, type Turn } from './turn.ts';
 
 /**
  * What an alert revision from the feed does: an open alert's recommendation becomes a proposal, once, with the evidence of
- * that revision; later revisions that recommend the same change nothing of it. An alert that a person judged harmless takes its proposals with it; one
- * that only went quiet does not, for an attacker can be quiet too.
+ * that revision; later revisions that recommend the same change nothing of it. An alert that a person judged harmless takes
+ * its proposals with it; one that only went quiet does not, for an attacker can be quiet too.
  */
 export function onAlert(turn: Turn, alert: Alert): void {
   if (alert.status === 'closed') {
     const reason = alert.closed_reason;
-    const harmless = reason === 'false_positive' || reason === 'expected_change';
-    if (harmless && !judgedByMachine(turn, alert.uid)) cancelForAlert(turn, alert.uid, reason);
+    if (reason !== 'false_positive' && reason !== 'expected_change') return;
+    if (!isJudgedByMachine(turn.state, alert.uid)) cancelForAlert(turn, alert.uid, reason);
     return;
   }
   const { policy, executors } = turn.context;
@@ -34,14 +35,6 @@ export function onAlert(turn: Turn, alert: Alert): void {
   }
   supersede(turn, siblings);
   change(turn, id, { type: 'propose', id, terms, requested_by: SYSTEM }, { who: SYSTEM });
-}
-
-/** Whether what is judged of an alert is a machine's word, by which detection closes it and nobody calls anything off. */
-function judgedByMachine({ state }: Turn, uid: string): boolean {
-  const author = state.verdicts.get(uid)?.findLast(({ undone }) => undone === undefined)?.author;
-  return [...state.principals.values()].some(
-    ({ principal: { human, issuer, subject } }) => !human && `${issuer}/${subject}` === author,
-  );
 }
 
 /** Approvers see one proposal of a story at a time: an older one that nobody has voted on gives way. */

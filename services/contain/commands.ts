@@ -5,6 +5,7 @@ import { holderOf, keyRefusal, standingOf } from '../control/keys.ts';
 import * as accounts from './accounts.ts';
 import * as directives from './directives.ts';
 import * as gaps from './gaps.ts';
+import { harmlessObjection } from './harmless.ts';
 import * as policies from './policies.ts';
 import * as requests from './requests.ts';
 import * as sessions from './sessions.ts';
@@ -191,6 +192,8 @@ function judge(turn: Turn, command: Extract<Command, { type: 'verdict' }>): Outc
   if (terms !== undefined && (terms.tenant !== tenant || terms.identity.id !== identity)) {
     return refusal('verdict_identity_mismatch', 'the alert is about another identity');
   }
+  const objection = harmlessObjection(turn, command);
+  if (objection !== undefined) return objection;
   const left = directives.ofVerdict(turn, command);
   if (left !== undefined && 'kind' in left) return left;
   const verdict = {
@@ -208,8 +211,6 @@ function judge(turn: Turn, command: Extract<Command, { type: 'verdict' }>): Outc
   turn.verdicts.push(verdict);
   directives.replaceOfAlert(turn, alert_uid, command, 'judged again');
   if (left !== undefined) directives.enact(turn, left, command);
-  // A hijacked machine must not be able to call off what would contain it.
-  const { human } = standingOf(turn.state, command.by, command.credential);
-  if (command.verdict !== 'true_positive' && human) cancelForAlert(turn, alert_uid, command.verdict, cause);
+  if (command.verdict !== 'true_positive') cancelForAlert(turn, alert_uid, command.verdict, cause);
   return { kind: 'done', subject: alert_uid, state: command.verdict };
 }

@@ -2,10 +2,11 @@ import type { Config } from '../../schemas/config.ts';
 import type { Add } from './config-contradictions.ts';
 import type { FieldPath } from './config-sources.ts';
 import { isLoopback } from './loopback.ts';
+import { checkTarget } from './outbound/target.ts';
 
 /** What the sections about signing in say against each other and against where the service listens. */
 export function authContradictions(config: Config, add: Add): void {
-  const { auth, public_url } = config;
+  const { auth, outbound, public_url } = config;
   if (auth.idle_ms > auth.session_ms)
     add(['auth', 'idle_ms'], 'is longer than auth.session_ms, so it would never count');
   for (const [field, url] of authUrls(config)) {
@@ -18,7 +19,13 @@ export function authContradictions(config: Config, add: Add): void {
   if (address !== null && address.search + address.hash !== '') {
     add(['public_url'], 'has a query or a fragment: paths are put behind it');
   }
-  auth.oidc.forEach(({ redirect_url }, index) => {
+  auth.oidc.forEach(({ issuer, redirect_url, allow_private_networks }, index) => {
+    const allow_hosts = outbound.allow === undefined ? {} : { allow_hosts: outbound.allow };
+    const reachable = checkTarget(issuer, { allow_private_networks, ...allow_hosts });
+    // Of what is in the clear or carries credentials other rules tell.
+    if (typeof reachable === 'string' && !isInTheClear(issuer) && !hasCredentials(issuer)) {
+      add(['auth', 'oidc', index, 'issuer'], `cannot be asked: ${reachable}`);
+    }
     if (redirect_url !== undefined || public_url !== undefined || config.listen.port !== 0) return;
     add(
       ['auth', 'oidc', index, 'name'],
@@ -30,6 +37,11 @@ export function authContradictions(config: Config, add: Add): void {
 function isInTheClear(url: string): boolean {
   const parsed = URL.parse(url);
   return parsed?.protocol === 'http:' && !isLoopback(parsed.hostname);
+}
+
+function hasCredentials(url: string): boolean {
+  const parsed = URL.parse(url);
+  return parsed !== null && (parsed.username !== '' || parsed.password !== '');
 }
 
 /** Addresses in these sections, for those who look at all of them. */

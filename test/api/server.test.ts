@@ -50,7 +50,7 @@ describe('listening', { concurrency: 1 }, () => {
     const [response] = await once(asked, 'response');
     response.resume();
     assert.equal(response.statusCode, 200);
-    assert.match(response.headers['strict-transport-security'], /^max-age=\d{8}$/);
+    assert.match(response.headers['strict-transport-security'], /^max-age=\d{8}; includeSubDomains$/);
     await listening.close();
   });
 
@@ -68,6 +68,17 @@ describe('listening', { concurrency: 1 }, () => {
       const answer = await exchange(service.url, bytes);
       assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `), answer);
       assert.ok(answer.includes(`"code":"${code}"`), answer);
+      assert.match(answer, /\r\ncontent-security-policy: default-src 'none'; base-uri 'none'; object-src 'none'/);
+      assert.match(answer, /\r\nx-content-type-options: nosniff\r\n/);
+    }
+  });
+
+  test('TRACE is not supported, and tells nobody what was sent', async () => {
+    for (const method of ['TRACE', 'TRACK']) {
+      const head = `${method} /health HTTP/1.1\r\nhost: x\r\nx-secret: 31415926\r\nconnection: close\r\n\r\n`;
+      const answer = await exchange(service.url, head);
+      assert.match(answer, /^HTTP\/1\.1 4\d\d /, method);
+      assert.ok(!answer.includes('31415926'), answer);
     }
   });
 
@@ -84,7 +95,10 @@ describe('listening', { concurrency: 1 }, () => {
       const { headers } = await fetch(`${service.url}${url}`);
       assert.equal(headers.get('cache-control'), 'no-store');
       assert.equal(headers.get('x-content-type-options'), 'nosniff');
-      assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/);
+      assert.equal(
+        headers.get('content-security-policy'),
+        "default-src 'none'; base-uri 'none'; object-src 'none'; form-action 'none'; frame-ancestors 'none'",
+      );
       assert.equal(headers.get('access-control-allow-origin'), null);
       assert.equal(headers.get('x-powered-by'), null);
       assert.match(headers.get('request-id') ?? '', /^[0-9a-f]{16}$/);

@@ -4,6 +4,7 @@ import { callViolations } from './calls.ts';
 import { hostViolations } from './hosts.ts';
 import { importViolations } from './imports.ts';
 import { functions, lengthViolations } from './lengths.ts';
+import { EXCEPTIONS, outboundViolations } from './outbound.ts';
 import { codeFiles, type SourceFile, separate, textFiles, type Violation, violationText } from './source.ts';
 
 const none = (files: readonly SourceFile[], rule: (file: SourceFile) => Violation[]): void => {
@@ -16,6 +17,15 @@ const lines = (violations: readonly Violation[]): number[] => violations.map((vi
 describe('the style of the project', () => {
   test('imports keep to the borders of the design', () => none(codeFiles(), importViolations));
   test('time, randomness, printing and ending come from outside', () => none(codeFiles(), callViolations));
+  test('nothing leaves but by the guarded client, and by what is named with its reason', () => {
+    none(codeFiles(), outboundViolations);
+    const names = codeFiles().map(({ name }) => name);
+    for (const [prefix] of EXCEPTIONS)
+      assert.ok(
+        names.some((name) => name.startsWith(prefix)),
+        `${prefix} is gone`,
+      );
+  });
   test('files and functions are short', () => none(codeFiles(), lengthViolations));
   test('no path of one machine and no registry host is written down', () => none(textFiles(), hostViolations));
 });
@@ -53,6 +63,28 @@ describe('the rules themselves', () => {
     assert.deepEqual(lines(callViolations(file('services/detect/x.ts', text))).sort(), [1, 3, 4, 5, 6, 6, 7, 8]);
     assert.deepEqual(lines(callViolations(file('services/cli/x.ts', text))).sort(), [1, 3, 4, 5, 6, 8]);
     assert.deepEqual(lines(callViolations(file('services/platform/clock.ts', text))).sort(), [4, 6, 7, 8]);
+  });
+
+  test('ways out', () => {
+    const text = [
+      "import { createServer, type Server } from 'node:http';",
+      "import { request as ask } from 'node:https';",
+      "import { createTransport } from 'nodemailer';",
+      "import { isIP } from 'node:net';",
+      "const a = await import('undici');",
+      "await fetch('https://example.org'); globalThis.fetch(b);",
+      'fetcher.fetch(c); const fetch = safeFetch(d); // fetch(e)',
+      'net.connect(1); new WebSocket(f);',
+      "import type { Socket } from 'node:tls';",
+      "import {\n  get,\n} from 'node:http';",
+    ].join('\n');
+    const found = lines(outboundViolations(file('services/deliver/x.ts', text)));
+    assert.deepEqual(
+      [...new Set(found)].sort((a, b) => a - b),
+      [2, 3, 5, 6, 8, 10],
+    );
+    assert.deepEqual(lines(outboundViolations(file('services/platform/outbound/send.ts', text))), []);
+    assert.deepEqual(lines(outboundViolations(file('test/x.ts', text))), [], 'only what is delivered');
   });
 
   test('code, comments and texts are told apart', () => {

@@ -7,6 +7,7 @@ import {
   ClientSecretBasic,
   ClientSecretPost,
   type Configuration,
+  type CustomFetch,
   calculatePKCECodeChallenge,
   customFetch,
   discovery,
@@ -16,8 +17,9 @@ import {
 import { LIMITS, UNITS } from '../../../schemas/limits.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { isLoopback } from '../../platform/loopback.ts';
+import { safeFetch } from '../../platform/outbound/fetch.ts';
+import type { TargetPolicy } from '../../platform/outbound/target.ts';
 import { codeOf } from '../body.ts';
-import { providerFetch } from './provider-fetch.ts';
 
 export type OidcSettings = {
   readonly name: string;
@@ -30,6 +32,8 @@ export type OidcSettings = {
   readonly scopes: readonly string[];
   /** In PEM. */
   readonly ca: string | undefined;
+  /** Where its endpoints may be; its metadata names them. Absent: public addresses and this machine. */
+  readonly policy?: TargetPolicy;
 };
 
 /** What ties an answer to the request that it answers. Each is random, used once, and known to this browser alone. */
@@ -133,11 +137,30 @@ function discover(settings: OidcSettings): Promise<Configuration> {
   // The configuration refuses http beyond this machine; on it, a provider in the clear is for trying things out.
   const plain = issuer.protocol === 'http:' && isLoopback(issuer.hostname);
   return discovery(issuer, settings.client_id, {}, clientAuth(settings.client_secret), {
-    [customFetch]: providerFetch({ ca: settings.ca }),
+    [customFetch]: guardedFetch(settings),
     timeout: LIMITS.oidc_timeout_ms / UNITS.SECOND_MS,
     // ID tokens are checked by their signature too, not only for having come over TLS.
     execute: plain ? [allowInsecureRequests, enableNonRepudiationChecks] : [enableNonRepudiationChecks],
   });
+}
+
+/** No redirect is followed, every answer is bounded in bytes and time, and addresses are checked as they are resolved. */
+function guardedFetch({ ca, policy = { allow_private_networks: false } }: OidcSettings): CustomFetch {
+  const guarded = safeFetch({
+    policy,
+    timeout_ms: LIMITS.oidc_timeout_ms,
+    body_bytes_max: LIMITS.oidc_answer_bytes_max,
+    ...(ca !== undefined && { ca }),
+  });
+  return (url, { body, method, headers, signal }) =>
+    guarded(url, { method, headers, body: formOf(body), signal: signal ?? null });
+}
+
+/** What the library sends are forms. */
+function formOf(body: Parameters<CustomFetch>[1]['body']): string | null {
+  if (body === null || body === undefined) return null;
+  if (typeof body === 'string' || body instanceof URLSearchParams) return body.toString();
+  throw new Error('a provider is only ever sent forms');
 }
 
 /** The way of OpenID Connect Core 1.0, section 9, that the provider takes: Basic unless it says otherwise. */

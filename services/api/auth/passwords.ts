@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { LIMITS, UNITS } from '../../../schemas/limits.ts';
 import type { PasswordVerifier } from '../../../schemas/session.ts';
 import type { RandomBytes } from '../../control/keys.ts';
+import { charactersOfItsOwn, wordsOf } from './common-passwords.ts';
 
 const derive = promisify(scrypt) as (
   password: string,
@@ -19,20 +20,15 @@ const KEY_BYTES = 32;
 /** What stands for a password: the same text, however a keyboard composed it (RFC 8265, section 4.2: NFC). */
 const normal = (password: string): string => password.normalize('NFC');
 
-/** Why a password will not do, in words; undefined when it will. Length and few distinct characters, no other rules. */
+/** Why a password will not do, in words; undefined when it will. Which characters it has is nobody's business. */
 export function passwordObjection(password: string, name: string): string | undefined {
   const characters = [...normal(password)];
   const { password_chars_min: least, password_chars_max: most } = LIMITS;
   if (characters.length < least) return `it has ${characters.length} characters; at least ${least} are needed`;
   if (characters.length > most) return `it has ${characters.length} characters; at most ${most} are possible`;
   if (new Set(characters).size < DISTINCT_MIN) return `it repeats fewer than ${DISTINCT_MIN} characters`;
-  const folded = normal(password).toLowerCase();
-  const rest = [name.toLowerCase(), 'countersign', 'password'].reduce(
-    (text, word) => (word === '' ? text : text.replaceAll(word, '')),
-    folded,
-  );
-  return [...rest].length < REST_MIN
-    ? 'it is made of the name of its holder, or of words that everybody tries'
+  return charactersOfItsOwn(normal(password), wordsOf(name)) < REST_MIN
+    ? 'it is made of the name of its holder, or of what everybody tries: common words, runs of keys, years, repeats'
     : undefined;
 }
 

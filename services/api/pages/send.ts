@@ -27,6 +27,7 @@ function headersOf({ form_to = [], script = false }: SendOptions): Readonly<Reco
     `form-action ${["'self'", ...form_to].join(' ')}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
+    "object-src 'none'",
   ];
   return {
     'content-security-policy': policy.join('; '),

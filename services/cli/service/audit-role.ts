@@ -11,6 +11,7 @@ import { checkTarget, post } from '../../platform/http-post.ts';
 import { decodeWebhookSecret } from '../../platform/standard-webhooks.ts';
 import { EXIT, Problem } from '../problem.ts';
 import type { Ground } from './foundation.ts';
+import { outboundPolicy } from './outbound.ts';
 
 const LAST_MS = 5 * UNITS.SECOND_MS;
 
@@ -121,7 +122,7 @@ async function inTime(clock: Clock, send: (limit: AbortSignal) => Promise<void>)
 function webhookOf({ config, secrets }: Ground) {
   const { webhook } = config.audit;
   if (webhook === undefined || secrets.audit_webhook_secret === undefined) return undefined;
-  const policy = { allow_private_networks: webhook.allow_private_networks };
+  const policy = outboundPolicy(config, webhook);
   const url = checkTarget(webhook.url, policy);
   if (typeof url === 'string') throw new Problem('config_invalid', `audit.webhook.url: ${url}`, EXIT.usage);
   const key = decodeWebhookSecret(secrets.audit_webhook_secret);

@@ -15,6 +15,7 @@ import { copyControl, copyDeadLetters } from './copies.ts';
 import type { Foundation, Ground } from './foundation.ts';
 import { notifyTargets } from './notify-role.ts';
 import { holdOffice, type Office, together } from './office.ts';
+import { outboundPolicy } from './outbound.ts';
 
 /** Feed, webhooks, notifications and copies, in the one process that holds the office. */
 export type DeliverRole = {
@@ -26,11 +27,8 @@ export type DeliverRole = {
 export function startDeliver(foundation: Foundation, control: Control): DeliverRole {
   const { log, store, telemetry, config } = foundation;
   const clock = systemClock;
-  const { allow } = config.outbound;
-  const policy = {
-    allow_private_networks: config.deliver.webhook?.allow_private_networks ?? false,
-    ...(allow !== undefined && { allow_hosts: allow }),
-  };
+  const { allow_private_networks = false } = config.deliver.webhook ?? {};
+  const policy = outboundPolicy(config, { allow_private_networks });
   const random = (): number => randomBytes(4).readUInt32LE() / 2 ** 32;
   const subscriptions = subscriptionsFor(foundation, control);
   const targets = notifyTargets(foundation);

@@ -21,7 +21,7 @@ export function kafkaSettings(
 ): KafkaSettings {
   const { brokers, client_id, group, allow_plaintext, create_topics, replication_factor } = kafka;
   const raw = kafka.topics.raw ?? TOPIC_NAMES.raw;
-  const sasl = saslOf(kafka.sasl, secrets.kafka_password);
+  const sasl = saslOf(kafka.sasl, { password: secrets.kafka_password, allow_hosts: config.outbound.allow });
   return {
     brokers,
     client_id,
@@ -64,7 +64,13 @@ function pem(file: string, field: string): string {
 }
 
 /** The configuration was checked: a mechanism has what it needs. */
-function saslOf(sasl: Kafka['sasl'], password: string | undefined): KafkaSasl | undefined {
+function saslOf(
+  sasl: Kafka['sasl'],
+  {
+    password,
+    allow_hosts,
+  }: { readonly password: string | undefined; readonly allow_hosts: readonly string[] | undefined },
+): KafkaSasl | undefined {
   if (sasl === undefined) return undefined;
   const { mechanism, username = '', token_file, token_endpoint, token_scope } = sasl;
   if (mechanism !== 'oauthbearer') return { mechanism, username, password: password ?? '' };
@@ -77,6 +83,7 @@ function saslOf(sasl: Kafka['sasl'], password: string | undefined): KafkaSasl | 
         client_id: username,
         client_secret: password ?? '',
         ...(token_scope === undefined ? {} : { scope: token_scope }),
+        allow_hosts,
       }),
   };
 }

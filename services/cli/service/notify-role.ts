@@ -8,6 +8,7 @@ import { checkTarget, post } from '../../platform/http-post.ts';
 import { decodeWebhookSecret } from '../../platform/standard-webhooks.ts';
 import { EXIT, Problem } from '../problem.ts';
 import type { Ground } from './foundation.ts';
+import { outboundPolicy } from './outbound.ts';
 
 /** Everybody who is told about containments, by the configuration. Throws a Problem where one cannot be. */
 export function notifyTargets(ground: Pick<Ground, 'config' | 'secrets'>): readonly Target[] {
@@ -35,7 +36,7 @@ function mailTargets({ config, secrets }: Pick<Ground, 'config' | 'secrets'>, pu
 function chatTargets({ config, secrets }: Pick<Ground, 'config' | 'secrets'>, public_url: string): readonly Target[] {
   return config.notify.chat.map(({ name, kind, allow_private_networks, ...filter }, at) => {
     const { url = '', secret } = secrets.notify_chat[at] ?? {};
-    const policy = { allow_private_networks };
+    const policy = outboundPolicy(config, { allow_private_networks });
     const target = checkTarget(url, policy);
     if (typeof target === 'string') throw new Problem('config_invalid', `notify.chat[${at}].url_file: ${target}`);
     const key = secret === undefined ? undefined : decodeWebhookSecret(secret);

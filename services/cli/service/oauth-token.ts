@@ -7,17 +7,12 @@ export type ClientCredentials = {
   readonly client_id: string;
   readonly client_secret: string;
   readonly scope?: string;
+  /** `outbound.allow` of the configuration. Absent: any host. */
+  readonly allow_hosts?: readonly string[] | undefined;
 };
 
 const TIMEOUT_MS = 10 * UNITS.SECOND_MS;
 const ANSWER_BYTES_MAX = 64 * UNITS.KIB;
-
-/** Brokers and who vouches for their clients stand in the operator's own network as a rule. */
-const guarded = safeFetch({
-  policy: { allow_private_networks: true },
-  timeout_ms: TIMEOUT_MS,
-  body_bytes_max: ANSWER_BYTES_MAX,
-});
 
 const Answer = z.object({ access_token: z.string().min(1), token_type: z.string() });
 
@@ -26,7 +21,10 @@ const Answer = z.object({ access_token: z.string().min(1), token_type: z.string(
  * 2.3.1). Rejects, without the secret in the message, when there is none to be had.
  */
 export async function clientCredentialsToken(client: ClientCredentials): Promise<string> {
-  const { endpoint, client_id, client_secret, scope } = client;
+  const { endpoint, client_id, client_secret, scope, allow_hosts } = client;
+  // Brokers and who vouches for their clients stand in the operator's own network as a rule.
+  const policy = { allow_private_networks: true, ...(allow_hosts !== undefined && { allow_hosts }) };
+  const guarded = safeFetch({ policy, timeout_ms: TIMEOUT_MS, body_bytes_max: ANSWER_BYTES_MAX });
   const basic = Buffer.from(`${formEncoded(client_id)}:${formEncoded(client_secret)}`).toString('base64');
   const response = await guarded(endpoint, {
     method: 'POST',

@@ -7,6 +7,7 @@ import type { FrozenConfig } from '../../platform/config.ts';
 import { secretIn } from '../../platform/data-dir.ts';
 import { EXIT, Problem } from '../problem.ts';
 import type { Ground } from './foundation.ts';
+import { outboundPolicy } from './outbound.ts';
 
 const COOKIE_KEY_BYTES = 32;
 
@@ -20,7 +21,7 @@ export function authPort({ config, secrets, dir }: Pick<Ground, 'config' | 'secr
     public_url,
     session_ms: auth.session_ms,
     idle_ms: auth.idle_ms,
-    providers: auth.oidc.map(({ name, label = name, issuer, client_id, redirect_url, scopes, ca_file }) =>
+    providers: auth.oidc.map(({ name, label = name, issuer, client_id, redirect_url, scopes, ca_file, ...reach }) =>
       createOidcProvider(
         {
           name,
@@ -31,6 +32,7 @@ export function authPort({ config, secrets, dir }: Pick<Ground, 'config' | 'secr
           redirect_url: redirect_url ?? `${public_url ?? ownUrl(config.listen)}/auth/callback/${name}`,
           scopes,
           ca: ca_file === undefined ? undefined : read(ca_file, 'auth.oidc.ca_file').toString('utf8'),
+          policy: outboundPolicy(config, reach),
         },
         systemClock,
       ),

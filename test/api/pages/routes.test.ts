@@ -103,7 +103,7 @@ describe('pages over HTTP', { concurrency: 1 }, () => {
     for (const { headers } of pages) {
       assert.equal(
         headers['content-security-policy'],
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
       );
       assert.equal(headers['cache-control'], 'no-store');
       assert.equal(headers['x-content-type-options'], 'nosniff');
