@@ -246,6 +246,7 @@ export const REFUSALS = [
   'nothing_changed',
   'not_amendable',
   'nothing_to_roll_back',
+  'cannot_be_restored',
   'not_resolvable',
   'already_resolved',
   'policy_version_used',

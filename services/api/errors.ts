@@ -109,6 +109,7 @@ const OF_COMMANDS: Record<Refusal, number> = {
   nothing_changed: 409,
   not_amendable: 409,
   nothing_to_roll_back: 409,
+  cannot_be_restored: 409,
   not_resolvable: 409,
   already_resolved: 409,
   policy_version_used: 409,

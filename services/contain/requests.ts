@@ -4,6 +4,7 @@ import { LIMITS } from '../../schemas/limits.ts';
 import { SYSTEM } from '../../schemas/principal.ts';
 import { personObjection } from './amendments.ts';
 import type { MachineCommand } from './decision.ts';
+import { executorFor, orderOf } from './executor.ts';
 import { type Draft, requestId, type TermsContext, termsOf } from './terms.ts';
 import { change, machineContext, refusal, type Turn } from './turn.ts';
 
@@ -42,12 +43,18 @@ export function rollBack(turn: Turn, command: Of<'containment_rollback'>): Outco
     return refusal('nothing_to_roll_back', 'only what was carried out, or may have been, can be taken back');
   }
   const { tenant, identity, recommendation, alert } = terms;
+  const origin = { kind: 'rollback', of: done.id, why } as const;
+  const { executors } = turn.context;
+  const order = orderOf({ tenant, identity, recommendation, origin });
+  if (executors.length > 0 && executorFor(executors, order) === undefined) {
+    return refusal('cannot_be_restored', 'no executor takes back such an action; undo it at the target itself');
+  }
   return propose(turn, command, {
     tenant,
     identity,
     recommendation,
     alert,
-    origin: { kind: 'rollback', of: done.id, why },
+    origin,
     ...(command.break_glass !== undefined && { break_glass: command.break_glass }),
   });
 }

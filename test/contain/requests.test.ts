@@ -5,6 +5,8 @@ import type { Containment } from '../../schemas/containment.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { PolicyDocument } from '../../schemas/policy.ts';
 import { onCommand } from '../../services/contain/commands.ts';
+import type { Order } from '../../services/contain/executor.ts';
+import { rollBack as rollBackOf } from '../../services/contain/requests.ts';
 import { commandDigest } from '../../services/control/command-bus.ts';
 import { applyControl } from '../../services/control/state.ts';
 import {
@@ -250,6 +252,19 @@ describe('a roll-back', () => {
     approve('ada', back);
     assert.equal(pass().effects.length, 1);
     assert.equal(said(rollBack('anna', back)), 'nothing_to_roll_back');
+  });
+
+  test('is refused at once where nobody could carry it out', () => {
+    const done = executed();
+    const cannot = { name: 'webhook', repeatable: true, carriesOut: ({ direction }: Order) => direction === 'contain' };
+    const command = { type: 'containment_rollback', containment: done.id, why: 'a mistake' } as const;
+    const by = { issuer: 'local', subject: 'root' };
+    turn((opened) => {
+      const without = { ...opened, context: { ...opened.context, executors: [cannot] } };
+      const asked = rollBackOf(without, { ...command, id: 'root-asks-back', by, time: 0 });
+      assert.equal(said(asked), 'cannot_be_restored');
+    });
+    assert.equal(all().length, 1);
   });
 
   test('only of what was carried out, by people', () => {
