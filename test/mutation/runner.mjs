@@ -6,7 +6,18 @@ import { pathToFileURL } from 'node:url';
  * Runs the test files in one process, each file as one test, so that a mutant costs the tests that reach it and not the start
  * of a process. Test files are loaded anew for each run, because what they compute at their top rests on the mutant as well.
  */
-const TESTS = ['machine', 'votes', 'amendments', 'requirements', 'requests', 'policies', 'records', 'dry-run'];
+const TESTS = [
+  'machine',
+  'votes',
+  'amendments',
+  'requirements',
+  'requests',
+  'policies',
+  'hands',
+  'judged',
+  'records',
+  'dry-run',
+];
 const urlOf = (...parts) => pathToFileURL(path.resolve(...parts)).href;
 
 class InProcessRunner {
