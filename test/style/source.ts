@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const CODE_DIRS = ['schemas', 'detectors', 'services', 'test', 'deploy'];
-const SKIPPED_DIRS = new Set(['node_modules', '.git', '.countersign', 'coverage', 'out']);
+const SKIPPED_DIRS = new Set(['node_modules', '.git', '.countersign', 'coverage', 'out', '.stryker-tmp']);
 const TEXT_BYTES_MAX = 1 << 20;
 
 /** One file of the project, by its path from the root, with `/` between folders. */
