@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { SEVERITIES } from '../../../schemas/alert.ts';
 import type { ContainmentView, ExecutorView } from '../../../schemas/api/containments.ts';
 import { counted } from '../../platform/words.ts';
 import { AskedBy } from './asked-by.ts';
@@ -25,7 +26,7 @@ export type ListPage = {
   readonly problem?: Problem;
 };
 
-/** What waits for a decision comes first, what runs out soonest before the rest. */
+/** What waits for a decision comes first: emergencies, then the gravest, and of those what runs out soonest. */
 export function listPage(page: ListPage): string {
   const { viewer, open, ended, executor, more, further, problem, now } = page;
   const waiting = open.filter(({ containment }) => containment.state === 'pending');
@@ -37,7 +38,7 @@ export function listPage(page: ListPage): string {
       ${!further && html`<p class="lead">${leadOf(waiting.length, mine)}</p>`}
       ${executor.state !== 'configured' && html`<p class="box slim wait"><strong>Nothing would be carried out:</strong> ${executor.message}.</p>`}
     </div>
-    ${!further && html`<${Group} id="waiting" title="Waiting for approval" rows=${bySoonest(waiting)} now=${now} empty="Nothing waits for approval." />`}
+    ${!further && html`<${Group} id="waiting" title="Waiting for approval" rows=${byUrgency(waiting)} now=${now} empty="Nothing waits for approval." />`}
     ${broken.length > 0 && html`<${Group} id="trouble" title="Needs a person" rows=${broken} now=${now} />`}
     ${running.length > 0 && html`<${Group} id="running" title="Under way" rows=${running} now=${now} />`}
     ${(ended.length > 0 || further) && html`<${Group} id="ended" title="Ended" rows=${ended} now=${now} empty="There are no more." />`}
@@ -50,11 +51,17 @@ function leadOf(waiting: number, mine: number): string {
   if (waiting === 0) return 'Nothing waits for a decision.';
   const all = waiting === 1 ? 'One waits for a decision' : `${waiting} wait for a decision`;
   if (mine === 0) return `${all}, none of them for yours.`;
-  return mine === waiting ? `${all}. You can give it.` : `${all}; of ${mine} it can be yours.`;
+  if (mine === waiting) return `${all}. You can decide ${waiting === 1 ? 'it' : 'all of them'}.`;
+  return `${all}; of ${mine} it can be yours.`;
 }
 
-const bySoonest = (rows: readonly ListedContainment[]): readonly ListedContainment[] =>
-  rows.toSorted((a, b) => a.containment.approval_expires - b.containment.approval_expires);
+const byUrgency = (rows: readonly ListedContainment[]): readonly ListedContainment[] =>
+  rows.toSorted(
+    ({ containment: a }, { containment: b }) => gravityOf(b) - gravityOf(a) || a.approval_expires - b.approval_expires,
+  );
+
+const gravityOf = ({ terms }: ContainmentView): number =>
+  terms.break_glass === undefined ? SEVERITIES.indexOf(terms.alert.severity) : SEVERITIES.length;
 
 /** What did not work, or nobody knows whether it did. */
 export function isTrouble(containment: ContainmentView): boolean {

@@ -40,6 +40,23 @@ const textOf = (page: string): string =>
 const INVISIBLE =
   /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
 
+test('of what waits the gravest comes first, emergencies before all, then what runs out soonest', () => {
+  const waiting = (title: string, severity: 'low' | 'critical', approval_expires: number, emergency = false) => {
+    const made = samples.containmentOf({ approval_expires });
+    const alert = { ...made.terms.alert, severity, title };
+    const terms = { ...made.terms, alert, ...(emergency && { break_glass: { why: 'now' } }) };
+    return samples.listed({ ...made, terms });
+  };
+  const open = [
+    waiting('fourth', 'low', NOW + 1_000),
+    waiting('third', 'critical', NOW + 9_000),
+    waiting('second', 'critical', NOW + 5_000),
+    waiting('first', 'low', NOW + 9_000, true),
+  ];
+  const shown = textOf(listPage(samples.listOf({ open, ended: [] })));
+  assert.deepEqual(shown.match(/first|second|third|fourth/g), ['first', 'second', 'third', 'fourth']);
+});
+
 describe('text that agents write', () => {
   test('is shown as it is and never as markup', () => {
     const plain = pagesOver(explainedAlert()).map(tagsOf);
