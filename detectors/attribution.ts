@@ -1,12 +1,12 @@
 import type { Contribution } from '../schemas/finding.ts';
-import { entering, judgesAccess, operationWeight, type Voices } from './combine.ts';
+import { entering, operationWeight, rootOf, type Voices } from './combine.ts';
 import type { Context } from './context.ts';
 import type { Detector } from './detector.ts';
 
 /**
  * Which detector made how much of an event's score, exactly: the parts add up to the score.
  *
- * Both groups of detectors, work and access, enter the score as r = sqrt(x1^2 + x2^2 + ...), and their roots are added.
+ * Groups of detectors (work; access; each that judges the place) enter the score as r = sqrt(x1^2 + x2^2 + ...), and their roots are added.
  * A root of squares is homogeneous of degree one, so by Euler's theorem it is the sum of each of its inputs times its
  * derivative there: x_i * dr/dx_i = x_i * x_i / r. That is the Euler allocation of a total risk to its sources (Tasche
  * 1999) and, for such functions, the Aumann-Shapley value (Aumann and Shapley 1974): what each detector adds on average while all of
@@ -19,20 +19,18 @@ export function attribute(voices: Voices, parts: readonly number[], c: Context, 
   const weight = operationWeight(c);
   return allocate(
     Float64Array.from(parts, (part, i) => (part === 0 ? 0 : entering(voices, i, part, weight))),
-    (i) => judgesAccess(voices, i),
+    (i) => rootOf(voices, i),
     bits,
   );
 }
 
-/** The allocation of a sum of two roots of squares to what enters them. */
-export function allocate(entered: Float64Array, isSecond: (index: number) => boolean, total: number): Float64Array {
-  const squares = [0, 0];
-  for (const [i, x] of entered.entries())
-    squares[Number(isSecond(i))] = (squares[Number(isSecond(i))] as number) + x * x;
-  const roots = squares.map(Math.sqrt);
-  const sum = (roots[0] as number) + (roots[1] as number);
+/** The allocation of a sum of roots of squares to what enters them; `root` numbers the root that each enters. */
+export function allocate(entered: Float64Array, root: (index: number) => number, total: number): Float64Array {
+  const squares = new Map<number, number>();
+  for (const [i, x] of entered.entries()) squares.set(root(i), (squares.get(root(i)) ?? 0) + x * x);
+  const sum = [...squares.values()].reduce((all, one) => all + Math.sqrt(one), 0);
   if (sum === 0) return new Float64Array(entered.length);
-  return entered.map((x, i) => (x === 0 ? 0 : ((x * x) / (roots[Number(isSecond(i))] as number)) * (total / sum)));
+  return entered.map((x, i) => (x === 0 ? 0 : ((x * x) / Math.sqrt(squares.get(root(i)) as number)) * (total / sum)));
 }
 
 /** Detectors that made something of the score, the loudest first: bits to a hundredth, shares to a thousandth. */

@@ -42,10 +42,11 @@ export type Detector = {
   readonly name: string;
   readonly family: Family;
   /**
-   * "operation": weighed by what the operation can do, and halved for repeats and failures. "context": says where from,
-   * when and with which credential an identity acts, whatever it does; added to what the others say (combine.ts).
+   * "operation": weighed by what the operation can do, and halved for repeats and failures. "daily": adds up from day to day, so
+   * that it pays no price for many looks. "context": says when and with which credential an identity acts, "place" from where,
+   * whatever it does; added to what the others say (combine.ts).
    */
-  readonly weighed: 'operation' | 'fully' | 'context';
+  readonly weighed: 'operation' | 'fully' | 'daily' | 'context' | 'place';
   /** Weight in the combination: 1, or less for what mostly repeats another detector. */
   readonly voice: number;
   /** Surprise in bits, 0 to BITS_MAX. Changes nothing. */

@@ -25,7 +25,7 @@ import { Trace } from './trace.ts';
 import { advanceWindows } from './windows.ts';
 
 const VOICES = voicesOf(DETECTORS);
-const RULES_VERSION = 5;
+const RULES_VERSION = 6;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
@@ -146,7 +146,7 @@ function explain(c: Context, score: Score, bits_min: number): FindingDraft[] {
 }
 
 function isContext({ weighed }: Detector): boolean {
-  return weighed === 'context';
+  return weighed === 'context' || weighed === 'place';
 }
 
 /** The access adds to what is said of the work (combine.ts), so what there is to say of it is never left out for that. */

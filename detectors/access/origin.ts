@@ -50,7 +50,7 @@ function look(c: Context): number {
 export const accessOrigin: Detector = {
   name: 'access_origin',
   family: 'access_context',
-  weighed: 'context',
+  weighed: 'place',
   voice: 1,
   score: look,
   learnSession: (lesson) => learnAccess(lesson, ACCESS.address, ACCESS.workload),

@@ -107,7 +107,7 @@ export function observePlace(c: Context): void {
 export const twoPlaces: Detector = {
   name: 'two_places',
   family: 'access_context',
-  weighed: 'context',
+  weighed: 'place',
   voice: 1,
   score(c) {
     const returns = returnOf(c);

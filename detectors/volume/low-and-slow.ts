@@ -38,7 +38,7 @@ function look(c: Context): number {
 export const lowAndSlow: Detector = {
   name: 'low_and_slow',
   family: 'data_volume',
-  weighed: 'fully',
+  weighed: 'daily',
   voice: 1,
 
   score: look,

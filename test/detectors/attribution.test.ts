@@ -14,12 +14,13 @@ const near = (a: number, b: number): void =>
 test('the parts of a score add up to it, whatever entered', () => {
   const entered = fc.array(fc.oneof(fc.constant(0), fc.double({ min: 1e-6, max: 60, noNaN: true })), { minLength: 1 });
   fc.assert(
-    fc.property(entered, fc.nat(20), (values, first) => {
-      const isSecond = (i: number): boolean => i >= first;
-      const squares = (second: boolean): number =>
-        sumOf(values.filter((_, i) => isSecond(i) === second).map((one) => one * one));
-      const score = together(squares(false), squares(true));
-      const parts = allocate(Float64Array.from(values), isSecond, score);
+    fc.property(entered, fc.integer({ min: 2, max: 20 }), (values, first) => {
+      // Work, access, and from there on places, each by itself.
+      const root = (i: number): number => (i < first ? 0 : i < first + 3 ? 1 : i);
+      const of = (number: number): number[] => values.filter((_, i) => root(i) === number);
+      const squares = (number: number): number => sumOf(of(number).map((one) => one * one));
+      const score = together(squares(0), squares(1), sumOf(values.filter((_, i) => root(i) > 1)));
+      const parts = allocate(Float64Array.from(values), root, score);
       near(sumOf(parts), score);
       for (const [i, part] of parts.entries()) {
         assert.equal(part > 0, values[i] !== 0);
@@ -31,14 +32,14 @@ test('the parts of a score add up to it, whatever entered', () => {
 });
 
 test('twice as loud is four times the part; groups share what each root is', () => {
-  const [one = 0, two = 0] = allocate(Float64Array.of(3, 6), () => false, Math.sqrt(45));
+  const [one = 0, two = 0] = allocate(Float64Array.of(3, 6), () => 0, Math.sqrt(45));
   near(two, 4 * one);
-  assert.deepEqual([...allocate(Float64Array.of(3, 4, 7), (i) => i === 2, 12)], [1.8, 3.2, 7]);
-  assert.deepEqual([...allocate(Float64Array.of(0, 0), () => false, 0)], [0, 0]);
+  assert.deepEqual([...allocate(Float64Array.of(3, 4, 7), (i) => Number(i === 2), 12)], [1.8, 3.2, 7]);
+  assert.deepEqual([...allocate(Float64Array.of(0, 0), () => 0, 0)], [0, 0]);
 });
 
 test('whatever is made of the combination afterwards, the sum is the score that was handed out', () => {
-  near(sumOf(allocate(Float64Array.of(3, 4, 7), (i) => i === 2, 30)), 30);
+  near(sumOf(allocate(Float64Array.of(3, 4, 7), (i) => Number(i === 2), 30)), 30);
 });
 
 test('of a real event the contributions make up its score, and say who spoke loudest', () => {
