@@ -10,7 +10,8 @@ import { exp2, log2 } from './math/logarithm.ts';
  * the excess is carried on, as in the peaks over a threshold (Pickands, Statistical inference using extreme order
  * statistics, 1975), with the detector's own tail. The correction only ever lowers: a detector that is surprised less often than
  * it claims is conservative, P(p <= alpha) <= alpha, which is what a threshold needs (Lehmann and Romano, Testing
- * Statistical Hypotheses, 2005, section 3.3), and a quiet voice that is raised would drown those that have something to say.
+ * Statistical Hypotheses, 2005, section 3.3), and a quiet voice that is raised would drown those that have something to say. What
+ * is judged by the day, apart from the scores of events, is corrected either way.
  *
  * State: 32 words of an open session, 513 numbers of a group. Wrong while a group has learned few
  * events (counts are taken for one standard error less than they are, so one event alone proves nothing), and where
@@ -53,13 +54,22 @@ export function teachLevels(u32: Uint32Array, at: number, into: Float64Array, tr
   }
 }
 
-/** Bits by which a surprise of each level is too large, from how many of so many events reached it. */
-export function excessOf(reached: Float64Array, events: number): Float64Array {
+/**
+ * Bits by which a surprise of each level is too large, from how many of so many events reached it. Those of detectors in
+ * `both` may be too small as well: what they claim is not of an event but of a day, and only the fleet tells how many events have
+ * such a day. For them an event more counts than was seen, so what never happened is as rare as there were events to show it.
+ */
+export function excessOf(reached: Float64Array, events: number, both: readonly number[]): Float64Array {
   const excess = new Float64Array(CALIBRATION_FIELDS);
   for (let field = 0; field < CALIBRATION_FIELDS; field++) {
     const level = field % LEVELS;
     const claimed = events * exp2(-LEVEL_FIRST - level);
     const count = reached[field] as number;
+    if (events > 0 && both.includes(Math.floor(field / LEVELS))) {
+      const here = log2((count + Math.sqrt(count) + 1) / claimed);
+      excess[field] = level === 0 ? here : Math.max(here, (excess[field - 1] as number) - TAIL_SLOPE_MAX + 1);
+      continue;
+    }
     const sure = count - Math.sqrt(count);
     const here = sure <= claimed ? 0 : log2(sure / claimed);
     excess[field] = level === 0 ? here : Math.max(here, (excess[field - 1] as number) - TAIL_SLOPE_MAX + 1);

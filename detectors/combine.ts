@@ -41,6 +41,7 @@ export function combine(voices: Voices, parts: readonly number[], c: Context): n
 export function entering(voices: Voices, index: number, part: number, weight: number): number {
   const loudness = voices.loudness[index] as number;
   const kind = voices.kind[index] as number;
+  if (kind === APART) return 0;
   if (kind === WORK_AMOUNT) return loudness * unusual(part);
   if (kind === WORK_DAY || kind === PLACE) return loudness * part;
   return kind === WORK_RARITY ? weight * loudness * saturated(part) : loudness * saturated(part);
@@ -63,6 +64,7 @@ const WORK_RARITY = 1;
 const CONTEXT = 2;
 const PLACE = 3;
 const WORK_DAY = 4;
+const APART = 5;
 
 /** Voice of each detector, and what it judges: plain arrays, as this is read for every part of every event. */
 export type Voices = { readonly loudness: Float64Array; readonly kind: Uint8Array };
@@ -73,6 +75,7 @@ const KIND_OF: Readonly<Record<Detector['weighed'], number>> = {
   context: CONTEXT,
   place: PLACE,
   daily: WORK_DAY,
+  apart: APART,
 };
 
 export function voicesOf(detectors: readonly Detector[]): Voices {

@@ -126,6 +126,11 @@ export interface Model {
   /** Then observe: running windows and the session's trace take the event in; nothing is learned yet. */
   observe(input: ScoreInput, score: Score): void;
   /**
+   * Of the parts of a score, the most surprising one that is judged by the identity-day and enters no score: its bits are those
+   * of such a day. Undefined where none says anything. Call between score and observe.
+   */
+  apart(input: ScoreInput, parts: readonly number[]): { readonly bits: number; readonly detector: string } | undefined;
+  /**
    * The findings behind a score, strongest first: parts of at least `bits_min`, the strongest part, and those near it,
    * because an event can be extreme by what several detectors say together. Call between score and observe.
    */

@@ -44,9 +44,10 @@ export type Detector = {
   /**
    * "operation": weighed by what the operation can do, and halved for repeats and failures. "daily": adds up from day to day, so
    * that it pays no price for many looks. "context": says when and with which credential an identity acts, "place" from where,
-   * whatever it does; added to what the others say (combine.ts).
+   * whatever it does; added to what the others say (combine.ts). "apart": its bits are those of an identity-day, and enter
+   * no score of an event.
    */
-  readonly weighed: 'operation' | 'fully' | 'daily' | 'context' | 'place';
+  readonly weighed: 'operation' | 'fully' | 'daily' | 'context' | 'place' | 'apart';
   /** Weight in the combination: 1, or less for what mostly repeats another detector. */
   readonly voice: number;
   /** Surprise in bits, 0 to BITS_MAX. Changes nothing. */

@@ -2,6 +2,7 @@ import { type Features, isOutbound } from './features.ts';
 import { AT, EGRESS_SPANS } from './layout.ts';
 import { log2 } from './math/logarithm.ts';
 import { learnMoment, MOMENT_WORDS } from './math/moments.ts';
+import { normalDeviate } from './math/student.ts';
 import type { StateRef } from './state.ts';
 import { isFailed } from './today.ts';
 
@@ -15,11 +16,12 @@ export const EGRESS = { hour: 0, day: 1, session: 2 } as const;
 const MEMORY = [168, 30, 256] as const;
 
 const SLACK = 0.5;
-const STEP_MAX = 3;
+const MEAN_SLACK = 0.75;
+const STEP_MAX = 2.5;
 const DRIFT_MAX = 40;
 /** Days without which there is no habit to drift from, and octaves by which a day varies at least. */
-export const EGRESS_DAYS_MIN = 7;
-const SCALE_MIN = 0.5;
+export const EGRESS_DAYS_MIN = 5;
+const SCALE_MIN = 0.7;
 
 /** Bytes that the call hands on: the larger of what it was given and what it returned; -1 where it hands on nothing. */
 export function egressOf(f: Features): number {
@@ -72,7 +74,7 @@ function closeEgressDay(state: Pick<StateRef, 'f32' | 'at'>, total: number, held
   return waits;
 }
 /** The sum from which days wait, and how many of them at most. */
-const WAIT_AT = 1.5;
+const WAIT_AT = 4;
 const WAIT_DAYS_MAX = 21;
 
 /** The cumulative sum with the day so far, given its total. Days on which nothing leaves do not count. */
@@ -81,10 +83,11 @@ export function egressDriftWith({ f32, at }: Pick<StateRef, 'f32' | 'at'>, total
   const moment = at + egressMomentAt(EGRESS.day);
   const n = f32[moment] as number;
   if (n < EGRESS_DAYS_MIN) return before;
-  const variance = (n * (f32[moment + 2] as number) + 2 * SCALE_MIN) / (n + 2);
-  const scale = Math.max(SCALE_MIN, Math.sqrt(variance * (1 + 1 / n)));
+  // Of few days neither mean nor spread is known: what they predict is a t distribution, with a day of belief in the least spread.
+  const freedom = n + 1;
+  const variance = (n * (f32[moment + 2] as number) + 2 * SCALE_MIN * SCALE_MIN) / freedom;
+  const t = (log2(1 + total) - (f32[moment + 1] as number)) / Math.sqrt(variance * (1 + 1 / n));
+  const step = Math.max(-STEP_MAX, Math.min(STEP_MAX, normalDeviate(t, freedom)));
   // The mean of few days is off by so much, and an error of the mean adds up like a shift.
-  const slack = SLACK + 1.5 / Math.sqrt(n);
-  const deviations = (log2(1 + total) - (f32[moment + 1] as number)) / scale;
-  return Math.min(DRIFT_MAX, Math.max(0, before + Math.max(-STEP_MAX, Math.min(STEP_MAX, deviations)) - slack));
+  return Math.min(DRIFT_MAX, Math.max(0, before + step - SLACK - MEAN_SLACK / Math.sqrt(n)));
 }

@@ -18,6 +18,7 @@ import { operationKind } from './tool-usage/operation.ts';
 import { toolSequence, toolTransition } from './tool-usage/transition.ts';
 import { versionChange } from './tool-usage/version.ts';
 import { egressVolume } from './volume/egress.ts';
+import { egressDrift } from './volume/egress-drift.ts';
 import { eventVolume } from './volume/event.ts';
 import { lowAndSlow } from './volume/low-and-slow.ts';
 import { windowVolume } from './volume/window.ts';
@@ -47,4 +48,8 @@ export const DETECTORS: readonly Detector[] = [
   egressVolume,
   versionChange,
   sensitivityCreep,
+  egressDrift,
 ];
+
+/** Places of those that are judged by the identity-day and enter no score. */
+export const APART: readonly number[] = DETECTORS.flatMap(({ weighed }, i) => (weighed === 'apart' ? [i] : []));

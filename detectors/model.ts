@@ -5,12 +5,12 @@ import { combine, voicesOf } from './combine.ts';
 import { Context } from './context.ts';
 import type { FindingDraft, Model, Prior, Profile, Score, ScoreInput } from './contract.ts';
 import type { Detector } from './detector.ts';
-import { DETECTORS } from './ensemble.ts';
+import { APART, DETECTORS } from './ensemble.ts';
 import { Group } from './group.ts';
 import { heard } from './heard.ts';
 import { AT, LAYOUT_VERSION, upgradeWords, WORDS } from './layout.ts';
 import { learnSession } from './learn.ts';
-import { exp2 } from './math/logarithm.ts';
+import { exp2, log2 } from './math/logarithm.ts';
 import { observeEvent } from './observe.ts';
 import { peersProfile } from './peers/company.ts';
 import { decodeDivided, encodeDivided } from './peers/parts.ts';
@@ -22,7 +22,7 @@ import { draftOfSilence } from './silence/finding.ts';
 import { lookAtSilence, restartSilence } from './silence/silence.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
-import { advanceWindows } from './windows.ts';
+import { advanceWindows, callsADay } from './windows.ts';
 
 const VOICES = voicesOf(DETECTORS);
 const RULES_VERSION = 6;
@@ -74,6 +74,7 @@ export function createModel(rules: RuleSet = {}): Model {
       const c = readAgain(input);
       return Math.fround(combine(VOICES, heard(c, parts, DETECTORS), c));
     },
+    apart: (input, parts) => (APART.some((i) => parts[i] !== 0) ? apartOf(readAgain(input), parts) : undefined),
     observe(input, score) {
       const c = readAgain(input);
       scored = undefined;
@@ -102,6 +103,18 @@ export function createModel(rules: RuleSet = {}): Model {
     openPrior,
     profile,
   };
+}
+
+/** The fleet's experience made the part that of an event; of a day with as many events as members have, it is so much likelier. */
+function apartOf({ peers }: Context, parts: readonly number[]): ReturnType<Model['apart']> {
+  if (peers === undefined) return undefined;
+  const events = callsADay(peers);
+  let most: { bits: number; detector: string } | undefined;
+  for (const i of APART) {
+    const bits = (parts[i] as number) - log2(events);
+    if (bits > (most?.bits ?? 0)) most = { bits, detector: (DETECTORS[i] as Detector).name };
+  }
+  return most;
 }
 
 function claim(scores: readonly Detector['score'][], c: Context): void {

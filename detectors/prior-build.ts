@@ -1,6 +1,7 @@
 import { levelsOf } from './budget.ts';
 import { excessOf } from './calibration.ts';
 import type { AlertBudget, GroupState } from './contract.ts';
+import { APART } from './ensemble.ts';
 import { SIZE_STEPS } from './features.ts';
 import { KIND, MEMBER_WORDS, TRUST_FULL } from './group.ts';
 import { distinctOf } from './math/distinct.ts';
@@ -114,6 +115,7 @@ function writeGroup(out: WordWriter, name: string, group: Merged, most: number):
   for (const bits of excessOf(
     group.reached.map((sum) => sum / TRUST_FULL),
     group.judged / TRUST_FULL,
+    APART,
   ))
     out.float(bits);
   const tools = [...group.sizes.keys()].sort((a, b) => a - b);

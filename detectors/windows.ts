@@ -5,7 +5,7 @@ import { closeEgress, EGRESS, egressOf, observeEgress } from './egress.ts';
 import type { Features } from './features.ts';
 import { AT, DISTINCT_WORDS, MEASURES, momentAt, RUNNING_WORDS, SPANS, WINDOW_KINDS } from './layout.ts';
 import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
-import { log2 } from './math/logarithm.ts';
+import { exp2, log2 } from './math/logarithm.ts';
 import { type Expectation, expect, learnMoment } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
 import { closeCreep } from './retrieval/creep.ts';
@@ -196,6 +196,12 @@ export function expectTotal(
     into.centre += c.windows.rhythm;
   }
   return true;
+}
+
+/** Events of a member's day, in the mean: totals are log-normal. */
+export function callsADay({ windows }: Pick<PriorGroup, 'windows'>): number {
+  const field = (SPAN.day * MEASURES + MEASURE.calls) * 3;
+  return Math.max(1, exp2((windows[field + 1] as number) + ((windows[field + 2] as number) * Math.LN2) / 2));
 }
 
 /** A whole number of octaves that log2(1 + total) does not exceed: cheaper than the logarithm. */

@@ -1,16 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
-import { driftBits } from '../drift.ts';
-import {
-  EGRESS,
-  EGRESS_DAYS_MIN,
-  egressDriftWith,
-  egressMomentAt,
-  egressOf,
-  egressSoFar,
-  learnEgress,
-} from '../egress.ts';
-import { AT } from '../layout.ts';
+import { EGRESS, egressMomentAt, egressOf, egressSoFar, learnEgress } from '../egress.ts';
 import { exp2, log2 } from '../math/logarithm.ts';
 import { type Expectation, expect, upperTailBits } from '../math/moments.ts';
 import { bytes, learnedFrom } from '../sentences.ts';
@@ -18,14 +8,14 @@ import { TRACE } from '../trace.ts';
 import { SPAN } from '../windows.ts';
 
 const SPAN_NAMES = ['hour', 'day', 'session'] as const;
-/** log2 of the looks: three totals and the sum of days. */
-const LOOKS_BITS = 2;
+/** log2 of the looks: three totals. */
+const LOOKS_BITS = 1.58;
 /** Windows with data that left, without which there is no habit. */
 const HISTORY_MIN = 4;
 
 const nobody = { mean: 0, variance: 0, lean: 0 };
 const scratch: Expectation = { n: 0, centre: 0, scale: 1 };
-const found = { bits: 0, span: 0, total: 0, usual: 0, drifts: false };
+const found = { bits: 0, span: 0, total: 0, usual: 0 };
 
 /** Total of the span with the event at hand. */
 function totalOf(c: Context, span: number, sent: number): number {
@@ -34,13 +24,12 @@ function totalOf(c: Context, span: number, sent: number): number {
   return c.windows.index[kind] === c.windows.open[kind] ? sent + egressSoFar(c, span) : sent;
 }
 
-function note(bits: number, span: number, total: number, drifts: boolean): void {
+function note(bits: number, span: number, total: number): void {
   if (bits <= found.bits) return;
   found.bits = bits;
   found.span = span;
   found.total = total;
   found.usual = Math.max(0, exp2(scratch.centre) - 1);
-  found.drifts = drifts;
 }
 
 function look(c: Context): number {
@@ -54,19 +43,16 @@ function look(c: Context): number {
     const total = totalOf(c, span, sent);
     expect(c.f32, at, nobody, scratch);
     const above = (log2(1 + total) - scratch.centre) / scratch.scale;
-    if (above > 0) note(upperTailBits(above) - LOOKS_BITS, span, total, false);
-    if (span !== EGRESS.day || (c.f32[at] as number) < EGRESS_DAYS_MIN) continue;
-    note(driftBits(egressDriftWith(c, total)) - LOOKS_BITS, span, total, true);
+    if (above > 0) note(upperTailBits(above) - LOOKS_BITS, span, total);
   }
   return found.bits;
 }
 
 /**
- * More data handed on (exported, delegated) in an hour, a day or a session than this identity hands on, or somewhat more
- * on many days (MITRE ATLAS AML.T0086).
+ * More data handed on (exported, delegated) in an hour, a day or a session than this identity hands on (MITRE ATLAS AML.T0086).
  *
- * Statistics: a total is logistic in octaves around the identity's own mean (moments.ts); days add up by Page's CUSUM. Three
- * totals and the sum are four looks, paid for by two bits (Bonferroni). State: 13 words (egress.ts), one of the session.
+ * Statistics: a total is logistic in octaves around the identity's own mean (moments.ts). Three totals are three looks, paid
+ * for by log2 3 bits (Bonferroni). State: 11 words (egress.ts), one of the session.
  *
  * Wrong about work that grows for good reason, until it has learned it (a month of days), and blind for what leaves by calls
  * that do not say so: their operation is not export or delegate, or their sizes are unknown.
@@ -84,13 +70,12 @@ export const egressVolume: Detector = {
   explain(c) {
     look(c);
     const span = SPAN_NAMES[found.span] as string;
-    const rise = found.drifts && (c.f32[c.at + AT.egress_drift] as number) > 0.5;
     return {
-      pattern: found.drifts ? 'egress_drift' : `egress_${span}`,
+      pattern: `egress_${span}`,
       observed: { name: `bytes handed on this ${span}`, value: found.total, unit: 'bytes' },
       expected: { name: `usual bytes handed on per ${span}`, value: Math.round(found.usual), unit: 'bytes' },
       basis: 'identity',
-      sentence: `${bytes(found.total)} were handed on so far this ${span}; about ${bytes(found.usual)} are usual for a whole ${span}${rise ? ', and the days before were already higher than usual: the excess adds up' : ''} ${learnedFrom(c)}.`,
+      sentence: `${bytes(found.total)} were handed on so far this ${span}; about ${bytes(found.usual)} are usual for a whole ${span} ${learnedFrom(c)}.`,
     };
   },
 

@@ -4,6 +4,7 @@ import type { CanonicalEvent } from '../../schemas/event.ts';
 import type { AlertIdentity, Contribution, EvidenceRef, Finding } from '../../schemas/finding.ts';
 import type { HandedFinding } from '../../schemas/handed.ts';
 import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
+import { toldApart } from './apart.ts';
 import { directedOf } from './directed.ts';
 import { handedFinding, handedWeakly } from './hand-on.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
@@ -40,13 +41,21 @@ export function raiseFindings(model: Model, describe: DescribeAlert, on: Surpris
   const { event, log_ms } = input;
   const identity = identityOf(event);
   const surprise = { input, score, recorded, group: state.group, identity, serial: state.events, alert_uid: undefined };
-  if (score.bits < thresholds.finding_bits) return { ...NOTHING, handed: handedWeakly(model, surprise) };
-  const { drafts, muted: silenced, bits, watched } = siftFindings(model, on);
+  if (score.bits < thresholds.finding_bits && toldApart(model, score, input, thresholds) === undefined) {
+    return { ...NOTHING, handed: handedWeakly(model, surprise) };
+  }
+  const { drafts, muted: silenced, watched, apart, ...rest } = siftFindings(model, on);
+  // Louder than the event itself is what the day adds up to.
+  const ofDay = apart !== undefined && apart.bits > rest.bits ? apart : undefined;
+  const bits = ofDay?.bits ?? rest.bits;
   const at = { log_ms, serial: state.events, recent: session.recent };
   const muted = silenced.map(({ draft, by }) => ({ ...findingOf(draft, event, at), muted_by: by }));
   if (muted.length > 0) directedOf(state).muted += muted.length;
   if (drafts.length === 0) return { ...NOTHING, findings: muted };
-  const contributions = model.contributions(input, { ...score, bits });
+  const contributions =
+    ofDay === undefined
+      ? model.contributions(input, { ...score, bits })
+      : [{ detector: ofDay.detector, bits: Math.round(bits * 100) / 100, share: 1 }];
   const findings = drafts.map((draft) => findingOf(withContribution(draft, contributions), event, at));
   const context = {
     tenant: event.tenant,

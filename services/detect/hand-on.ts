@@ -5,13 +5,19 @@ import type { AlertIdentity } from '../../schemas/finding.ts';
 import type { HandedFinding } from '../../schemas/handed.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import { stableId } from './alerts.ts';
+import type { Thresholds } from './policy.ts';
 
 /**
  * What of a surprising event is handed on to the worker of stories over several identities. That worker sees what many
  * identities do, so it is told of weaker surprises than are stored or shown: from this share of a finding's bits on,
  * where something that the event names is new to the identity.
  */
-export const HANDED_SHARE = 0.65;
+const HANDED_SHARE = 0.65;
+
+/** Whether the event may be a finding, or surprise enough to be handed on: all but one in hundreds do not. */
+export function isWorthALook(model: Model, input: ScoreInput, score: Score, { finding_bits }: Thresholds): boolean {
+  return score.bits >= finding_bits * HANDED_SHARE || model.apart(input, score.parts) !== undefined;
+}
 
 /** Whether the step of a partition's clock is worth telling: stories end by time as well. */
 export function passesTick(before_ms: number, now_ms: number): boolean {

@@ -1,4 +1,5 @@
 import type { FindingDraft, Model, Score, ScoreInput } from '../../detectors/contract.ts';
+import { toldApart } from './apart.ts';
 import type { IdentityState } from './identity.ts';
 import { type Policy, ruleFor, type Thresholds } from './policy.ts';
 
@@ -9,6 +10,8 @@ export type Sifted = {
   readonly bits: number;
   /** Somebody asked to see one of the drafts again, whatever the budget says. */
   readonly watched: boolean;
+  /** What is judged by the day, and told whatever the score of the event is. */
+  readonly apart: ReturnType<typeof toldApart>;
 };
 
 /**
@@ -32,7 +35,8 @@ export function siftFindings(
   const muted: { draft: FindingDraft; by: string }[] = [];
   let rest = on.score;
   let drafts = explain(rest);
-  if (policy === undefined) return { drafts, muted, bits: rest.bits, watched: false };
+  let apart = toldApart(model, rest, input, thresholds);
+  if (policy === undefined) return { drafts, muted, bits: rest.bits, watched: false, apart };
   for (let round = 0; round < model.detectors.length; round++) {
     const silenced = drafts.flatMap((draft) => {
       const rule = ruleFor(policy, state, draft, input.event.identity.version);
@@ -43,8 +47,9 @@ export function siftFindings(
     const names = new Set(silenced.map(({ draft }) => draft.detector));
     const parts = rest.parts.map((part, i) => (names.has(model.detectors[i]?.name ?? '') ? 0 : part));
     rest = { bits: model.weigh(input, parts), parts };
-    drafts = rest.bits >= thresholds.finding_bits ? explain(rest) : [];
+    apart = toldApart(model, rest, input, thresholds);
+    drafts = rest.bits >= thresholds.finding_bits || apart !== undefined ? explain(rest) : [];
   }
   const watched = drafts.some((draft) => ruleFor(policy, state, draft, input.event.identity.version)?.says === 'watch');
-  return { drafts, muted, bits: rest.bits, watched };
+  return { drafts, muted, bits: rest.bits, watched, apart };
 }

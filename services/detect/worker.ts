@@ -14,7 +14,7 @@ import { Effects } from './effects.ts';
 import { evidenceOf, raiseFindings } from './findings.ts';
 import { flagNames, flagsOf, OUT_OF_WINDOW } from './flags.ts';
 import { GroupTable } from './groups.ts';
-import { HANDED_SHARE, passesTick } from './hand-on.ts';
+import { isWorthALook, passesTick } from './hand-on.ts';
 import type { Checkpoint, GroupCut, Needs, Snapshot } from './handover.ts';
 import { joinGroup, staysInGroup } from './identity.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -264,7 +264,7 @@ export class PartitionWorker {
     session.recent.push(evidenceOf(event));
     if (session.recent.length > RECENT_EVIDENCE) session.recent.shift();
     const { partition, pack, describe } = this.#options;
-    if (score.bits >= thresholds.finding_bits * HANDED_SHARE) {
+    if (isWorthALook(this.#model, input, score, thresholds)) {
       const found = { state, session, input, score, recorded, policy, thresholds };
       this.#outbox.raised(event, raiseFindings(this.#model, describe, found), offset);
     }

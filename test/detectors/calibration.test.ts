@@ -119,7 +119,7 @@ describe('a surprise is corrected by how often the group was so surprised', () =
   const excess = (rateOf: (level: number) => number, events: number): Float32Array => {
     const reached = new Float64Array(CALIBRATION_FIELDS);
     for (let i = 0; i < LEVELS; i++) reached[detector * LEVELS + i] = events * rateOf(LEVEL_FIRST + i);
-    return Float32Array.from(excessOf(reached, events));
+    return Float32Array.from(excessOf(reached, events, []));
   };
 
   test('a detector that overstates its bits by half is brought back, at the levels, between and beyond them', () => {
@@ -162,6 +162,20 @@ describe('a surprise is corrected by how often the group was so surprised', () =
         'there is no room for this one',
       );
     }
+  });
+
+  test('what is judged by the day is corrected either way, and no further than the events that could have shown it', () => {
+    const reached = new Float64Array(CALIBRATION_FIELDS);
+    const events = 2 ** 16;
+    // One event in 1,024 reaches three bits, and none more.
+    reached[detector * LEVELS] = 64;
+    const both = Float32Array.from(excessOf(reached, events, [detector]));
+    assert.ok(Math.abs(corrected(3, detector, both) - Math.log2(events / (64 + 8 + 1))) < 0.01);
+    assert.ok(Math.abs(corrected(5, detector, both) - Math.log2(events / 73) - 4) < 0.01, 'at most two bits a level');
+    assert.ok(Math.abs(corrected(12, detector, both) - 16) < 0.01);
+    const lowered = Float32Array.from(excessOf(reached, events, []));
+    assert.equal(corrected(5, detector, lowered), 5);
+    assert.ok(excessOf(new Float64Array(CALIBRATION_FIELDS), 0, [detector]).every((bits) => bits === 0));
   });
 });
 

@@ -50,6 +50,7 @@ export function fakeModel(): Model {
     rules_version: 1,
     layout_version: 1,
     words: 7,
+    apart: () => undefined,
     initial: () => {},
     upgrade: () => {
       throw new RangeError('the fake model has one layout');
