@@ -28,9 +28,11 @@ export const DETECTION_LIMITS = {
   alerts_open_per_identity_max: 8,
   /** Containments of one identity whose effect is watched at the same time; each may open an alert beyond the others. */
   effect_watches_per_identity_max: 16,
-  /** How long an alert that tells of other tools comes back instead of a new one, and how many of an identity do. */
+  /** How long an alert that tells of other tools or access comes back instead of a new one, and how many of an identity do. */
   alert_rest_ms: 7 * DAY_MS,
   alerts_resting_per_identity_max: 4,
+  /** Subjects by which an alert knows again what it showed. */
+  alert_shown_max: 32,
   findings_per_alert_max: 16,
   evidence_per_alert_max: 32,
   peer_groups_max: 256,

@@ -6,14 +6,16 @@ import type { AlertIdentity, EvidenceRef, Finding } from '../../schemas/finding.
 import { LIMITS } from '../../schemas/limits.ts';
 import { type EventFacts, factsOf } from './alert-facts.ts';
 import type { IdentityState, OpenAlert } from './identity.ts';
-import { wakeAlert } from './resting.ts';
+import { hasTold, shownIn, toldWith, wakeAlert } from './resting.ts';
+import { shownBy, shownWith } from './shown.ts';
 
 /**
  * Findings become alerts here: one open alert per identity and story, updated rather than repeated.
  *
  * A story goes on while its findings come from the same session, or show a pattern that the alert already holds, and no
  * longer than LIMITS.alert_quiet_ms after its last finding. A revision goes out when a person would want to look again:
- * at the beginning, with a new pattern, a higher severity or twice as many findings, and at the end.
+ * at the beginning, with a new pattern, a higher severity or twice as many findings, and at the end. For one that woke
+ * (resting.ts), a pattern is new again.
  */
 export type DescribeAlert = (facts: AlertFacts) => AlertDescription;
 
@@ -41,7 +43,7 @@ export function groupFindings(
 ): Grouped {
   const joined = findStory(state, findings, context);
   if (joined === undefined && context.bits < context.alert_bits) return { uid: undefined, revision: undefined };
-  const woken = joined === undefined ? wakeAlert(state, findings, context) : undefined;
+  const woken = joined === undefined && context.watched !== true ? wakeAlert(state, findings, context) : undefined;
   if (woken !== undefined) return join(woken, findings, context, describe, { again: true });
   if (joined === undefined) return openAlert(state, findings, context, describe);
   return join(joined, findings, context, describe, { again: false });
@@ -77,11 +79,14 @@ function join(
   describe: DescribeAlert,
   { again }: { readonly again: boolean },
 ): Grouped & { readonly uid: string } {
-  const before = joined.alert;
+  const { alert: before, told } = joined;
   const merged = mergeFindings(before, findings, context, describe);
+  joined.shown = shownWith(shownIn(joined), findings);
   joined.alert = merged;
   joined.quiet_due = context.log_ms + LIMITS.alert_quiet_ms;
-  const worth = again || worthSending(before, merged, joined.emitted_count) || isDueAgain(before, context);
+  if (told !== undefined) joined.told = toldWith(told, findings);
+  const worth =
+    again || joined.told !== told || worthSending(before, merged, joined.emitted_count) || isDueAgain(before, context);
   if (!worth) return { uid: merged.uid, revision: undefined };
   return { uid: merged.uid, revision: revise(joined, context.log_ms) };
 }
@@ -112,7 +117,9 @@ function findStory(
   const room = state.alerts.length < LIMITS.alerts_open_per_identity_max;
   if (watched && session !== '' && room) return undefined;
   const stories = new Set(findings.map(storyOf));
-  const samePattern = state.alerts.find((open) => open.alert.findings.some((f) => stories.has(storyOf(f))));
+  const samePattern = state.alerts.find(({ alert, told }) =>
+    told === undefined ? alert.findings.some((f) => stories.has(storyOf(f))) : hasTold(told, findings),
+  );
   if (samePattern !== undefined) return samePattern;
   return room ? undefined : state.alerts.at(-1);
 }
@@ -140,7 +147,8 @@ function newAlert(findings: readonly Finding[], context: FindingContext, describ
     evidence: mergeEvidence([], findings),
     ...describe(subjectOf(context, strongest(findings), facts)),
   };
-  return { alert, emitted_count: findings.length, quiet_due: context.log_ms + LIMITS.alert_quiet_ms };
+  const quiet_due = context.log_ms + LIMITS.alert_quiet_ms;
+  return { alert, emitted_count: findings.length, quiet_due, shown: shownWith([], findings) };
 }
 
 function mergeFindings(
@@ -183,17 +191,23 @@ function subjectOf(
   };
 }
 
-/** The strongest findings, of each pattern at least one: what only one of them says decides what is proposed. */
+/**
+ * The strongest findings, of each pattern at least one: what only one of them says decides what is proposed. Then one of
+ * each subject: what an alert showed for days leaves room for what is new of it.
+ */
 function strongest(findings: readonly Finding[]): Finding[] {
   const sorted = [...findings].sort(byStrength);
   if (sorted.length <= LIMITS.findings_per_alert_max) return sorted;
-  const patterns = new Set<string>();
-  const [first, more]: [Finding[], Finding[]] = [[], []];
+  const [patterns, subjects] = [new Set<string>(), new Set<string>()];
+  const [first, named, more]: [Finding[], Finding[], Finding[]] = [[], [], []];
   for (const finding of sorted) {
-    (patterns.has(finding.pattern) ? more : first).push(finding);
+    const shown = shownBy(finding);
+    const isNamed = shown !== undefined && !subjects.has(shown);
+    (!patterns.has(finding.pattern) ? first : isNamed ? named : more).push(finding);
     patterns.add(finding.pattern);
+    if (shown !== undefined) subjects.add(shown);
   }
-  return [...first, ...more].slice(0, LIMITS.findings_per_alert_max).sort(byStrength);
+  return [...first, ...named, ...more].slice(0, LIMITS.findings_per_alert_max).sort(byStrength);
 }
 
 function byStrength(a: Finding, b: Finding): number {

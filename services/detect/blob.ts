@@ -1,9 +1,8 @@
 import type { Model } from '../../detectors/contract.ts';
 import type { StateSlab } from '../../detectors/state.ts';
-import type { Alert } from '../../schemas/alert.ts';
 import type { EvidenceRef } from '../../schemas/finding.ts';
 import type { WatchedEffect } from './effects.ts';
-import { type Directed, dueOf, type IdentityState, type LastHeard } from './identity.ts';
+import { type Directed, dueOf, type IdentityState, type LastHeard, type OpenAlert } from './identity.ts';
 import type { RestingAlert } from './resting.ts';
 import { keptOf } from './silence.ts';
 
@@ -30,7 +29,7 @@ type Header = {
     readonly alert_uid: string | undefined;
     readonly bytes: number;
   }[];
-  readonly alerts: readonly { readonly alert: Alert; readonly emitted_count: number; readonly quiet_due: number }[];
+  readonly alerts: readonly OpenAlert[];
   readonly resting?: readonly RestingAlert[];
   readonly held: readonly { readonly alert_uid: string; readonly since_ms: number; readonly bytes: number }[];
   readonly directed?: Directed | undefined;
@@ -118,7 +117,7 @@ export function decodeIdentity(
       alert_uid: s.alert_uid,
     })),
     alerts: header.alerts.map((a) => ({ ...a })),
-    resting: [...(header.resting ?? [])],
+    resting: (header.resting ?? []).map(({ open, until_ms }) => ({ open, until_ms })),
     held: header.held.map((h) => ({
       alert_uid: h.alert_uid,
       trace: model.decodeSession(slice(h.bytes), header.layout),

@@ -77,6 +77,10 @@ export type OpenAlert = {
   /** Findings counted when the last revision went out. */
   emitted_count: number;
   quiet_due: number;
+  /** The keys of what it showed (`shown.ts`); absent in alerts of before they were kept. */
+  shown?: readonly string[];
+  /** What it told since it woke (`toldWith`); absent if it never rested. */
+  told?: readonly string[];
 };
 
 export type Directed = {

@@ -38,13 +38,24 @@ function finding(pattern: string, subject: Finding['subject'], bits: number): Fi
 }
 const newTool = (value: string, bits = 12): Finding => finding('first_seen_tool', { kind: 'tool', value }, bits);
 const server = (value: string): Finding => finding('first_seen_server', { kind: 'server', value }, 9);
+const version = (value: string): Finding => finding('first_seen_version', { kind: 'version', value }, 12);
+const access = (kind: string, value: string): Finding => finding(`first_seen_${kind}`, { kind, value }, 14);
+const reached = (value: string): Finding => finding('sensitivity_reached', { kind: 'classification', value }, 10);
+const target = (value: string): Finding => finding('first_seen_target', { kind: 'resource', value }, 12);
+const moved = (): Finding => finding('volume_session', undefined, 18);
 
 const stateOf = (): IdentityState => new Residents(fakeModel()).create('default/a', 'g');
 
-function raise(state: IdentityState, log_ms: number, findings: readonly Finding[], session = `s${log_ms}`): Grouped {
+function raise(
+  state: IdentityState,
+  log_ms: number,
+  findings: readonly Finding[],
+  { session = `s${log_ms}`, watched = false } = {},
+): Grouped {
   state.clock_ms = log_ms;
   const identity = { id: 'a', kind: 'agent' as const, version: 'r2' };
-  const context = { tenant: 'default', identity, session, log_ms, bits: 20, alert_bits: ALERT_BITS };
+  const alert_bits = watched ? 0 : ALERT_BITS;
+  const context = { tenant: 'default', identity, session, log_ms, bits: 20, alert_bits, watched };
   return groupFindings(state, findings, context, describeAlert);
 }
 
@@ -159,5 +170,140 @@ describe('a re-tooled agent', () => {
     assert.match(revision?.summary ?? '', /Since version r2 it uses convert and render of kit, which it never did\./);
     const one = raise(stateOf(), START_MS, [newTool('convert')]);
     assert.doesNotMatch(one.revision?.summary ?? '', /Lately/);
+  });
+});
+
+describe('an agent that was given another credential', () => {
+  test('and another version at the same time has one alert for days', () => {
+    const state = stateOf();
+    const change = (): Finding[] => [version('r5'), access('credential', 'sa-854d')];
+    const first = raise(state, START_MS, change());
+    for (let day = 1; day <= 5; day++) {
+      quiet(state);
+      assert.equal(raise(state, START_MS + day * DAY_MS, change()).uid, first.uid);
+    }
+    quiet(state);
+    const other = raise(state, START_MS + 6 * DAY_MS, [version('r5'), access('credential', 'sa-stolen')]);
+    assert.notEqual(other.uid, first.uid, 'another credential is another harm');
+  });
+
+  test('or place has one alert for days, and another credential or place one of its own', () => {
+    for (const kind of ['credential', 'address', 'network', 'workload']) {
+      const state = stateOf();
+      const first = raise(state, START_MS, [access(kind, 'x')]);
+      quiet(state);
+      const again = raise(state, START_MS + DAY_MS, [access(kind, 'x')]);
+      assert.deepEqual([again.uid, again.revision?.status, again.revision?.revision], [first.uid, 'open', 3], kind);
+      quiet(state);
+      assert.notEqual(raise(state, START_MS + 2 * DAY_MS, [access(kind, 'y')]).uid, first.uid, kind);
+    }
+  });
+
+  test('opens another alert for every amount, rate and run, whether the one that rests showed it or not', () => {
+    const runs = ['volume_session', 'egress_day', 'call_rate', 'resource_sweep', 'denial_burst', 'two_places'];
+    for (const pattern of runs) {
+      const harm = (): Finding => finding(pattern, { kind: 'address', value: 'x' }, 9);
+      const state = stateOf();
+      const first = raise(state, START_MS, [access('address', 'x'), newTool('convert'), harm()]);
+      quiet(state);
+      const known = [access('address', 'x'), newTool('convert')];
+      assert.notEqual(raise(state, START_MS + DAY_MS, [...known, harm()]).uid, first.uid, pattern);
+    }
+  });
+
+  test('may reach what the alert showed that it reaches, and nothing else', () => {
+    const opened = (): { state: IdentityState; uid: string | undefined } => {
+      const state = stateOf();
+      const { uid } = raise(state, START_MS, [access('address', 'x'), reached('restricted'), target('paste.example')]);
+      quiet(state);
+      return { state, uid };
+    };
+    const same = opened();
+    const known = [access('address', 'x'), reached('restricted'), target('paste.example')];
+    assert.equal(raise(same.state, START_MS + DAY_MS, known).uid, same.uid);
+    for (const other of [reached('secret'), target('drop.example'), newTool('send_money')]) {
+      const { state, uid } = opened();
+      assert.notEqual(raise(state, START_MS + DAY_MS, [access('address', 'x'), other]).uid, uid, other.pattern);
+    }
+    const alone = opened();
+    const without = raise(alone.state, START_MS + DAY_MS, [reached('restricted'), target('paste.example')]);
+    assert.notEqual(without.uid, alone.uid, 'a class is no sign of the same change');
+  });
+});
+
+describe('an alert that woke', () => {
+  const woken = (findings: () => Finding[]): { state: IdentityState; uid: string | undefined } => {
+    const state = stateOf();
+    const { uid } = raise(state, START_MS, findings());
+    quiet(state);
+    assert.equal(raise(state, START_MS + DAY_MS, [findings()[0]!], { session: 'today' }).uid, uid);
+    return { state, uid };
+  };
+  const later_ms = START_MS + DAY_MS + HOUR_MS;
+
+  test('tells again what it told before it rested, once', () => {
+    const { state, uid } = woken(() => [access('address', 'x'), moved()]);
+    const again = raise(state, later_ms, [moved()], { session: 'today' });
+    assert.deepEqual([again.uid, again.revision?.status], [uid, 'open']);
+    assert.equal(raise(state, later_ms, [moved()], { session: 'today' }).revision, undefined);
+  });
+
+  test('shows another address of the same session, however long it stood', () => {
+    const { state, uid } = woken(() => Array.from({ length: 40 }, () => access('address', 'x')));
+    const other = raise(state, later_ms, [access('address', 'y')], { session: 'today' });
+    assert.equal(other.uid, uid);
+    assert.ok(other.revision?.findings.some(({ subject }) => subject?.value === 'y'));
+    for (let n = 0; n < 100; n++) raise(state, later_ms, [access('address', `z${n}`)], { session: 'today' });
+    assert.ok((state.alerts[0]?.told?.length ?? 0) <= LIMITS.alert_shown_max);
+    assert.notEqual(
+      raise(state, later_ms, [moved()], { session: 'today' }).revision,
+      undefined,
+      'names fill no pattern up',
+    );
+  });
+
+  test('takes no other address, nor an amount of last week, from another session', () => {
+    const harms = [access('address', 'y'), moved()];
+    for (const harm of harms) {
+      const { state, uid } = woken(() => [access('address', 'x'), moved()]);
+      assert.notEqual(raise(state, later_ms, [harm]).uid, uid, harm.pattern);
+      assert.equal(raise(state, later_ms, [access('address', 'x')], { session: 'third' }).uid, uid);
+    }
+  });
+
+  test('is not woken where each session was asked to be shown', () => {
+    for (const change of [(): Finding => newTool('convert'), (): Finding => access('address', 'x')]) {
+      const state = stateOf();
+      const first = raise(state, START_MS, [change()]);
+      quiet(state);
+      assert.notEqual(raise(state, START_MS + DAY_MS, [change()], { watched: true }).uid, first.uid, change().pattern);
+    }
+  });
+});
+
+describe('what an alert showed', () => {
+  test('is remembered beyond the findings that it keeps, and is bounded', () => {
+    const state = stateOf();
+    const tools = Array.from({ length: 60 }, (_, n) => newTool(`tool-${n}`, 60 - n / 2));
+    const { uid } = raise(state, START_MS, tools);
+    quiet(state);
+    const shown = state.resting[0]?.open.shown ?? [];
+    assert.equal(shown.length, LIMITS.alert_shown_max);
+    assert.ok(shown.every((key) => key.length === 32));
+    assert.equal(raise(state, START_MS + DAY_MS, [newTool('tool-59')]).uid, uid);
+  });
+
+  test('is what its findings show, if it was stored before that was kept', () => {
+    const model = fakeModel();
+    const state = new Residents(model).create('default/a', 'g');
+    const { uid } = raise(state, START_MS, [newTool('convert'), access('credential', 'x')]);
+    quiet(state);
+    state.resting = state.resting.map(({ open: { shown: _, ...open }, until_ms }) => {
+      return { open, until_ms, subjects: ['tool\u0000convert'] };
+    });
+    const slab = new StateSlab(model.words);
+    const copy = decodeIdentity('default/a', 1, encodeIdentity(state, model, slab), model, slab);
+    assert.deepEqual(Object.keys(copy.resting[0] ?? {}), ['open', 'until_ms']);
+    assert.equal(raise(copy, START_MS + DAY_MS, [newTool('convert'), access('credential', 'x')]).uid, uid);
   });
 });
