@@ -1,13 +1,13 @@
 import type { Finding } from '../../schemas/finding.ts';
 import { LIMITS } from '../../schemas/limits.ts';
 import type { IdentityState, OpenAlert } from './identity.ts';
-import { isOfAccess, isOfTools, shownBy, shownWith } from './shown.ts';
+import { isOfAccess, isOfDays, isOfTools, shownBy, shownWith } from './shown.ts';
 
 /**
  * An agent that was given other tools, or another credential, surprises every day until somebody judges it, as what an
  * alert holds is not learned. So that it does not fill the queue, an alert that shows tools, versions, places or
  * credentials rests when it falls quiet: what follows from the same change wakes it, with the uid that it has, instead
- * of opening another.
+ * of opening another. So does one that tells of days that add up: the next day of the same sum is no news.
  *
  * A finding follows from the change when the alert showed its tool, server, version or kind of operation already, or its
  * very address, network, workload or credential. Others of the same event may come with it when the alert showed
@@ -79,7 +79,7 @@ export function hasTold(told: readonly string[], findings: readonly Finding[]): 
 }
 
 const wakes = (finding: Finding): boolean =>
-  (isOfTools(finding) || isOfAccess(finding)) && shownBy(finding) !== undefined;
+  (isOfTools(finding) || isOfAccess(finding) || isOfDays(finding)) && shownBy(finding) !== undefined;
 
 function follows(findings: readonly Finding[], shown: readonly string[], weak_bits: number): boolean {
   const isKnown = (finding: Finding): boolean => {

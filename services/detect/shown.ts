@@ -28,6 +28,8 @@ const OF_ACCESS: ReadonlySet<string> = new Set([
   'rare_credential',
   'foreign_credential',
 ]);
+/** Patterns of sums over days: the sum that goes on the next day is the same sum. */
+const OF_DAYS: ReadonlySet<string> = new Set(['egress_drift', 'low_and_slow', 'sensitivity_creep']);
 /** Other patterns that say all they have to say by naming something. Amounts, rates and runs are never among them. */
 const NAMING: ReadonlySet<string> = new Set([
   'first_seen_credential_kind',
@@ -44,6 +46,7 @@ const NAMING: ReadonlySet<string> = new Set([
 ]);
 
 export const isOfTools = ({ pattern }: Finding): boolean => OF_TOOLS.has(pattern);
+export const isOfDays = ({ pattern }: Finding): boolean => OF_DAYS.has(pattern);
 export const isOfAccess = ({ pattern }: Finding): boolean => OF_ACCESS.has(pattern);
 
 /**
@@ -53,6 +56,7 @@ export const isOfAccess = ({ pattern }: Finding): boolean => OF_ACCESS.has(patte
  * The key is 128 bits of SHA-256: a subject is text of the agent's choice, and up to a kilobyte long.
  */
 export function shownBy({ pattern, subject }: Finding): string | undefined {
+  if (OF_DAYS.has(pattern)) return pattern;
   if (subject === undefined) return undefined;
   const group = OF_TOOLS.has(pattern) ? 'tools' : OF_ACCESS.has(pattern) || NAMING.has(pattern) ? pattern : undefined;
   if (group === undefined) return undefined;

@@ -113,6 +113,19 @@ describe('a re-tooled agent', () => {
     assert.equal(raise(state, START_MS + DAY_MS, [newTool('convert'), weak]).uid, first.uid);
   });
 
+  test('whose days add up has one alert for the sum, and another for an amount beside it', () => {
+    for (const pattern of ['egress_drift', 'low_and_slow', 'sensitivity_creep']) {
+      const state = stateOf();
+      const first = raise(state, START_MS, [finding(pattern, undefined, 17)]);
+      quiet(state);
+      const next = raise(state, START_MS + DAY_MS, [finding(pattern, undefined, 19)]);
+      assert.deepEqual([next.uid, next.revision?.status], [first.uid, 'open'], pattern);
+      quiet(state);
+      const burst = raise(state, START_MS + 2 * DAY_MS, [finding(pattern, undefined, 19), moved()]);
+      assert.notEqual(burst.uid, first.uid, pattern);
+    }
+  });
+
   test('is told anew after a week of quiet, and after two weeks in any case', () => {
     const idle = stateOf();
     const first = raise(idle, START_MS, [newTool('convert')]);
