@@ -6,7 +6,7 @@ import { MOMENT_WORDS } from './math/moments.ts';
 /**
  * Where everything lies in one identity's words. A change here is a new `LAYOUT_VERSION` and a step in `upgradeWords`.
  */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 export const TOOL_ENTRIES = 64;
 export const BIGRAM_ENTRIES = 112;
@@ -127,6 +127,8 @@ export const AT = {
   peer_label: region(1),
   /** Hash of the identity's id, by which members of a group are told apart; 0 before its first event. */
   peer_member: region(1),
+  /** By kind of access: the new value that was seen last and has not been learned; 0 for none. */
+  access_fresh: region(ACCESS_KINDS),
 } as const;
 
 /** Words of one identity. */
@@ -141,6 +143,7 @@ const LENGTHS: Readonly<Record<number, number>> = {
   1: AT.new_tools,
   2: AT.access,
   3: AT.today,
+  4: AT.access_fresh,
   [LAYOUT_VERSION]: WORDS,
 };
 

@@ -1,4 +1,5 @@
 import { UNITS } from '../schemas/limits.ts';
+import { noteAccessValue } from './access/habit.ts';
 import { observePlace } from './access/places.ts';
 import { countLevels } from './calibration.ts';
 import type { Context } from './context.ts';
@@ -64,7 +65,8 @@ export function observeEvent(c: Context, input: ScoreInput, { bits, continues = 
 function noteAccess(c: Context, in_window: boolean): void {
   const { trace, f } = c;
   for (let kind = 0; kind < ACCESS_KINDS; kind++) {
-    if (f.access[kind] !== 0) trace.addAccess(f.access[kind] as number);
+    const key = f.access[kind] as number;
+    if (key !== 0 && trace.addAccess(key)) noteAccessValue(c, key);
   }
   observePlace(c);
   if (!in_window) return;

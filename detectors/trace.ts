@@ -127,13 +127,15 @@ export class Trace implements SessionTrace {
     this.u32[TRACE.signatures] = count + 1;
   }
 
-  addAccess(key: number): void {
+  /** Whether the session had not had it before; of more than it can remember, none is told. */
+  addAccess(key: number): boolean {
     const words = this.u32;
     const count = words[TRACE.accesses] as number;
-    for (let i = 0; i < count; i++) if (words[TRACE.access + i] === key) return;
-    if (count === ACCESSES) return;
+    for (let i = 0; i < count; i++) if (words[TRACE.access + i] === key) return false;
+    if (count === ACCESSES) return false;
     words[TRACE.access + count] = key;
     words[TRACE.accesses] = count + 1;
+    return true;
   }
 
   /** Appends an event for later learning; beyond the limit the session goes on unrecorded. */

@@ -19,11 +19,12 @@ import { TRACE } from '../trace.ts';
  * group that were as strange as this one: unknown to everybody or, for a credential, somebody else's. A value the
  * identity had is judged by the tail mass of values at least as rare (Good 1953).
  *
- * State: a count table of 48 entries for all kinds together (61 words), one word a kind for its rate, and 12 words of
+ * State: a count table of 48 entries for all kinds together (61 words), two words a kind for its rate, and 12 words of
  * the session. The group: one count a value and four a kind.
  *
  * Wrong when an attacker shares the victim's address block, network and credential, or acts through its machine; when
- * an identity's values change at every session, as its own new ones then say nothing; and it learns a new value only
+ * an identity's values change at every session, as its own new ones then say nothing (a thief who changes his address all the
+ * time is told at the first ones, and less loudly then); and it learns a new value only
  * when the session ends, so a morning of many parallel sessions after a move is new in all of them.
  */
 
@@ -62,11 +63,14 @@ export function knownToOthers(c: Context, kind: number): boolean {
 export function newProbability(c: Context, kind: number): number {
   const word = c.u32[c.at + AT.access_news + kind] as number;
   const seen = word & 0xffff;
+  // The value at hand may have been counted itself, if its session or one before it brought it.
+  const itself = c.u32[c.at + AT.access_fresh + kind] === c.f.access[kind] ? 1 : 0;
+  const own = Math.max(0, (word >>> 16) - itself);
   const judged = Math.max(0, seen - BEGINNING);
   const sessions = c.peers?.count(countKey(COUNT.sessions, kind)) ?? 0;
   const news = c.peers?.count(countKey(COUNT.news, kind)) ?? 0;
   const believed = sessions === 0 ? 0.5 : (LEAN * (Math.min(news, sessions) + 0.5)) / (sessions + 1);
-  const expected = ((word >>> 16) + believed) / (judged + (sessions === 0 ? 1 : LEAN));
+  const expected = (own + believed) / (judged + (sessions === 0 ? 1 : LEAN));
   return Math.min(1, Math.max(expected, 1 / (seen + 1 + (judged === 0 ? 0 : sessions))));
 }
 
@@ -95,6 +99,20 @@ export function accessBits(c: Context, kind: number, kinds: number): number {
 /** More sessions than any group counts: what bounds a new value's surprise is in its probability already. */
 const SESSIONS_ALL = 2 ** 32;
 
+/**
+ * The session brings a value of its kind (`key` carries it) for the first time. That it is new counts at once, once for each value,
+ * whether or not the session will be learned: sessions with new values are those that alerts hold, and a rate that only the
+ * others teach would call every journey the first one.
+ */
+export function noteAccessValue({ u32, at }: Pick<Context, 'u32' | 'at'>, key: number): void {
+  const kind = key & 7;
+  if (u32[at + AT.access_fresh + kind] === key || countOf(u32, at + AT.access, ACCESS_ENTRIES, key) > 0) return;
+  u32[at + AT.access_fresh + kind] = key;
+  const word = u32[at + AT.access_news + kind] as number;
+  const seen = word & 0xffff;
+  if (seen >= BEGINNING && word >>> 16 < seen) u32[at + AT.access_news + kind] = (word + 0x10000) >>> 0;
+}
+
 /** An ended session teaches its values of the kinds from `first` to `last`, each once. */
 export function learnAccess({ state, group, trace, trust }: Lesson, first: number, last: number): void {
   const { u32, at } = state;
@@ -116,23 +134,24 @@ export function learnAccess({ state, group, trace, trust }: Lesson, first: numbe
       if (known === (kind === ACCESS.credential)) group.add(countKey(COUNT.strange, kind), trust);
     }
     increment(u32, table, ACCESS_ENTRIES, key);
+    if (u32[at + AT.access_fresh + kind] === key) u32[at + AT.access_fresh + kind] = 0;
     if (word >>> 16 <= RESTLESS * (word & 0xffff)) group.add(groupKey(key), trust);
   }
   for (let kind = first; kind <= last; kind++) {
     if ((met & (1 << kind)) === 0) continue;
-    const judged = (u32[at + AT.access_news + kind] as number) % 0x10000 >= BEGINNING;
+    const judged = ((u32[at + AT.access_news + kind] as number) & 0xffff) >= BEGINNING;
     const isNew = (renewed & (1 << kind)) !== 0;
     if (judged) {
       group.add(countKey(COUNT.sessions, kind), trust);
       if (isNew) group.add(countKey(COUNT.news, kind), trust);
     }
-    countSession(u32, at + AT.access_news + kind, judged && isNew);
+    countSession(u32, at + AT.access_news + kind);
   }
 }
 
-function countSession(u32: Uint32Array, at: number, isNew: boolean): void {
+function countSession(u32: Uint32Array, at: number): void {
   const word = u32[at] as number;
-  let news = (word >>> 16) + (isNew ? 1 : 0);
+  let news = word >>> 16;
   let seen = (word & 0xffff) + 1;
   if (seen >= MEMORY) {
     news >>>= 1;

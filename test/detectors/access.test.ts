@@ -145,12 +145,20 @@ describe('credential', () => {
   test('a new one is a surprise, that of another identity a greater one', () => {
     const fleet = settled.restored();
     const fresh = judge(fleet, from(work(), credential('token-x')));
-    const stolen = judge(fleet, from(work(), credential('token-agent-3')));
+    const stolen = judge(settled.restored(), from(work(), credential('token-agent-3')));
     assert.ok(fresh.of('access_credential') > 4, `${fresh.of('access_credential')}`);
     assert.ok(stolen.of('access_credential') > fresh.of('access_credential') + 2);
     assert.ok(fresh.patterns.has('first_seen_credential'), [...fresh.patterns].join());
     assert.ok(stolen.patterns.has('foreign_credential'), [...stolen.patterns].join());
     assert.ok(fresh.bits < fleet.prior.alert_bits);
+  });
+
+  test('one after the other is less of a surprise, learned or not; the same one again is as strange as before', () => {
+    const fleet = settled.restored();
+    const bits = (id: string): number => judge(fleet, from(work(), credential(id))).of('access_credential');
+    const [first, again, second, third] = [bits('token-x'), bits('token-x'), bits('token-y'), bits('token-z')];
+    assert.equal(again, first);
+    assert.ok(second < first - 1 && third < second, [first, second, third].join(' '));
   });
 
   test('a kind never used is named', () => {

@@ -41,7 +41,7 @@ export function finding(ids: readonly string[], at_ms: number, change: Partial<N
 }
 
 export function alert(findings: readonly NotedFinding[], change: Partial<NotedAlert> = {}): NotedAlert {
-  return { identity: 'agent', created: findings[0]?.log_time ?? START, findings: [...findings], ...change };
+  return { identity: 'agent', created: findings[0]?.log_time ?? START, findings: [...findings], bits: 0, ...change };
 }
 
 export function story(change: Partial<StoryFacts> = {}): StoryFacts {

@@ -25,6 +25,8 @@ export type NotedAlert = {
   readonly created: number;
   /** All that were grouped into it, in order. */
   readonly findings: NotedFinding[];
+  /** The highest score of its events. */
+  bits: number;
 };
 
 /** What the workers hand out, kept as far as it is needed to judge them. */
@@ -33,7 +35,10 @@ export type Book = {
   readonly alerts: ReadonlyMap<string, NotedAlert>;
   /** Rows of the watched identities, by identity, in order. */
   readonly rows: ReadonlyMap<string, readonly Row[]>;
-  /** The highest score by identity and day of the log's clock. */
+  /**
+   * The highest score by identity and day of the log's clock. What goes on in an alert is one alert: all of its events count on
+   * the day on which it was opened, and on no other.
+   */
   readonly days: ReadonlyMap<string, ReadonlyMap<number, number>>;
   readonly thresholds: readonly Threshold[];
   readonly events: number;
@@ -45,11 +50,18 @@ export function createBook(watched: ReadonlySet<string>): Book {
   const days = new Map<string, Map<number, number>>();
   const thresholds: Threshold[] = [];
   let events = 0;
-  const noteEvent = ({ event, log_time, bits }: Outputs['events'][number]): void => {
-    const { id } = event.identity;
-    const day = Math.floor(log_time / UNITS.DAY_MS);
-    const mine = grown(days, id, () => new Map<number, number>());
+  const noteDay = (identity: string, log_ms: number, bits: number): void => {
+    const day = Math.floor(log_ms / UNITS.DAY_MS);
+    const mine = grown(days, identity, () => new Map<number, number>());
     mine.set(day, Math.max(bits, mine.get(day) ?? 0));
+  };
+  const noteEvent = ({ event, log_time, bits }: Outputs['events'][number], alert: NotedAlert | undefined): void => {
+    const { id } = event.identity;
+    noteDay(id, log_time, alert === undefined ? bits : 0);
+    if (alert !== undefined && bits > alert.bits) {
+      alert.bits = bits;
+      noteDay(id, alert.created, bits);
+    }
     if (!watched.has(id)) return;
     grown(rows, id, () => []).push({ id: event.id, time: event.time, bits, bytes: event.volume.bytes_out ?? 0 });
   };
@@ -67,12 +79,16 @@ export function createBook(watched: ReadonlySet<string>): Book {
       if (from_ms !== undefined && thresholds.at(-1)?.bits !== alert_bits) {
         thresholds.push({ from_ms, bits: alert_bits });
       }
-      for (const row of outputs.events) noteEvent(row);
+      const joined = new Map<string, NotedAlert>();
       for (const { finding, identity, alert_uid } of outputs.findings) {
         if (alert_uid === undefined) continue;
-        const alert = grown(alerts, alert_uid, () => ({ identity, created: finding.log_time, findings: [] }));
+        const alert = grown(alerts, alert_uid, () => ({ identity, created: finding.log_time, findings: [], bits: 0 }));
         alert.findings.push(noted(finding));
+        // The event that the finding is about comes first.
+        const [about] = finding.evidence;
+        if (about !== undefined) joined.set(about.key, alert);
       }
+      for (const row of outputs.events) noteEvent(row, joined.get(row.event.key));
     },
   };
 }
