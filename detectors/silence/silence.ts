@@ -16,12 +16,15 @@ import { learnHour, rateOf, weightOf } from './rates.ts';
  * identity-day. Sources: time change of a point process (Daley and Vere-Jones 2003, section 7.4), spacings of
  * exponential maxima (Renyi 1953), peaks over a threshold (Pickands 1975).
  *
- * A silence teaches a bounded part of itself: one that was an outage, or an attacker's, is not the habit of tomorrow. Hours in which nobody was watching, or in which the whole source was silent, do not count (source.ts); on days on which its peers rest it is expected as at a weekend (rest.ts).
+ * A silence teaches a bounded part of itself: one that was an outage, or an attacker's, is not the habit of tomorrow.
+ * Hours in which nobody was watching, or in which the whole source was silent, do not count (source.ts); on days on
+ * which its peers rest, it is expected as at a weekend (rest.ts).
  *
  * State: 35 words. One look per active hour, one per deadline.
  *
- * Wrong for the first long absence of its kind (a first holiday that no peer at hand shares, the end of an agent's life): once each. Blind in the first
- * week, for what acts less than about once a week, and for an agent that goes on with a part of its work.
+ * Wrong for the first long absence of its kind (a first holiday that no peer at hand shares, the end of an agent's
+ * life): once each. Blind in the first week, for what acts less than about once a week, and for an agent that goes on
+ * with a part of its work.
  */
 
 /** No silence of less surprise is a finding, whatever the threshold: one identity-day in a thousand. */
