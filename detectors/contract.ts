@@ -1,7 +1,7 @@
 import type { Touch } from '../schemas/directive.ts';
 import type { CanonicalEvent } from '../schemas/event.ts';
 import type { Contribution, Family, Finding } from '../schemas/finding.ts';
-import type { Hours } from '../schemas/pulse.ts';
+import type { Hours, Pulse } from '../schemas/pulse.ts';
 import type { StateRef } from './state.ts';
 
 /**
@@ -177,13 +177,15 @@ export interface SilenceModel {
   restart(state: StateRef): void;
   /**
    * Judges the silence as of `log_ms`: a finding of at least `bits_min`, once until the identity is heard of again, or else
-   * the log clock, later than now, at which to look again. Hours in `away` do not count.
+   * the log clock, later than now, at which to look again. Hours in `away` do not count, and on days
+   * on which its `peers` rest it is expected as at a weekend.
    */
   look(
     state: StateRef,
     log_ms: number,
     bits_min: number,
     away: readonly Hours[],
+    peers?: Pulse,
   ): { readonly draft: FindingDraft | undefined; readonly due: number | undefined };
 }
 

@@ -19,13 +19,14 @@ import { buildPriorBytes } from './prior-build.ts';
 import { detectorsTouchedBy, relearningOf, relearnWords } from './relearn.ts';
 import { type RuleSet, scoresOf } from './rule-set.ts';
 import { draftOfSilence } from './silence/finding.ts';
+import { restsOf } from './silence/rest.ts';
 import { lookAtSilence, restartSilence } from './silence/silence.ts';
 import type { StateRef } from './state.ts';
 import { Trace } from './trace.ts';
 import { advanceWindows, callsADay } from './windows.ts';
 
 const VOICES = voicesOf(DETECTORS);
-const RULES_VERSION = 6;
+const RULES_VERSION = 7;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
@@ -124,8 +125,9 @@ function claim(scores: readonly Detector['score'][], c: Context): void {
 const SILENCE: Model['silence'] = {
   heard: ({ u32, at }) => u32[at + AT.heard_hour] as number,
   restart: restartSilence,
-  look(state, log_ms, bits_min, away) {
-    const { found, due } = lookAtSilence(state, log_ms, bits_min, away);
+  look(state, log_ms, bits_min, away, peers) {
+    const rests = peers === undefined ? [] : restsOf(state, peers);
+    const { found, due } = lookAtSilence(state, log_ms, bits_min, away, rests);
     if (found === undefined) return { draft: undefined, due };
     const history = { ...historyOf(state.u32, state.at), basis: 'identity' as const };
     return { draft: { ...draftOfSilence(found), history }, due };

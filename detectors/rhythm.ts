@@ -16,6 +16,11 @@ export function slotOf(index: number): number {
   return (hours % 24) + (weekday === 0 || weekday === 6 ? RHYTHM_SLOTS / 2 : 0);
 }
 
+/** The slot of the same hour of the day at a weekend. */
+export function weekendSlotOf(index: number): number {
+  return ((index - 1) % 24) + RHYTHM_SLOTS / 2;
+}
+
 export function learnRhythm(state: Pick<StateRef, 'u16' | 'at'>, index: number, octaves: number): void {
   const at = (state.at + AT.rhythm) * 2 + slotOf(index);
   const packed = state.u16[at] as number;

@@ -22,6 +22,8 @@ const Pulse = z.object({
   since: z.number(),
   /** Spans of hours in which it was silent, or nobody watched, in order; the current one excluded. */
   spans: z.array(Hours),
+  /** Identities heard of in each of the last hours before the one that is being counted, the newest last. */
+  heard: z.array(z.number()).default([]),
   tallies: Tallies,
   /** Event time of the newest event, no later than when it came; 0 before any, and in manifests of older releases. */
   newest: z.number().default(0),

@@ -1,7 +1,7 @@
 import { UNITS } from '../../schemas/limits.ts';
 import type { Hours } from '../../schemas/pulse.ts';
 import { AT } from '../layout.ts';
-import { slotOf } from '../rhythm.ts';
+import { slotOf, weekendSlotOf } from '../rhythm.ts';
 import type { StateRef } from '../state.ts';
 import { fadeGaps, heaviestOf, learnGap, surpriseOfGap, weightAt } from './gaps.ts';
 import { learnHour, rateOf, weightOf } from './rates.ts';
@@ -16,12 +16,15 @@ import { learnHour, rateOf, weightOf } from './rates.ts';
  * identity-day. Sources: time change of a point process (Daley and Vere-Jones 2003, section 7.4), spacings of
  * exponential maxima (Renyi 1953), peaks over a threshold (Pickands 1975).
  *
- * A silence teaches a bounded part of itself: one that was an outage, or an attacker's, is not the habit of tomorrow. Hours in which nobody was watching, or in which the whole source was silent, do not count (source.ts).
+ * A silence teaches a bounded part of itself: one that was an outage, or an attacker's, is not the habit of tomorrow.
+ * Hours in which nobody was watching, or in which the whole source was silent, do not count (source.ts); on days on
+ * which its peers rest, it is expected as at a weekend (rest.ts).
  *
  * State: 35 words. One look per active hour, one per deadline.
  *
- * Wrong for the first long absence of its kind (a first holiday, the end of an agent's life): once each. Blind in the first
- * week, for what acts less than about once a week, and for an agent that goes on with a part of its work.
+ * Wrong for the first long absence of its kind (a first holiday that no peer at hand shares, the end of an agent's
+ * life): once each. Blind in the first week, for what acts less than about once a week, and for an agent that goes on
+ * with a part of its work.
  */
 
 /** No silence of less surprise is a finding, whatever the threshold: one identity-day in a thousand. */
@@ -108,14 +111,15 @@ export type SilenceLook = {
 const NOTHING: SilenceLook = { found: undefined, due: undefined };
 
 /**
- * Judges the silence of an identity as of `log_ms`. `away` are hours that do not count, in order. A silence of at least
- * `bits_min` is found, once until it is heard of again.
+ * Judges the silence of an identity as of `log_ms`. `away` are hours that do not count, in order, and in `rests` it is
+ * expected as in the same hours of a weekend. A silence of at least `bits_min` is found, once until it is heard of again.
  */
 export function lookAtSilence(
   state: Words,
   log_ms: number,
   bits_min: number,
   away: readonly Hours[] = NO_HOURS,
+  rests: readonly Hours[] = NO_HOURS,
 ): SilenceLook {
   const { u32, at } = state;
   const last = u32[at + AT.heard_hour] as number;
@@ -126,8 +130,8 @@ export function lookAtSilence(
   let [weight, usual, hours, reached] = [0, 0, 0, 0];
   for (let hour = last + 1; hour <= last + SILENCE_HOURS_MAX; hour++) {
     if (hour >= now && reached !== 0) break;
-    if (isAway(hour, away)) continue;
-    const slot = slotOf(hour);
+    if (isAmong(hour, away)) continue;
+    const slot = isAmong(hour, rests) ? weekendSlotOf(hour) : slotOf(hour);
     weight += weightOf(state, slot);
     usual += rateOf(state, slot);
     hours++;
@@ -142,8 +146,8 @@ export function lookAtSilence(
   return { found: { since_ms: last * UNITS.HOUR_MS, hours, usual, longest, bits }, due: undefined };
 }
 
-function isAway(hour: number, away: readonly Hours[]): boolean {
-  for (const { from, to } of away) if (hour >= from && hour < to) return true;
+function isAmong(hour: number, spans: readonly Hours[]): boolean {
+  for (const { from, to } of spans) if (hour >= from && hour < to) return true;
   return false;
 }
 
@@ -154,7 +158,7 @@ export function surpriseOfSilence(state: Words, log_ms: number, away: readonly H
   if (last === 0 || !isKnown(state, days)) return 0;
   const end = Math.min(hourOf(log_ms), last + 1 + SILENCE_HOURS_MAX);
   let weight = 0;
-  for (let hour = last + 1; hour < end; hour++) if (!isAway(hour, away)) weight += weightOf(state, slotOf(hour));
+  for (let hour = last + 1; hour < end; hour++) if (!isAmong(hour, away)) weight += weightOf(state, slotOf(hour));
   return weight === 0 ? 0 : surpriseOfGap(state, days, weight);
 }
 

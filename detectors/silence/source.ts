@@ -17,7 +17,7 @@ import { SILENCE_HOURS_MAX } from './silence.ts';
  */
 const MEMORY = 20;
 /** What is left of the usual number when a source counts as silent. */
-const LEFT = 0.1;
+export const LEFT = 0.1;
 const NATS_PER_IDENTITY = Math.LN10;
 /** Sum at which it is believed: e^6, 400 to 1. It goes no higher than the second, so that a return is seen at once. */
 const BELIEVED_NATS = 6;
@@ -26,6 +26,8 @@ const SUM_MAX = 9;
 const GIVEN_UP_HOURS = 14 * 24;
 /** Spans that are remembered; a silence of an identity is hardly ever longer than all of them. */
 const SPANS_MAX = 6;
+/** Hours of which it is remembered how many were heard of: a weekend with a day off before and after it. */
+const HEARD_HOURS = 5 * 24;
 const MARK_WORDS = 8;
 const STEPS = 256;
 /** Part of the tallies that an hour takes away: they stand for about the last day. */
@@ -40,10 +42,14 @@ export function newPulse(): Pulse {
     sum: 0,
     since: 0,
     spans: [],
+    heard: [],
     tallies: { events: 0, late: 0, unresolved: 0, unsized: 0 },
     newest: 0,
   };
 }
+
+/** Identities that are usually heard of in such an hour of the week. */
+export const usualIn = (pulse: Pulse, slot: number): number => (pulse.means[slot] as number) / STEPS;
 
 /** An identity, by the hash of its key, is heard of in the hour that is being counted. */
 export function markPulse(pulse: Pulse, hash: number): void {
@@ -61,8 +67,10 @@ export function passHours(pulse: Pulse, hour: number, watched: boolean): void {
       // What lies further back than a silence is followed decides nothing.
       const from = Math.max(pulse.hour, hour - SILENCE_HOURS_MAX);
       for (let one = from; one < hour; one++) closeHour(pulse, one, one === pulse.hour);
+      pulse.heard = pulse.heard.slice(-HEARD_HOURS);
     } else {
       beginAnew(pulse, pulse.hour);
+      pulse.heard = [];
       remember(pulse, { from: pulse.hour, to: hour });
     }
   }
@@ -73,8 +81,9 @@ export function passHours(pulse: Pulse, hour: number, watched: boolean): void {
 function closeHour(pulse: Pulse, hour: number, counted: boolean): void {
   scratch.set(pulse.marks);
   const heard = counted ? Math.round(distinctOf(scratch, 0, MARK_WORDS, 0)) : 0;
+  pulse.heard.push(heard);
   const slot = slotOf(hour);
-  const others = Math.max(0, (pulse.means[slot] as number) / STEPS - 1);
+  const others = Math.max(0, usualIn(pulse, slot) - 1);
   const before = pulse.sum;
   const after = dyadic(Math.min(SUM_MAX, Math.max(0, before + (1 - LEFT) * others - heard * NATS_PER_IDENTITY)));
   if (before === 0 && after > 0) pulse.since = hour;

@@ -102,6 +102,7 @@ export class SilenceWatch {
       state.clock_ms,
       prior.alert_bits,
       this.#sources.away(state),
+      this.#sources.peers(state),
     );
     state.silence_due = due === undefined ? undefined : Math.max(due, state.clock_ms + 1);
     if (draft !== undefined && state.last !== undefined) this.#raise(state, state.last, draft, offset);

@@ -66,6 +66,11 @@ export class Sources {
     return [source, peers].flatMap((pulse) => (pulse === undefined ? [] : awayHours(pulse)));
   }
 
+  /** How its peer group is heard of in this partition. */
+  peers({ group, recorded }: IdentityState): Pulse | undefined {
+    return this.#names('peer_group', recorded).get(group);
+  }
+
   /** Event time of the newest event of its source, and how much of a span source or peers were silent as well. */
   heardOf(
     state: IdentityState,
@@ -123,7 +128,14 @@ function overlap(hours: readonly Hours[], span: { readonly from: number; readonl
 const startOf = (hour: number): number => (hour - 1) * UNITS.HOUR_MS;
 
 function copyOf({ pulse, ...one }: NamedPulse): NamedPulse {
-  const { marks, means, seen, tallies } = pulse;
-  const copy = { ...pulse, marks: [...marks], means: [...means], seen: [...seen], tallies: { ...tallies } };
+  const { marks, means, seen, heard, tallies } = pulse;
+  const copy = {
+    ...pulse,
+    marks: [...marks],
+    means: [...means],
+    seen: [...seen],
+    heard: [...heard],
+    tallies: { ...tallies },
+  };
   return { ...one, pulse: copy };
 }

@@ -6,6 +6,7 @@ import { Alert } from '../../schemas/alert.ts';
 import { Finding } from '../../schemas/finding.ts';
 import type { Manifest, Outputs } from '../../schemas/outputs.ts';
 import type { DetectRecord } from '../../schemas/record.ts';
+import type { PartitionWorker } from '../../services/detect/worker.ts';
 import { DAY_MS, eventOf, HOUR_MS, type Lane, laneOf, MINUTE_MS, NOON_MS } from './support.ts';
 
 const START_MS = NOON_MS - 12 * HOUR_MS;
@@ -169,3 +170,72 @@ describe('a source that falls silent', () => {
     assert.deepEqual(silences(tell(on, work(10, back))), []);
   });
 });
+
+describe('a holiday of a peer group', () => {
+  /** Two agents of one office and eight of another, on working days; the first office rests on two of them. */
+  function* offices(days: number, resting: number, stops = Number.POSITIVE_INFINITY): Generator<Told> {
+    for (const { record, at_ms } of work(10, span(0, days))) {
+      if (record.type !== 'event') {
+        yield { record, at_ms };
+        continue;
+      }
+      const one = Number(record.event.identity.id.slice('agent-'.length));
+      const [day, hour] = [Math.floor(at_ms / DAY_MS), Math.floor((at_ms % DAY_MS) / HOUR_MS)];
+      const weekday = new Date(at_ms).getUTCDay();
+      if (weekday === 0 || weekday === 6 || hour < 8 || hour >= 18) continue;
+      if ((one === 0 && at_ms >= stops) || (one === 1 && hour % 2 === 0)) continue;
+      if (one < 2 && (day === resting || day === resting + 1)) continue;
+      const peer_group = one < 2 ? 'small' : 'large';
+      yield {
+        record: { type: 'event', event: { ...record.event, identity: { ...record.event.identity, peer_group } } },
+        at_ms,
+      };
+    }
+  }
+
+  /** A Wednesday in the fourth week. */
+  const [restDay, restStart] = wednesdayAfter(21);
+
+  test('raises nothing of an agent whose only colleague in the partition rests as well', () => {
+    assert.deepEqual(silences(tell(lane(), offices(restDay + 2, restStart))), []);
+    // They work again, and one that does not is found.
+    const stops = (restStart + 2) * DAY_MS;
+    const found = silences(tell(lane(), offices(restDay + 7, restStart, stops)));
+    assert.deepEqual(
+      found.map(({ identity }) => identity.id),
+      ['agent-0'],
+    );
+  });
+
+  test('is remembered by a restart in the middle of it', () => {
+    const told = [...offices(restDay + 2, restStart)];
+    const morning = (restStart + 1) * DAY_MS + 8 * HOUR_MS;
+    const staying = lane();
+    tell(
+      staying,
+      told.filter(({ at_ms }) => at_ms < morning),
+    );
+    staying.evict(0);
+    const { manifest } = staying.worker.checkpoint();
+    const again = lane(JSON.parse(JSON.stringify(manifest)) as Manifest);
+    for (const [key, blob] of staying.blobs) again.blobs.set(key, blob);
+    again.worker.arm([...again.blobs.values()].flatMap(({ key, due }) => (due === undefined ? [] : [{ key, due }])));
+    const rest = told.filter(({ at_ms }) => at_ms >= morning);
+    assert.deepEqual(silences(tell(again, rest)), []);
+    assert.deepEqual(again.worker.pulses, pulsesOf(told));
+  });
+});
+
+function pulsesOf(told: readonly Told[]): PartitionWorker['pulses'] {
+  const on = lane();
+  tell(on, told);
+  return on.worker.pulses;
+}
+
+/** Days from the start to the first Wednesday at least so many later, and that Wednesday in days since the epoch. */
+function wednesdayAfter(days: number): readonly [number, number] {
+  for (let day = days; ; day++) {
+    const at_ms = START_MS + day * DAY_MS;
+    if (new Date(at_ms).getUTCDay() === 3) return [day, Math.floor(at_ms / DAY_MS)];
+  }
+}
