@@ -26,7 +26,7 @@ import { Trace } from './trace.ts';
 import { advanceWindows, callsADay } from './windows.ts';
 
 const VOICES = voicesOf(DETECTORS);
-const RULES_VERSION = 7;
+const RULES_VERSION = 6;
 /** Sessions and days after which an identity is judged by its own habits alone. */
 const MATURE_SESSIONS = 50;
 const MATURE_DAYS = 5;
