@@ -6,7 +6,7 @@ import type { Features } from './features.ts';
 import { AT, DISTINCT_WORDS, MEASURES, momentAt, RUNNING_WORDS, SPANS, WINDOW_KINDS } from './layout.ts';
 import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
 import { log2 } from './math/logarithm.ts';
-import { type Expectation, expect, learnMoment } from './math/moments.ts';
+import { type Expectation, expectCentre, learnMoment, SCALE_MIN, scaleOf } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
 import { closeCreep } from './retrieval/creep.ts';
 import { learnRhythm, rhythmOffset } from './rhythm.ts';
@@ -176,7 +176,7 @@ const peersScratch = { mean: 0, variance: 0, lean: 0 };
 /** Values of peers that the belief of a new identity weighs at most. */
 const LEAN = 3;
 
-/** What is expected of a total of this identity in this span; false when nobody knows. */
+/** Centre of what is expected of a total of this identity in this span; false when nobody knows. */
 export function expectTotal(
   c: { f32: Float32Array; at: number; near: PriorGroup | undefined; windows: WindowView },
   span: number,
@@ -191,7 +191,7 @@ export function expectTotal(
   // Peers differ from each other and each one varies: without a second sum the spread between them is taken twice.
   peersScratch.variance = known > 0 ? 1 + 2 * ((c.near as PriorGroup).windows[field + 2] as number) : 0;
   if ((c.f32[own] as number) < HISTORY_MIN && known < LEAN) return false;
-  expect(c.f32, own, peersScratch, into);
+  expectCentre(c.f32, own, peersScratch, into);
   if (span === SPAN.hour && measure !== MEASURE.distinct) {
     into.centre += c.windows.rhythm;
   }
@@ -209,12 +209,14 @@ const HISTORY_MIN = 3;
 
 /**
  * Scales by which the running total lies above what is expected of a whole span; 0 where it does not, or where nobody
- * knows. Most totals lie below every mean there is, and cost no more than that comparison.
+ * knows. Most totals lie below every mean there is, and cost no more than that comparison. What may be at most `least`
+ * scales is given as 0 as well: no scale is worked out for it.
  */
 export function deviationsOf(
   c: Parameters<typeof expectTotal>[0],
   span: number,
   measure: number,
+  least: number,
   into: Expectation,
 ): number {
   const total = c.windows.totals[span * MEASURES + measure] as number;
@@ -228,5 +230,6 @@ export function deviationsOf(
   if (octaves <= lower) return 0;
   if (!expectTotal(c, span, measure, into)) return 0;
   const above = octaves - into.centre;
-  return above <= 0 ? 0 : above / into.scale;
+  if (above / SCALE_MIN <= least) return 0;
+  return above / scaleOf(c.f32, c.at + momentAt(span, measure), peersScratch);
 }
