@@ -96,12 +96,12 @@ function distinctWith(words: Uint32Array, at: number, size: number, f: Features)
 }
 
 /** The running windows take the event in; one that the event leaves behind is closed first. */
-export function observeWindows(state: StateRef, input: ScoreInput, f: Features): void {
-  if (!input.in_window) return;
+export function observeWindows(state: StateRef, { index: indexes, in_window }: WindowView, f: Features): void {
+  if (!in_window) return;
   const { u32, f32, at } = state;
   for (let kind = 0; kind < WINDOW_KINDS; kind++) {
     const running = at + AT.running + kind * RUNNING_WORDS;
-    const index = windowIndex(input.event.time, input.log_ms, kind, u32[running] as number);
+    const index = indexes[kind] as number;
     if (index !== u32[running]) {
       closeWindow(state, kind, u32[at + AT.held] === 1);
       u32[running] = index;
