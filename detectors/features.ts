@@ -14,6 +14,9 @@ export const OUTCOME = { ok: 0, error: 1, denied: 2, unknown: 3 } as const;
 /** Namespaces of the small vocabularies. */
 export const NAMESPACE = { operation: 1, classification: 2, store: 3, server: 4, level: 5 } as const;
 
+/** By namespace, the hash under which all uses of the vocabulary together are counted. */
+export const ALL_OF: readonly number[] = Array.from({ length: 1 + Object.keys(NAMESPACE).length }, (_, i) => mix(i, 1));
+
 /** What is known of the access: where from, and with which credential. */
 export const ACCESS = { address: 0, network: 1, workload: 2, credential: 3, kind: 4 } as const;
 export const ACCESS_KINDS = 5;
