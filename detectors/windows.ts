@@ -5,7 +5,7 @@ import { closeEgress, EGRESS, egressOf, observeEgress } from './egress.ts';
 import type { Features } from './features.ts';
 import { AT, DISTINCT_WORDS, MEASURES, momentAt, RUNNING_WORDS, SPANS, WINDOW_KINDS } from './layout.ts';
 import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
-import { log2 } from './math/logarithm.ts';
+import { log2, wholeOctaves } from './math/logarithm.ts';
 import { type Expectation, expectCentre, learnMoment, SCALE_MIN, scaleOf } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
 import { closeCreep } from './retrieval/creep.ts';
@@ -198,12 +198,6 @@ export function expectTotal(
   return true;
 }
 
-/** A whole number of octaves that log2(1 + total) does not exceed: cheaper than the logarithm. */
-function octavesBelow(total: number): number {
-  return total < WHOLE_MAX ? 32 - Math.clz32(1 + total) : Number.POSITIVE_INFINITY;
-}
-const WHOLE_MAX = 2 ** 31;
-
 /** Own windows without which, and without peers, a total is not judged. */
 const HISTORY_MIN = 3;
 
@@ -225,7 +219,7 @@ export function deviationsOf(
   const mean = c.f32[c.at + momentAt(span, measure) + 1] as number;
   const peersMean = c.near === undefined ? mean : (c.near.windows[(span * MEASURES + measure) * 3 + 1] as number);
   const lower = Math.min(mean, peersMean) + offset;
-  if (octavesBelow(total) <= lower) return 0;
+  if (wholeOctaves(total) <= lower) return 0;
   const octaves = log2(1 + total);
   if (octaves <= lower) return 0;
   if (!expectTotal(c, span, measure, into)) return 0;

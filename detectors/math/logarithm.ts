@@ -61,6 +61,12 @@ export function log2(x: number): number {
   return exponent - BIAS + low + ((logTable[index + 1] as number) - low) * (position - index);
 }
 
+/** A whole number of octaves that log2(1 + total) does not exceed, for a total of at least 0: cheaper than the logarithm. */
+export function wholeOctaves(total: number): number {
+  return total < WHOLE_MAX ? 32 - Math.clz32(1 + total) : Number.POSITIVE_INFINITY;
+}
+const WHOLE_MAX = 2 ** 31;
+
 /** 2^x for -1000 <= x <= 1000; values outside are clamped. */
 export function exp2(x: number): number {
   const clamped = x < -1000 ? -1000 : Math.min(x, 1000);
