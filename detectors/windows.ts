@@ -198,6 +198,9 @@ export function expectTotal(
   return true;
 }
 
+/** Octaves by which sums of a few terms may be off, and far more. */
+const ROUNDING = 1e-6;
+
 /** Own windows without which, and without peers, a total is not judged. */
 const HISTORY_MIN = 3;
 
@@ -218,7 +221,8 @@ export function deviationsOf(
   const offset = span === SPAN.hour && c.windows.rhythm < 0 ? c.windows.rhythm : 0;
   const mean = c.f32[c.at + momentAt(span, measure) + 1] as number;
   const peersMean = c.near === undefined ? mean : (c.near.windows[(span * MEASURES + measure) * 3 + 1] as number);
-  const lower = Math.min(mean, peersMean) + offset;
+  // The centre lies between both means, and no scale is smaller than SCALE_MIN.
+  const lower = Math.min(mean, peersMean) + offset + SCALE_MIN * least - ROUNDING;
   if (wholeOctaves(total) <= lower) return 0;
   const octaves = log2(1 + total);
   if (octaves <= lower) return 0;
