@@ -7,7 +7,7 @@ import { AT, WORDS } from './layout.ts';
 import { companyOf, taughtEnough } from './peers/company.ts';
 import type { OpenPrior, PriorGroup } from './prior.ts';
 import { sizeSlotOf } from './sizes.ts';
-import type { Trace } from './trace.ts';
+import { RECORDS_AT, type Trace } from './trace.ts';
 import { WindowView } from './windows.ts';
 
 /**
@@ -76,12 +76,14 @@ export class Context {
   }
 
   /**
-   * Detectors read the identity's words here and there, and each would wait for memory by itself. Read in order beforehand,
-   * they come in one go.
+   * Detectors read the words of identity and session here and there, and each would wait for memory by itself. Read in order
+   * beforehand, they come in one go.
    */
   #fetch(): void {
     const { u32, at } = this;
+    const session = this.trace.u32;
     let word = 0;
+    for (let i = 0; i < RECORDS_AT; i += WORDS_A_LINE) word ^= session[i] as number;
     for (let i = at; i < at + WORDS; i += WORDS_A_LINE) word ^= u32[i] as number;
     this.fetched = word;
   }

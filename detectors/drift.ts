@@ -1,5 +1,5 @@
 import { AT, momentAt, RUNNING_WORDS } from './layout.ts';
-import { log2 } from './math/logarithm.ts';
+import { log2, wholeOctaves } from './math/logarithm.ts';
 import type { StateRef } from './state.ts';
 
 /**
@@ -29,6 +29,8 @@ export function driftWith(state: Pick<StateRef, 'f32' | 'at'>, which: 0 | 1, tot
 export function cusumWith(f32: Float32Array, moment: number, before: number, total: number): number {
   const n = f32[moment] as number;
   if (n < DRIFT_DAYS_MIN) return before;
+  // Up to the mean it takes the slack away, and from most sums that is all there is.
+  if (before <= SLACK && wholeOctaves(total) <= (f32[moment + 1] as number)) return 0;
   const variance = (n * (f32[moment + 2] as number) + 2 * SCALE_MIN) / (n + 2);
   const scale = Math.max(SCALE_MIN, Math.sqrt(variance * (1 + 1 / n)));
   const deviations = (log2(1 + total) - (f32[moment + 1] as number)) / scale;

@@ -14,6 +14,9 @@ export const OUTCOME = { ok: 0, error: 1, denied: 2, unknown: 3 } as const;
 /** Namespaces of the small vocabularies. */
 export const NAMESPACE = { operation: 1, classification: 2, store: 3, server: 4, level: 5 } as const;
 
+/** By namespace, the hash under which all uses of the vocabulary together are counted. */
+export const ALL_OF: readonly number[] = Array.from({ length: 1 + Object.keys(NAMESPACE).length }, (_, i) => mix(i, 1));
+
 /** What is known of the access: where from, and with which credential. */
 export const ACCESS = { address: 0, network: 1, workload: 2, credential: 3, kind: 4 } as const;
 export const ACCESS_KINDS = 5;
@@ -78,6 +81,8 @@ const prefixes: Prefixes = { near: 0, far: 0 };
 /** One event in numbers: filled once, read by every detector. */
 export class Features {
   event: CanonicalEvent | undefined;
+  /** Kept, as what nobody reads need not be fetched. */
+  fetched = 0;
   tool = 0;
   server = 0;
   store = 0;
@@ -111,6 +116,7 @@ export class Features {
   read(event: CanonicalEvent): void {
     if (this.event === event) return;
     this.event = event;
+    this.#fetch(event);
     this.tool = names.of(event.tool?.name ?? event.action.name ?? event.action.operation);
     this.server = event.tool?.server === undefined ? 0 : names.of(event.tool.server);
     this.operation = OPERATION_CODE.get(event.action.operation) as number;
@@ -121,6 +127,26 @@ export class Features {
     this.#readSizes(event);
     this.#readAccess(event);
     this.#readVersions(event);
+  }
+
+  /** The texts of an event lie here and there in memory. Looked at beforehand, they come in one go. */
+  #fetch({ tenant, identity, tool, resources, source, credential }: CanonicalEvent): void {
+    const resource = resources[0];
+    this.fetched =
+      tenant.length +
+      (identity.peer_group?.length ?? 0) +
+      (identity.version?.length ?? 0) +
+      (tool?.name.length ?? 0) +
+      (tool?.server?.length ?? 0) +
+      (tool?.version?.length ?? 0) +
+      (resource?.id.length ?? 0) +
+      (resource?.store?.length ?? 0) +
+      (resource?.classification?.length ?? 0) +
+      (source?.ip?.length ?? 0) +
+      (source?.network?.length ?? 0) +
+      (source?.workload?.length ?? 0) +
+      (credential?.id.length ?? 0) +
+      (credential?.kind?.length ?? 0);
   }
 
   #readVersions({ identity, tool }: CanonicalEvent): void {

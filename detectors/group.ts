@@ -31,6 +31,8 @@ const CAPACITY_MAX = 65_536;
 const LOAD_MAX = 0.7;
 /** Load that a full table is brought down to. */
 const LOAD_KEPT = LOAD_MAX * 0.8;
+/** Counts below it are told apart one by one when a full table makes room. */
+const LOW_COUNTS = 1024;
 const SIZED_TOOLS_MAX = 256;
 /** n, sum and sum of squares of three sizes, in steps of 1/256 octave. */
 const SIZE_FIELDS = 9;
@@ -181,12 +183,33 @@ export class Group implements GroupState {
 
   /** As many rounds of losing 1 as it takes, found at once: what falls to 0 is what the counts up to it are. */
   #lossThatMakesRoom(): number {
+    const place = this.#used - Math.floor(this.#capacity * LOAD_KEPT) - 1;
+    return this.#lowCountAt(place) ?? (this.#counts().sort()[place] as number);
+  }
+
+  /** The count at this place of all counts in ascending order, where it is a low one: nearly all are, and need no sorting. */
+  #lowCountAt(place: number): number | undefined {
+    const table = this.#table;
+    const often = new Uint32Array(LOW_COUNTS);
+    for (let at = 0; at < table.length; at += 2) {
+      const count = table[at + 1] as number;
+      if (count < LOW_COUNTS && table[at] !== 0) often[count] = (often[count] as number) + 1;
+    }
+    let before = 0;
+    for (let count = 0; count < LOW_COUNTS; count++) {
+      before += often[count] as number;
+      if (before > place) return count;
+    }
+    return undefined;
+  }
+
+  #counts(): Uint32Array {
     const counts = new Uint32Array(this.#used);
     let next = 0;
     this.each((_key, count) => {
       counts[next++] = count;
     });
-    return counts.sort()[this.#used - Math.floor(this.#capacity * LOAD_KEPT) - 1] as number;
+    return counts;
   }
 
   #rehash(capacity: number, lose: number): void {

@@ -46,6 +46,7 @@ export function teachMaxima(u32: Uint32Array, at: number, group: Group): void {
 
 function drain(u32: Uint32Array, at: number, into: Float64Array): void {
   for (let bucket = 0; bucket < into.length; bucket++) {
+    if (u32[at + (bucket >>> 1)] === 0) continue;
     const counted = read(u32, at, bucket);
     if (counted === 0) continue;
     into[bucket] = (into[bucket] as number) + counted;

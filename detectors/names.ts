@@ -1,4 +1,5 @@
 import type { Lesson } from './detector.ts';
+import { ALL_OF } from './features.ts';
 import { KIND, keyOf } from './group.ts';
 import { AT, NAME_ENTRIES } from './layout.ts';
 import { increment } from './math/count-table.ts';
@@ -6,7 +7,7 @@ import { mix } from './math/hash.ts';
 
 /** Counts a value of a small vocabulary, and the vocabulary as a whole, for identity and group. */
 export function learnName(lesson: Lesson, namespace: number, value: number): void {
-  learnOne(lesson, mix(namespace, 1));
+  learnOne(lesson, ALL_OF[namespace] as number);
   learnOne(lesson, mix(namespace, value));
 }
 

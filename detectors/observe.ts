@@ -55,7 +55,7 @@ export function observeEvent(c: Context, input: ScoreInput, { bits, continues = 
   words[TRACE.before] = words[TRACE.previous] as number;
   words[TRACE.previous] = f.tool;
   trace.record(f);
-  observeWindows(input.state, input, f);
+  observeWindows(input.state, c.windows, f);
   if (input.in_window && !c.repeated && !isFailed(f)) observeToday(input.state, f);
   observeCreep(c);
   hear(input.state, input.log_ms);

@@ -1,7 +1,8 @@
 import { reachedPer1000, readLevels, thresholdsAt } from './budget.ts';
 import { CALIBRATION_FIELDS } from './calibration.ts';
 import { KIND_PREFIX, type Prior } from './contract.ts';
-import { KIND } from './group.ts';
+import { ALL_OF } from './features.ts';
+import { KIND, keyOf } from './group.ts';
 import { MEASURES, SPANS } from './layout.ts';
 
 /**
@@ -40,6 +41,8 @@ export class PriorGroup {
   readonly #sizes: Float32Array;
   /** Keys, each with its count beside it, so that a look-up misses the cache once. */
   readonly #table: Uint32Array;
+  /** Uses of each small vocabulary, by namespace. */
+  readonly #names: readonly number[];
 
   constructor(words: WordReader, calibrated: boolean) {
     this.sessions = words.float();
@@ -55,6 +58,7 @@ export class PriorGroup {
     this.#sizes = words.floats(tools * 9);
     const capacity = words.word();
     this.#table = sideBySide(words.words(capacity), words.words(capacity));
+    this.#names = ALL_OF.map((hash) => this.count(keyOf(KIND.name, hash)));
   }
 
   /** How often the members did it, 0 where never or where too rarely to be kept. `key` is `keyOf(kind, hash)`. */
@@ -66,6 +70,11 @@ export class PriorGroup {
       if (found === key) return table[at + 1] as number;
       if (found === 0) return 0;
     }
+  }
+
+  /** Uses of a small vocabulary. */
+  names(namespace: number): number {
+    return this.#names[namespace] as number;
   }
 
   total(kind: number): number {

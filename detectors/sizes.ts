@@ -2,7 +2,7 @@ import type { Context } from './context.ts';
 import type { Lesson } from './detector.ts';
 import { SIZE_STEPS } from './features.ts';
 import { AT, SIZE_SLOT_WORDS, SIZE_SLOTS } from './layout.ts';
-import { type Expectation, expect, learnMoment, MOMENT_WORDS } from './math/moments.ts';
+import { type Expectation, expectCentre, learnMoment, MOMENT_WORDS, scaleOf } from './math/moments.ts';
 import type { StateRef } from './state.ts';
 
 /**
@@ -66,7 +66,7 @@ export function learnSizes({ state, part, record }: Lesson): void {
 const peers = { mean: 0, variance: 0, lean: 0 };
 const nobody = new Float32Array(MOMENT_WORDS);
 
-/** What is expected of a size of the tool at hand; false when neither identity nor peers know it. */
+/** Centre of what is expected of a size of the tool at hand; false when neither identity nor peers know it. */
 export function expectSize(c: Context, measure: number, into: Expectation): boolean {
   const slot = c.size_slot;
   const index = c.size_index;
@@ -76,9 +76,20 @@ export function expectSize(c: Context, measure: number, into: Expectation): bool
   peers.lean = Math.min(LEAN, known);
   peers.mean = known > 0 && c.near !== undefined ? c.near.sizeOf(index, measure, 1) : 0;
   peers.variance = known > 0 && c.near !== undefined ? c.near.sizeOf(index, measure, 2) : 0;
-  if (own === 0) expect(nobody, 0, peers, into);
-  else expect(c.f32, slot + 1 + measure * MOMENT_WORDS, peers, into);
+  if (own === 0) expectCentre(nobody, 0, peers, into);
+  else expectCentre(c.f32, slot + 1 + measure * MOMENT_WORDS, peers, into);
   return true;
+}
+
+/** Scales by which a size of the event lies above what is expected; 0 where it does not, or where nobody knows. */
+export function sizeDeviations(c: Context, measure: number, into: Expectation): number {
+  const octaves = c.f.octaves[measure] as number;
+  if (octaves < 0 || !expectSize(c, measure, into)) return 0;
+  const above = octaves - into.centre;
+  if (above <= 0) return 0;
+  into.scale =
+    into.n === 0 ? scaleOf(nobody, 0, peers) : scaleOf(c.f32, c.size_slot + 1 + measure * MOMENT_WORDS, peers);
+  return above / into.scale;
 }
 
 const HISTORY_MIN = 3;

@@ -5,8 +5,8 @@ import { closeEgress, EGRESS, egressOf, observeEgress } from './egress.ts';
 import type { Features } from './features.ts';
 import { AT, DISTINCT_WORDS, MEASURES, momentAt, RUNNING_WORDS, SPANS, WINDOW_KINDS } from './layout.ts';
 import { distinctOf, isMarked, markDistinct } from './math/distinct.ts';
-import { exp2, log2 } from './math/logarithm.ts';
-import { type Expectation, expect, learnMoment } from './math/moments.ts';
+import { exp2, log2, wholeOctaves } from './math/logarithm.ts';
+import { type Expectation, expectCentre, learnMoment, SCALE_MIN, scaleOf } from './math/moments.ts';
 import type { PriorGroup } from './prior.ts';
 import { closeCreep } from './retrieval/creep.ts';
 import { learnRhythm, rhythmOffset } from './rhythm.ts';
@@ -96,12 +96,12 @@ function distinctWith(words: Uint32Array, at: number, size: number, f: Features)
 }
 
 /** The running windows take the event in; one that the event leaves behind is closed first. */
-export function observeWindows(state: StateRef, input: ScoreInput, f: Features): void {
-  if (!input.in_window) return;
+export function observeWindows(state: StateRef, { index: indexes, in_window }: WindowView, f: Features): void {
+  if (!in_window) return;
   const { u32, f32, at } = state;
   for (let kind = 0; kind < WINDOW_KINDS; kind++) {
     const running = at + AT.running + kind * RUNNING_WORDS;
-    const index = windowIndex(input.event.time, input.log_ms, kind, u32[running] as number);
+    const index = indexes[kind] as number;
     if (index !== u32[running]) {
       closeWindow(state, kind, u32[at + AT.held] === 1);
       u32[running] = index;
@@ -176,7 +176,7 @@ const peersScratch = { mean: 0, variance: 0, lean: 0 };
 /** Values of peers that the belief of a new identity weighs at most. */
 const LEAN = 3;
 
-/** What is expected of a total of this identity in this span; false when nobody knows. */
+/** Centre of what is expected of a total of this identity in this span; false when nobody knows. */
 export function expectTotal(
   c: { f32: Float32Array; at: number; near: PriorGroup | undefined; windows: WindowView },
   span: number,
@@ -191,7 +191,7 @@ export function expectTotal(
   // Peers differ from each other and each one varies: without a second sum the spread between them is taken twice.
   peersScratch.variance = known > 0 ? 1 + 2 * ((c.near as PriorGroup).windows[field + 2] as number) : 0;
   if ((c.f32[own] as number) < HISTORY_MIN && known < LEAN) return false;
-  expect(c.f32, own, peersScratch, into);
+  expectCentre(c.f32, own, peersScratch, into);
   if (span === SPAN.hour && measure !== MEASURE.distinct) {
     into.centre += c.windows.rhythm;
   }
@@ -204,23 +204,22 @@ export function callsADay({ windows }: Pick<PriorGroup, 'windows'>): number {
   return Math.max(1, exp2((windows[field + 1] as number) + ((windows[field + 2] as number) * Math.LN2) / 2));
 }
 
-/** A whole number of octaves that log2(1 + total) does not exceed: cheaper than the logarithm. */
-function octavesBelow(total: number): number {
-  return total < WHOLE_MAX ? 32 - Math.clz32(1 + total) : Number.POSITIVE_INFINITY;
-}
-const WHOLE_MAX = 2 ** 31;
+/** Octaves by which sums of a few terms may be off, and far more. */
+const ROUNDING = 1e-6;
 
 /** Own windows without which, and without peers, a total is not judged. */
 const HISTORY_MIN = 3;
 
 /**
  * Scales by which the running total lies above what is expected of a whole span; 0 where it does not, or where nobody
- * knows. Most totals lie below every mean there is, and cost no more than that comparison.
+ * knows. Most totals lie below every mean there is, and cost no more than that comparison. What may be at most `least`
+ * scales is given as 0 as well: no scale is worked out for it.
  */
 export function deviationsOf(
   c: Parameters<typeof expectTotal>[0],
   span: number,
   measure: number,
+  least: number,
   into: Expectation,
 ): number {
   const total = c.windows.totals[span * MEASURES + measure] as number;
@@ -228,11 +227,13 @@ export function deviationsOf(
   const offset = span === SPAN.hour && c.windows.rhythm < 0 ? c.windows.rhythm : 0;
   const mean = c.f32[c.at + momentAt(span, measure) + 1] as number;
   const peersMean = c.near === undefined ? mean : (c.near.windows[(span * MEASURES + measure) * 3 + 1] as number);
-  const lower = Math.min(mean, peersMean) + offset;
-  if (octavesBelow(total) <= lower) return 0;
+  // The centre lies between both means, and no scale is smaller than SCALE_MIN.
+  const lower = Math.min(mean, peersMean) + offset + SCALE_MIN * least - ROUNDING;
+  if (wholeOctaves(total) <= lower) return 0;
   const octaves = log2(1 + total);
   if (octaves <= lower) return 0;
   if (!expectTotal(c, span, measure, into)) return 0;
   const above = octaves - into.centre;
-  return above <= 0 ? 0 : above / into.scale;
+  if (above / SCALE_MIN <= least) return 0;
+  return above / scaleOf(c.f32, c.at + momentAt(span, measure), peersScratch);
 }

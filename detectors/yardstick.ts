@@ -1,4 +1,5 @@
 import type { Context } from './context.ts';
+import { ALL_OF } from './features.ts';
 import { KIND, keyOf } from './group.ts';
 import { AT, NAME_ENTRIES } from './layout.ts';
 import { countOf } from './math/count-table.ts';
@@ -25,13 +26,13 @@ export function blendTails(own: number, history: number, among: number): number 
 const uses = { own: 0, own_all: 0, near: 0, near_all: 0 };
 
 function lookUp(c: Context, namespace: number, value: number): void {
-  const all = mix(namespace, 1);
+  const all = ALL_OF[namespace] as number;
   const one = mix(namespace, value);
   uses.own = countOf(c.u32, c.at + AT.names, NAME_ENTRIES, one);
   uses.own_all = countOf(c.u32, c.at + AT.names, NAME_ENTRIES, all);
   if (c.near === undefined) return;
   uses.near = c.near.count(keyOf(KIND.name, one));
-  uses.near_all = c.near.count(keyOf(KIND.name, all));
+  uses.near_all = c.near.names(namespace);
 }
 
 function probabilityOf(c: Context): number {

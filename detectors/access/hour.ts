@@ -112,9 +112,11 @@ export const accessHour: Detector = {
   voice: 0.5,
   score: look,
   learnSession({ group, trace, trust }) {
-    for (let slot = 0; slot < RHYTHM_SLOTS; slot++) {
-      const word = trace.get(TRACE.hours + (slot >>> 5));
-      if (((word >>> (slot & 31)) & 1) === 1) group.add(HOUR_KEYS[slot] as number, trust);
+    for (let first = 0; first < RHYTHM_SLOTS; first += 32) {
+      let word = trace.get(TRACE.hours + (first >>> 5));
+      for (let slot = first; word !== 0; slot++, word >>>= 1) {
+        if ((word & 1) === 1) group.add(HOUR_KEYS[slot] as number, trust);
+      }
     }
   },
   explain(c) {

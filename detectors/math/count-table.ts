@@ -101,9 +101,11 @@ export function unseenMass(words: Uint32Array, at: number): number {
   return ((words[at + 1] as number) + 0.5) / (totalOf(words, at) + 1);
 }
 
-/** Probability of a key at least as rare as one counted so often. A tail mass, so the unseen are in it. */
-export function tailMass(words: Uint32Array, at: number, count: number): number {
-  const total = totalOf(words, at);
+/**
+ * Probability of a key at least as rare as one counted so often. A tail mass, so the unseen are in it. `total`: the sum of
+ * all counts, where the caller has it.
+ */
+export function tailMass(words: Uint32Array, at: number, count: number, total = totalOf(words, at)): number {
   const unseen = ((words[at + 1] as number) + 0.5) / (total + 1);
   if (count === 0) return unseen;
   let atMost = 0;

@@ -4,8 +4,13 @@
  */
 import { log2 } from './logarithm.ts';
 
+/** Bitmaps are of 2^n words, so the remainder is a mask; on 32 bits without a sign `%` would be one of doubles. */
+function bitOf(size: number, hash: number): number {
+  return hash & (size * 32 - 1);
+}
+
 export function markDistinct(words: Uint32Array, at: number, size: number, hash: number): void {
-  const bit = hash % (size * 32);
+  const bit = bitOf(size, hash);
   const index = at + (bit >>> 5);
   words[index] = (words[index] as number) | (1 << (bit & 31));
 }
@@ -20,7 +25,7 @@ export function distinctOf(words: Uint32Array, at: number, size: number, extra: 
 }
 
 export function isMarked(words: Uint32Array, at: number, size: number, hash: number): boolean {
-  const bit = hash % (size * 32);
+  const bit = bitOf(size, hash);
   return (((words[at + (bit >>> 5)] as number) >>> (bit & 31)) & 1) === 1;
 }
 

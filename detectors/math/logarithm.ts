@@ -39,21 +39,33 @@ for (let i = 0; i < EXP_STEPS; i++) {
 expTable[EXP_STEPS] = 2;
 expTable[EXP_STEPS + 1] = 2;
 
+/** 2^(i - 1023) by the exponent's bits in a double: every power of two that multiplies without rounding. */
+const POWERS = 2047;
+const BIAS = 1023;
+const powers = new Float64Array(POWERS);
+powers[BIAS] = 1;
+for (let i = BIAS + 1; i < POWERS; i++) powers[i] = 2 * (powers[i - 1] as number);
+for (let i = BIAS - 1; i >= 0; i--) powers[i] = (powers[i + 1] as number) / 2;
+
 const double = new Float64Array(1);
 const halves = new Uint32Array(double.buffer);
 const HIGH = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1 ? 1 : 0;
 
-/** log2(x) for finite x >= 2^-1022. */
+/** log2(x) for finite x >= 2^-1022. The mantissa by multiplying: a double that was written in halves is slow to read back. */
 export function log2(x: number): number {
   double[0] = x;
-  const high = halves[HIGH] as number;
-  const exponent = (high >>> 20) - 1023;
-  halves[HIGH] = (high & 0x000fffff) | 0x3ff00000;
-  const position = ((double[0] as number) - 1) * LOG_STEPS;
+  const exponent = (halves[HIGH] as number) >>> 20;
+  const position = (x * (powers[2 * BIAS - exponent] as number) - 1) * LOG_STEPS;
   const index = position | 0;
   const low = logTable[index] as number;
-  return exponent + low + ((logTable[index + 1] as number) - low) * (position - index);
+  return exponent - BIAS + low + ((logTable[index + 1] as number) - low) * (position - index);
 }
+
+/** A whole number of octaves that log2(1 + total) does not exceed, for a total of at least 0: cheaper than the logarithm. */
+export function wholeOctaves(total: number): number {
+  return total < WHOLE_MAX ? 32 - Math.clz32(1 + total) : Number.POSITIVE_INFINITY;
+}
+const WHOLE_MAX = 2 ** 31;
 
 /** 2^x for -1000 <= x <= 1000; values outside are clamped. */
 export function exp2(x: number): number {
@@ -62,10 +74,7 @@ export function exp2(x: number): number {
   const position = (clamped - whole) * EXP_STEPS;
   const index = position | 0;
   const low = expTable[index] as number;
-  const fraction = low + ((expTable[index + 1] as number) - low) * (position - index);
-  double[0] = 1;
-  halves[HIGH] = (1023 + whole) << 20;
-  return fraction * (double[0] as number);
+  return (low + ((expTable[index + 1] as number) - low) * (position - index)) * (powers[whole + BIAS] as number);
 }
 
 /** Surprise of a probability in bits, at least 0. The floor keeps it finite: nothing is rarer than 2^-`BITS_MAX`. */

@@ -24,27 +24,37 @@ export type Expectation = { n: number; centre: number; scale: number };
 /** Octaves (doublings) by which sizes of an unknown habit scatter, and the number of values that this belief weighs. */
 const SCALE_PRIOR = 1.5;
 const SCALE_WEIGHT = 4;
-const SCALE_MIN = 0.35;
+export const SCALE_MIN = 0.35;
+
+/** Another's mean and variance, and how many own values they weigh: 0 where nobody else is known. */
+export type Leaning = { readonly mean: number; readonly variance: number; readonly lean: number };
 
 /**
  * Expectation from own moments, leaning on another's mean and variance while own history is short (a
- * normal-inverse-gamma update, Gelman et al., Bayesian Data Analysis, section 3.3). `lean` is 0 where nobody else is known.
+ * normal-inverse-gamma update, Gelman et al., Bayesian Data Analysis, section 3.3).
  */
-export function expect(
-  f32: Float32Array,
-  at: number,
-  peers: { readonly mean: number; readonly variance: number; readonly lean: number },
-  into: Expectation,
-): void {
+export function expect(f32: Float32Array, at: number, peers: Leaning, into: Expectation): void {
+  expectCentre(f32, at, peers, into);
+  into.scale = scaleOf(f32, at, peers);
+}
+
+/** The centre alone: what lies below it needs no scale. */
+export function expectCentre(f32: Float32Array, at: number, peers: Leaning, into: Expectation): void {
+  const n = f32[at] as number;
+  const weight = n + peers.lean;
+  into.n = n;
+  into.centre = weight > 0 ? (n * (f32[at + 1] as number) + peers.lean * peers.mean) / weight : 0;
+}
+
+/** The scale that belongs to it, at least SCALE_MIN. */
+export function scaleOf(f32: Float32Array, at: number, peers: Leaning): number {
   const n = f32[at] as number;
   const weight = n + peers.lean;
   const between = (f32[at + 1] as number) - peers.mean;
-  into.n = n;
-  into.centre = weight > 0 ? (n * (f32[at + 1] as number) + peers.lean * peers.mean) / weight : 0;
   const prior = peers.lean > 0 ? Math.max(peers.variance, SCALE_MIN * SCALE_MIN) : SCALE_PRIOR * SCALE_PRIOR;
   const spread = weight > 0 ? ((n * peers.lean) / weight) * between * between : 0;
   const variance = (n * (f32[at + 2] as number) + SCALE_WEIGHT * prior + spread * 0.25) / (n + SCALE_WEIGHT);
-  into.scale = Math.max(SCALE_MIN, Math.sqrt(variance * (1 + 1 / (weight + 1))));
+  return Math.max(SCALE_MIN, Math.sqrt(variance * (1 + 1 / (weight + 1))));
 }
 
 /** 2.617: log2(e) * pi / sqrt(3), the slope of a logistic tail in bits per standard deviation. */
@@ -60,3 +70,9 @@ export function upperTailBits(deviations: number): number {
   if (exponent < -24) return 0;
   return log2(1 + exp2(exponent));
 }
+
+/** Deviations up to which the surprise is no more than so many bits, a little less than the exact ones. */
+export function deviationsWithin(bits: number): number {
+  return log2(exp2(bits) - 1) / LOGISTIC_SLOPE - ROUNDING;
+}
+const ROUNDING = 0.001;

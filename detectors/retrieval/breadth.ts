@@ -1,14 +1,14 @@
 import type { Detector } from '../detector.ts';
 import { count, plural } from '../sentences.ts';
-import { compared, strongest } from '../spans.ts';
+import { compared, looksOf, strongest } from '../spans.ts';
 import { MEASURE, SPAN } from '../windows.ts';
 
-const LOOKS = [
+const CORRECTION = 1.585;
+const LOOKS = looksOf(CORRECTION, [
   { span: SPAN.hour, measure: MEASURE.distinct },
   { span: SPAN.day, measure: MEASURE.distinct },
   { span: SPAN.session, measure: MEASURE.distinct },
-];
-const CORRECTION = 1.585;
+]);
 const found = { bits: 0, span: 0, measure: 0 };
 
 /**
@@ -26,10 +26,10 @@ export const resourceBreadth: Detector = {
   weighed: 'fully',
   voice: 1,
 
-  score: (c) => strongest(c, LOOKS, CORRECTION, found),
+  score: (c) => strongest(c, LOOKS, found),
 
   explain(c) {
-    strongest(c, LOOKS, CORRECTION, found);
+    strongest(c, LOOKS, found);
     const { span, total, usual, yardstick, own } = compared(c, found);
     return {
       pattern: 'resource_breadth',

@@ -64,7 +64,8 @@ export const sensitivityCreep: Detector = {
   score(c) {
     const at = c.at + AT.creep;
     if (!isSensitive(c) || (c.f32[at + FIELD.moments] as number) < DRIFT_DAYS_MIN) return 0;
-    return driftBits(Math.max(0, sumWith(c.f32, at, today(c)) - commonDrift(c, SUM)));
+    const drift = sumWith(c.f32, at, today(c));
+    return drift === 0 ? 0 : driftBits(Math.max(0, drift - commonDrift(c, SUM)));
   },
   learnSession(lesson) {
     teachDrift(lesson, SUM, lesson.state.f32[lesson.state.at + AT.creep + FIELD.sum] as number);

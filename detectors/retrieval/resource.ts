@@ -13,7 +13,7 @@ import { blendTails, nameBits, nameProbability, ownNameCount, tailAmongPeers } f
 function ownTail(c: Context, index: number): number {
   const own = c.known.resource[index] as number;
   const among = tailAmongPeers(c, KIND.resource, c.known.near_resource[index] as number);
-  const mass = tailMass(c.u32, c.at + AT.resources, own);
+  const mass = tailMass(c.u32, c.at + AT.resources, own, c.known.resources);
   // A resource new to the identity but common among its peers is half a surprise: the geometric mean of both views.
   return own === 0 ? Math.sqrt(mass * among * among) : blendTails(mass, c.known.resources, among);
 }

@@ -73,8 +73,8 @@ function worst(c: Context): number {
 }
 let probability = 1;
 
-/** Keys of the pairs of one token; a token and the one that stands for new ones of its tool, for each. */
-const keys = new Uint32Array(2 * TOKENS_MAX);
+/** Keys of all tokens, each followed by those of its pairs; a token and the one that stands for new ones of its tool, for each. */
+const keys = new Uint32Array(TOKENS_MAX * (2 * TOKENS_MAX + 1));
 const fetched = new Uint32Array(1);
 
 export const sessionContext: Detector = {
@@ -91,17 +91,17 @@ export const sessionContext: Detector = {
   learnSession({ group, trace, trust }) {
     if (trust === 0) return;
     const tokens = tokensOf(trace, group);
+    let last = 0;
     for (let i = 0; i < tokens.length; i++) {
       const one = tokens[i] as number;
-      group.add(keyOf(KIND.token, one), trust);
-      const pairs = tokens.length - i - 1;
-      for (let j = 0; j < pairs; j++) {
-        const key = keyOf(KIND.pair, mixUnordered(one, tokens[i + 1 + j] as number));
-        keys[j] = key;
+      keys[last++] = keyOf(KIND.token, one);
+      for (let j = i + 1; j < tokens.length; j++) {
+        const key = keyOf(KIND.pair, mixUnordered(one, tokens[j] as number));
+        keys[last++] = key;
         fetched[0] = group.fetch(key);
       }
-      for (let j = 0; j < pairs; j++) group.add(keys[j] as number, trust);
     }
+    for (let i = 0; i < last; i++) group.add(keys[i] as number, trust);
   },
 
   explain(c, bits) {

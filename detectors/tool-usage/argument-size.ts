@@ -1,18 +1,11 @@
-import type { Context } from '../context.ts';
 import type { Detector } from '../detector.ts';
 import { exp2 } from '../math/logarithm.ts';
 import { upperTailBits } from '../math/moments.ts';
 import { bytes, learnedFrom, learnedFromPeers, name, toolName } from '../sentences.ts';
-import { expectSize } from '../sizes.ts';
+import { expectSize, sizeDeviations } from '../sizes.ts';
 
 const scratch = { n: 0, centre: 0, scale: 1 };
 const ARGUMENTS = 1;
-
-function deviations(c: Context): number {
-  const octaves = c.f.octaves[ARGUMENTS] as number;
-  if (octaves < 0 || !expectSize(c, ARGUMENTS, scratch)) return 0;
-  return (octaves - scratch.centre) / scratch.scale;
-}
 
 /**
  * Arguments much larger than this tool is usually given: instructions or data ride along.
@@ -27,12 +20,12 @@ export const argumentSize: Detector = {
   voice: 0.4,
 
   score(c) {
-    const above = deviations(c);
-    return above <= 0 ? 0 : upperTailBits(above);
+    const above = sizeDeviations(c, ARGUMENTS, scratch);
+    return above === 0 ? 0 : upperTailBits(above);
   },
 
   explain(c) {
-    deviations(c);
+    expectSize(c, ARGUMENTS, scratch);
     const usual = exp2(scratch.centre) - 1;
     return {
       pattern: 'argument_size',

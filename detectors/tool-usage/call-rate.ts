@@ -1,14 +1,14 @@
 import type { Detector } from '../detector.ts';
 import { count, plural } from '../sentences.ts';
-import { compared, strongest } from '../spans.ts';
+import { compared, looksOf, strongest } from '../spans.ts';
 import { MEASURE, SPAN } from '../windows.ts';
 
-const LOOKS = [
+const LOOKS = looksOf(2, [
   { span: SPAN.minute, measure: MEASURE.calls },
   { span: SPAN.hour, measure: MEASURE.calls },
   { span: SPAN.day, measure: MEASURE.calls },
   { span: SPAN.session, measure: MEASURE.calls },
-];
+]);
 const found = { bits: 0, span: 0, measure: 0 };
 
 /** More calls in a minute, hour, day or session than this identity makes. */
@@ -24,10 +24,10 @@ export const callRate: Detector = {
   weighed: 'fully',
   voice: 1,
 
-  score: (c) => strongest(c, LOOKS, 2, found),
+  score: (c) => strongest(c, LOOKS, found),
 
   explain(c) {
-    strongest(c, LOOKS, 2, found);
+    strongest(c, LOOKS, found);
     const { span, total, usual, yardstick, own } = compared(c, found);
     return {
       pattern: 'call_rate',

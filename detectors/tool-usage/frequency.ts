@@ -62,6 +62,6 @@ function share(c: Context): number {
 function probability(c: Context): number {
   const { tool: own, tools: total, near_tool } = c.known;
   const among = tailAmongPeers(c, KIND.tool, near_tool);
-  const mass = tailMass(c.u32, c.at + AT.tools, own);
+  const mass = tailMass(c.u32, c.at + AT.tools, own, total);
   return own === 0 ? mass * among : blendTails(mass, total, among);
 }

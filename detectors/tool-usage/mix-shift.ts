@@ -50,20 +50,29 @@ const SESSIONS_WITH = 0x5e5510;
 const found = { bits: 0, kind: TOOL as TodayKind, times: 0, usual: 0 };
 
 const sessionsKey = (kind: TodayKind, hash: number): number => keyOf(KIND.name, mix(SESSIONS_WITH, mix(kind, hash)));
-const callsKey = (kind: TodayKind, hash: number): number =>
-  kind === TOOL ? keyOf(KIND.tool, hash) : keyOf(KIND.name, mix(NAMESPACE.store, hash));
+const storeKey = (hash: number): number => keyOf(KIND.name, mix(NAMESPACE.store, hash));
 
-/** Share of the peers' calls that go to it. */
-function shareAmong(peers: PriorGroup, kind: TodayKind, hash: number, believed: number): number {
-  return (peers.count(callsKey(kind, hash)) + LEAN_BEYOND * believed) / (peers.total(KIND.tool) + LEAN_BEYOND);
+/** Calls with it that the peers taught, and those that the nearest group taught. */
+function peersCalls(c: Context, peers: PriorGroup, kind: TodayKind, hash: number): number {
+  return kind === TOOL ? c.known.peers_tool : peers.count(storeKey(hash));
+}
+function nearCalls(c: Context, near: PriorGroup, kind: TodayKind, hash: number): number {
+  return kind === TOOL ? c.known.near_tool : near.count(storeKey(hash));
+}
+
+/** Share of the calls of peers that go to it, so many of them being with it. */
+function shareAmong(peers: PriorGroup, calls: number, believed: number): number {
+  return (calls + LEAN_BEYOND * believed) / (peers.total(KIND.tool) + LEAN_BEYOND);
 }
 
 /** Share of calls that are expected to go to it. */
 function expectedShare(c: Context, kind: TodayKind, hash: number): number {
   const { own, all } = habitOf(c, kind, hash);
   let share = 1 / (all + LEAN);
-  if (c.peers !== undefined) share = shareAmong(c.peers, kind, hash, share);
-  if (c.near !== undefined && c.near !== c.peers) share = shareAmong(c.near, kind, hash, share);
+  if (c.peers !== undefined) share = shareAmong(c.peers, peersCalls(c, c.peers, kind, hash), share);
+  if (c.near !== undefined && c.near !== c.peers) {
+    share = shareAmong(c.near, nearCalls(c, c.near, kind, hash), share);
+  }
   return Math.min(1, (own + LEAN * share) / (all + LEAN));
 }
 
@@ -78,7 +87,7 @@ function habitOf(c: Context, kind: TodayKind, hash: number): { readonly own: num
 
 /** Calls that come together: 1 and half of what sessions have of it beyond one. */
 function bunchOf(c: Context, kind: TodayKind, hash: number): number {
-  const calls = c.near?.count(callsKey(kind, hash)) ?? 0;
+  const calls = c.near === undefined ? 0 : nearCalls(c, c.near, kind, hash);
   const sessions = c.near?.count(sessionsKey(kind, hash)) ?? 0;
   const mean = (calls + BUNCH_SESSIONS * BUNCH_CALLS) / (Math.min(sessions, calls) + BUNCH_SESSIONS);
   return 1 + Math.max(0, mean - 1) / 2;

@@ -137,7 +137,8 @@ export const toolSequence: Detector = {
     if (c.peers === undefined) return 0;
     if (c.known.peers_came === 0 && peersPlaces(c) === 0) return 0;
     const bits = surpriseFrom(c.peers.total(KIND.tool), peersOrder2(c));
-    return c.known.came_tool < HABIT_MIN ? bits : Math.min(bits, surprise(ownOrder1(c)) + BEYOND_OWN);
+    if (bits <= BEYOND_OWN || c.known.came_tool < HABIT_MIN) return bits;
+    return Math.min(bits, surprise(ownOrder1(c)) + BEYOND_OWN);
   },
 
   learn({ group, record, previous, before, trust }) {

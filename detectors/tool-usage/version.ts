@@ -120,7 +120,7 @@ function isStrange(c: Context): boolean {
 
 /** The session takes the versions in, and the run of new tools the tool. Before the tool is noted as new. */
 export function observeVersions(c: Context): void {
-  for (const key of c.f.version) if (key !== 0) addVersion(c.trace, key);
+  for (let i = 0; i < c.f.version.length; i++) if (c.f.version[i] !== 0) addVersion(c.trace, c.f.version[i] as number);
   if (!isNewTool(c) || !isStrange(c)) return;
   const at = c.at + AT.tool_run;
   c.u32[at + 1] = toolRun(c);

@@ -3,7 +3,7 @@ import type { Detector } from '../detector.ts';
 import { exp2 } from '../math/logarithm.ts';
 import { upperTailBits } from '../math/moments.ts';
 import { bytes, count, learnedFrom, learnedFromPeers, name, toolName } from '../sentences.ts';
-import { expectSize, learnSizes } from '../sizes.ts';
+import { expectSize, learnSizes, sizeDeviations } from '../sizes.ts';
 
 const scratch = { n: 0, centre: 0, scale: 1 };
 /** Bytes out and records; arguments have a detector of their own. */
@@ -13,10 +13,9 @@ const found = { bits: 0, measure: 0 };
 function look(c: Context): number {
   found.bits = 0;
   for (const measure of LOOKS) {
-    const octaves = c.f.octaves[measure] as number;
-    if (octaves < 0 || !expectSize(c, measure, scratch)) continue;
-    const above = (octaves - scratch.centre) / scratch.scale;
-    const bits = above <= 0 ? 0 : upperTailBits(above) - 1;
+    const above = sizeDeviations(c, measure, scratch);
+    if (above === 0) continue;
+    const bits = upperTailBits(above) - 1;
     if (bits > found.bits) {
       found.bits = bits;
       found.measure = measure;

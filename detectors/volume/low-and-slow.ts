@@ -9,6 +9,11 @@ import { SPAN } from '../windows.ts';
 
 const found = { bits: 0, which: 0 as 0 | 1 };
 
+/** Less one bit: the price of two looks. */
+function bitsOf(drift: number): number {
+  return driftBits(drift) - 1;
+}
+
 function look(c: Context): number {
   found.bits = 0;
   for (const which of [0, 1] as const) {
@@ -16,7 +21,10 @@ function look(c: Context): number {
     const total = c.windows.totals[SPAN.day * MEASURES + measure] as number;
     if (total <= 0 || (c.f.size[measure] as number) <= 0) continue;
     if ((c.f32[c.at + momentAt(SPAN.day, measure)] as number) < DRIFT_DAYS_MIN) continue;
-    const bits = driftBits(Math.max(0, driftWith(c, which, total) - commonDrift(c, which))) - 1;
+    const drift = driftWith(c, which, total);
+    // What the group drifts by only takes off, so it is not looked up where nothing would be left.
+    if (bitsOf(drift) <= found.bits) continue;
+    const bits = bitsOf(Math.max(0, drift - commonDrift(c, which)));
     if (bits > found.bits) {
       found.bits = bits;
       found.which = which;

@@ -2,10 +2,12 @@ import type { Detector } from '../detector.ts';
 import { momentAt } from '../layout.ts';
 import { exp2 } from '../math/logarithm.ts';
 import { bytes, count } from '../sentences.ts';
-import { compared, strongest } from '../spans.ts';
+import { compared, looksOf, strongest } from '../spans.ts';
 import { MEASURE, SPAN, SPAN_NAMES } from '../windows.ts';
 
-const LOOKS = [
+/** log2 of the nine looks. */
+const CORRECTION = 3.17;
+const LOOKS = looksOf(CORRECTION, [
   { span: SPAN.minute, measure: MEASURE.bytes_out },
   { span: SPAN.hour, measure: MEASURE.bytes_out },
   { span: SPAN.day, measure: MEASURE.bytes_out },
@@ -15,9 +17,7 @@ const LOOKS = [
   { span: SPAN.session, measure: MEASURE.records },
   { span: SPAN.hour, measure: MEASURE.bytes_in },
   { span: SPAN.day, measure: MEASURE.bytes_in },
-];
-/** log2 of the nine looks. */
-const CORRECTION = 3.17;
+]);
 const found = { bits: 0, span: 0, measure: 0 };
 const WHAT = ['bytes out', 'bytes in', 'records'] as const;
 
@@ -37,10 +37,10 @@ export const windowVolume: Detector = {
   weighed: 'fully',
   voice: 1,
 
-  score: (c) => strongest(c, LOOKS, CORRECTION, found),
+  score: (c) => strongest(c, LOOKS, found),
 
   explain(c) {
-    strongest(c, LOOKS, CORRECTION, found);
+    strongest(c, LOOKS, found);
     const { span, total, usual, yardstick, own } = compared(c, found);
     const what = WHAT[found.measure] as string;
     const unit = found.measure === MEASURE.records ? 'records' : 'bytes';

@@ -13,8 +13,8 @@ import {
 } from '../../detectors/math/count-table.ts';
 import { distinctOf, markDistinct } from '../../detectors/math/distinct.ts';
 import { hashText, mix, mixUnordered } from '../../detectors/math/hash.ts';
-import { exp2, log2, surprise } from '../../detectors/math/logarithm.ts';
-import { expect, learnMoment, upperTailBits } from '../../detectors/math/moments.ts';
+import { exp2, log2, surprise, wholeOctaves } from '../../detectors/math/logarithm.ts';
+import { deviationsWithin, expect, learnMoment, upperTailBits } from '../../detectors/math/moments.ts';
 import { sortPairs } from '../../detectors/math/sort-pairs.ts';
 
 /** Online statistics against a batch computation (simple-statistics as the referee) or against the plain definition. */
@@ -30,6 +30,24 @@ test('log2 and exp2 agree with the runtime within 1e-6', () => {
   for (const whole of [-3, 0, 1, 10, 52]) assert.equal(log2(2 ** whole), whole);
   assert.equal(surprise(0), 64);
   assert.equal(surprise(1), 0);
+});
+
+test('whole octaves bound a logarithm from above by at most one octave', () => {
+  fc.assert(
+    fc.property(fc.double({ min: 0, max: 1e9, noNaN: true }), (total) => {
+      const above = wholeOctaves(total) - log2(1 + total);
+      assert.ok(above >= 0 && above <= 1 + 1e-6);
+    }),
+  );
+  assert.equal(wholeOctaves(2 ** 40), Number.POSITIVE_INFINITY);
+});
+
+test('deviations that outweigh no price are told from those that do, a little too few of them', () => {
+  for (const price of [1, 1.585, 2, 3.17]) {
+    const quiet = deviationsWithin(price);
+    assert.ok(upperTailBits(quiet) < price);
+    assert.ok(upperTailBits(quiet + 0.002) > price);
+  }
 });
 
 test('moments up to their memory are mean and population variance', () => {
