@@ -37,7 +37,7 @@ export function planOf(
   choice: { readonly seeds?: number | undefined; readonly attacks?: readonly string[] | undefined } = {},
 ): Plan {
   const seeds = choice.seeds ?? SEEDS[name];
-  const quiet_fleets = Math.max(QUIET[name], name === 'full' ? seeds : 0);
+  const quiet_fleets = Math.max(QUIET[name], name === 'tiny' ? 0 : seeds);
   return { name, seeds, ...SIZES[name], attacks: choice.attacks ?? ATTACKS, quiet_fleets };
 }
 
