@@ -6,7 +6,7 @@ import type { HandedFinding } from '../../schemas/handed.ts';
 import { type DescribeAlert, groupFindings, stableId } from './alerts.ts';
 import { toldApart } from './apart.ts';
 import { directedOf } from './directed.ts';
-import { handedFinding, handedWeakly } from './hand-on.ts';
+import { handedFinding, handedWeakly, isHandedOn } from './hand-on.ts';
 import type { IdentityState, OpenSession } from './identity.ts';
 import type { Policy, Thresholds } from './policy.ts';
 import { siftFindings } from './sifting.ts';
@@ -42,7 +42,7 @@ export function raiseFindings(model: Model, describe: DescribeAlert, on: Surpris
   const identity = identityOf(event);
   const surprise = { input, score, recorded, group: state.group, identity, serial: state.events, alert_uid: undefined };
   if (score.bits < thresholds.finding_bits && toldApart(model, score, input, thresholds) === undefined) {
-    return { ...NOTHING, handed: handedWeakly(model, surprise) };
+    return isHandedOn(score, thresholds) ? { ...NOTHING, handed: handedWeakly(model, surprise) } : NOTHING;
   }
   const { drafts, muted: silenced, watched, apart, ...rest } = siftFindings(model, on);
   // Louder than the event itself is what the day adds up to.

@@ -14,9 +14,14 @@ import type { Thresholds } from './policy.ts';
  */
 const HANDED_SHARE = 0.65;
 
+/** Whether the event by itself surprises enough to be handed on. */
+export function isHandedOn({ bits }: Score, { finding_bits }: Thresholds): boolean {
+  return bits >= finding_bits * HANDED_SHARE;
+}
+
 /** Whether the event may be a finding, or surprise enough to be handed on: all but one in hundreds do not. */
-export function isWorthALook(model: Model, input: ScoreInput, score: Score, { finding_bits }: Thresholds): boolean {
-  return score.bits >= finding_bits * HANDED_SHARE || model.apart(input, score.parts) !== undefined;
+export function isWorthALook(model: Model, input: ScoreInput, score: Score, thresholds: Thresholds): boolean {
+  return isHandedOn(score, thresholds) || model.apart(input, score.parts) !== undefined;
 }
 
 /** Whether the step of a partition's clock is worth telling: stories end by time as well. */

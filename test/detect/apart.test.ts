@@ -24,13 +24,16 @@ function modelWith(on: { readonly day_bits: number; readonly reached: number | u
   };
 }
 
-function alertsOf(model: Model) {
+function outputsOf(model: Model) {
   const lane = laneOf(model);
-  return ['ordinary', 'high day', 'next'].flatMap((id, i) => {
+  return ['ordinary', 'high day', 'next'].map((id, i) => {
     const time = NOON_MS + i * MINUTE_MS;
-    return lane.tell({ type: 'event', event: eventOf(id, { time }) }, time).alerts.map(({ alert }) => ({ id, alert }));
+    return { id, outputs: lane.tell({ type: 'event', event: eventOf(id, { time }) }, time) };
   });
 }
+
+const alertsOf = (model: Model) =>
+  outputsOf(model).flatMap(({ id, outputs }) => outputs.alerts.map(({ alert }) => ({ id, alert })));
 
 describe('what is judged by the day', () => {
   test('is an alert whatever the score of the event is, in bits of the fleet and with the detector that made it', () => {
@@ -47,6 +50,21 @@ describe('what is judged by the day', () => {
     assert.equal(alertsOf(modelWith({ day_bits: 8.9, reached: 20 })).length, 0);
     assert.equal(alertsOf(modelWith({ day_bits: 9, reached: 20 })).length, 1);
     assert.equal(alertsOf(modelWith({ day_bits: 9, reached: 5 })).length, 0);
+  });
+
+  test('is not handed on as a surprise of its event, which was none', () => {
+    const model = modelWith({ day_bits: 8.9, reached: 20 });
+    const explained = model.explain;
+    const subject = { kind: 'tool', value: 'send_report' } as const;
+    const named: Model = {
+      ...model,
+      // The day's bits as the fleet corrects them are many, and what the event names is new.
+      score: () => ({ bits: 3, parts: [3, 30] }),
+      explain: (...asked) => explained(...asked).map((draft) => ({ ...draft, pattern: 'first_seen_tool', subject })),
+    };
+    const steps = outputsOf(named);
+    assert.ok(steps.every(({ outputs }) => outputs.alerts.length + outputs.findings.length === 0));
+    assert.ok(steps.every(({ outputs }) => outputs.handed.every(({ type }) => type !== 'finding')));
   });
 
   test('is none while nobody knows what the fleet reaches, nor below six bits, whatever the budget', () => {
