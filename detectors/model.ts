@@ -106,13 +106,21 @@ export function createModel(rules: RuleSet = {}): Model {
   };
 }
 
-/** The fleet's experience made the part that of an event; of a day with as many events as members have, it is so much likelier. */
-function apartOf({ peers }: Context, parts: readonly number[]): ReturnType<Model['apart']> {
-  if (peers === undefined) return undefined;
-  const events = callsADay(peers);
+/**
+ * The parts as they are told. The fleet's experience makes those that are judged by the day into bits of an event; of a day with
+ * as many events as members have, it is so much likelier. Nothing is said of days where nobody is known.
+ */
+function toldParts({ peers }: Context, parts: readonly number[]): readonly number[] {
+  if (APART.every((i) => parts[i] === 0)) return parts;
+  const events_bits = peers === undefined ? Number.POSITIVE_INFINITY : log2(callsADay(peers));
+  return parts.map((bits, i) => (APART.includes(i) ? Math.max(0, bits - events_bits) : bits));
+}
+
+function apartOf(c: Context, parts: readonly number[]): ReturnType<Model['apart']> {
+  const told = toldParts(c, parts);
   let most: { bits: number; detector: string } | undefined;
   for (const i of APART) {
-    const bits = (parts[i] as number) - log2(events);
+    const bits = told[i] as number;
     if (bits > (most?.bits ?? 0)) most = { bits, detector: (DETECTORS[i] as Detector).name };
   }
   return most;
@@ -145,7 +153,8 @@ const DRAFT_BITS_MIN = 4;
 const DRAFTS_MAX = 6;
 
 function explain(c: Context, score: Score, bits_min: number): FindingDraft[] {
-  const strongest = Math.max(0, ...score.parts);
+  const parts = toldParts(c, score.parts);
+  const strongest = Math.max(0, ...parts);
   const least = Math.min(
     Math.max(bits_min, Number.MIN_VALUE),
     strongest,
@@ -153,7 +162,7 @@ function explain(c: Context, score: Score, bits_min: number): FindingDraft[] {
   );
   if (strongest === 0) return [];
   const history = historyOf(c.u32, c.at);
-  const said = score.parts
+  const said = parts
     .map((bits, index) => ({ bits, claim: c.claims[index] as number, detector: DETECTORS[index] as Detector }))
     .filter(({ bits, detector }) => bits >= (isContext(detector) ? Math.min(least, DRAFT_BITS_MIN) : least))
     .sort((a, b) => b.bits - a.bits);

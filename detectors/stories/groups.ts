@@ -117,7 +117,13 @@ export class GroupPatterns {
 function spreads(pattern: string): boolean {
   return !pattern.startsWith('volume_') && !SHARED_BY_NATURE.has(pattern);
 }
-const SHARED_BY_NATURE: ReadonlySet<string> = new Set(['low_and_slow', 'call_rate', 'unusual_hour', 'error_burst']);
+const SHARED_BY_NATURE: ReadonlySet<string> = new Set([
+  'low_and_slow',
+  'egress_drift',
+  'call_rate',
+  'unusual_hour',
+  'error_burst',
+]);
 
 function dropOldest(map: Map<string, unknown>): void {
   if (map.size <= LIMITS.story_rates_max) return;

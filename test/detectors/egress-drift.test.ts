@@ -28,9 +28,10 @@ function* days(fleet: Fleet, times: number) {
           input,
           score.parts.map((part, i) => (i === at ? 0 : part)),
         );
+        const draft = fleet.model.explain(input, score, 1).find(({ detector }) => detector === 'egress_drift');
         fleet.model.observe(input, score);
         fleet.model.learn(input.state, session, fleet.groupOf(sent));
-        yield { day, member, bits: score.bits, without, apart, part: score.parts[at] as number };
+        yield { day, member, bits: score.bits, without, apart, draft, part: score.parts[at] as number };
       }
     }
     fleet.adoptPrior();
@@ -54,6 +55,19 @@ describe('more handed on, day after day', () => {
     for (const { bits, without } of seen) assert.equal(bits, without);
     const told = seen.filter(({ member, day, part }) => member === 0 && day === QUIET_DAYS + 3 && part > 0);
     assert.ok(told.length <= 12, `${told.length} of one day`);
+  });
+
+  test('is explained in bits of the day', () => {
+    const said = seen.filter(({ draft }) => draft !== undefined);
+    assert.ok(said.length > 0);
+    for (const { draft, apart, part } of said) {
+      assert.deepEqual([draft?.pattern, draft?.bits], ['egress_drift', apart?.bits]);
+      assert.ok(part > (apart?.bits ?? 0), 'a day of many events is likelier than an event');
+    }
+    assert.match(
+      said.at(-1)?.draft?.sentence ?? '',
+      /were handed on so far this day; about .+ are usual for a whole day/,
+    );
   });
 
   test('says nothing before the fleet has shown how rare such days are', () => {
