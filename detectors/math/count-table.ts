@@ -1,13 +1,22 @@
 /**
- * Counts of hashed keys in a fixed number of words: an 8-way set-associative table, one word an entry (20-bit tag,
- * 12-bit count), preceded by the count mass per bit length, from which tail masses follow without a scan.
+ * Counts of hashed keys in a fixed number of words: a set-associative table, one word an entry (20-bit tag, 12-bit count),
+ * preceded by the count mass per bit length, from which tail masses follow without a scan.
  *
  * Eviction is by Misra and Gries (Finding repeated elements, 1982) within the set: a newcomer wears down the set's
  * smallest entry and takes its place when that reaches 0. A flood of distinct keys therefore contends for one entry of
  * each set, and habits survive it. When a count reaches its cap, the whole table is halved: old habits fade.
+ *
+ * Sets have 8 entries, in small tables 16. Thirty keys of a vocabulary overfill one of six sets of 8 in two identities of
+ * five, and there two habits wear each other down for ever and both count as new; of three sets of 16 in one of fifteen.
  */
 
 const WAYS = 8;
+/** Tables of at most so many entries have wide sets, each of which is two of the narrow ones beside each other. */
+const SMALL_MAX = 48;
+
+function waysOf(entries: number): number {
+  return entries <= SMALL_MAX && entries % (2 * WAYS) === 0 ? 2 * WAYS : WAYS;
+}
 export const COUNT_MAX = 4095;
 /** Words before the entries: [1..12] hold the sum of counts of that bit length; [0] is unused. */
 const MASSES = 13;
@@ -18,7 +27,8 @@ export function countTableWords(entries: number): number {
 }
 
 function setOf(at: number, entries: number, hash: number): number {
-  return at + MASSES + WAYS * (((hash >>> 20) * (entries / WAYS)) >>> 12);
+  const ways = waysOf(entries);
+  return at + MASSES + ways * (((hash >>> 20) * (entries / ways)) >>> 12);
 }
 
 function tagOf(hash: number): number {
@@ -33,7 +43,8 @@ function bitLength(count: number): number {
 export function countOf(words: Uint32Array, at: number, entries: number, hash: number): number {
   const tag = tagOf(hash);
   const set = setOf(at, entries, hash);
-  for (let i = set; i < set + WAYS; i++) {
+  const end = set + waysOf(entries);
+  for (let i = set; i < end; i++) {
     const word = words[i] as number;
     if (word >>> 12 === tag) return word & COUNT_MAX;
   }
@@ -45,7 +56,8 @@ export function increment(words: Uint32Array, at: number, entries: number, hash:
   const set = setOf(at, entries, hash);
   let smallest = set;
   let least = COUNT_MAX + 1;
-  for (let i = set; i < set + WAYS; i++) {
+  const end = set + waysOf(entries);
+  for (let i = set; i < end; i++) {
     const word = words[i] as number;
     if (word >>> 12 === tag) {
       const count = (word & COUNT_MAX) + 1;

@@ -133,6 +133,19 @@ test('frequent keys survive a flood of distinct ones', () => {
   assert.ok(kept >= 14, `${kept} of 16`);
 });
 
+test('thirty habits of a small vocabulary seldom wear each other down', () => {
+  const random = seeded(9);
+  let lost = 0;
+  const tables = 200;
+  for (let n = 0; n < tables; n++) {
+    const words = new Uint32Array(countTableWords(48));
+    const keys = Array.from({ length: 30 }, () => random.next(2 ** 32));
+    for (let day = 0; day < 40; day++) for (const key of keys) increment(words, 0, 48, key);
+    if (keys.some((key) => countOf(words, 0, 48, key) < 40)) lost++;
+  }
+  assert.ok(lost / tables < 0.1, `${lost} of ${tables}`);
+});
+
 test('counts fade when one reaches its cap', () => {
   const words = new Uint32Array(countTableWords(64));
   for (let i = 0; i < 10_000; i++) increment(words, 0, 64, 12345);
