@@ -5,7 +5,7 @@ import { Context } from '../../detectors/context.ts';
 import type { ScoreInput } from '../../detectors/contract.ts';
 import type { Detector } from '../../detectors/detector.ts';
 import { DETECTORS } from '../../detectors/ensemble.ts';
-import { WORDS } from '../../detectors/layout.ts';
+import { AT, WORDS } from '../../detectors/layout.ts';
 import { BITS_MAX } from '../../detectors/math/logarithm.ts';
 import { createModel } from '../../detectors/model.ts';
 import { MAPPED_PATTERNS } from '../../detectors/techniques.ts';
@@ -310,6 +310,16 @@ describe('ensemble', () => {
     assert.deepEqual(model.upgrade(words, model.layout_version), words);
     assert.throws(() => model.upgrade(words, 99), RangeError);
     assert.throws(() => model.upgrade(words.subarray(1), model.layout_version), RangeError);
+  });
+
+  test('what a release before this one kept is kept, and what it did not have begins empty', () => {
+    const model = createModel();
+    const words = worked.words('agent-0');
+    const before = words.slice(0, AT.access_fresh);
+    const upgraded = model.upgrade(before, model.layout_version - 1);
+    assert.deepEqual(upgraded.subarray(0, before.length), before);
+    assert.equal(upgraded.length, model.words);
+    assert.ok(upgraded.subarray(before.length).every((word) => word === 0));
   });
 
   test('damaged bytes are refused', () => {

@@ -145,6 +145,21 @@ test('thirty habits of a small vocabulary seldom wear each other down', () => {
   assert.ok(lost / tables < 0.1, `${lost} of ${tables}`);
 });
 
+test('a small table that was filled in sets of eight is read as it is', () => {
+  const keys = Array.from({ length: 20 }, (_, i) => hashText(`kept ${i}`));
+  const words = new Uint32Array(countTableWords(48));
+  const entries = words.length - 48;
+  for (const [i, key] of keys.entries()) {
+    let at = entries + 8 * (((key >>> 20) * 6) >>> 12);
+    while (words[at] !== 0) at++;
+    words[at] = ((key & 0xfffff) << 12) | (i + 1);
+  }
+  assert.deepEqual(
+    keys.map((key) => countOf(words, 0, 48, key)),
+    keys.map((_, i) => i + 1),
+  );
+});
+
 test('counts fade when one reaches its cap', () => {
   const words = new Uint32Array(countTableWords(64));
   for (let i = 0; i < 10_000; i++) increment(words, 0, 64, 12345);
